@@ -269,8 +269,8 @@ class HiddenPart(NamedTuple):
 
 
 class TableEntry(NamedTuple):
-    """One entry of a descriptor table, `raw` its `size` bytes; `descriptor` is None where memory is unreadable
-    or the limit cuts the entry.
+    """One entry of a descriptor table, `raw` its `size` bytes; `descriptor` is None where memory is
+    unreadable or the limit cuts the entry.
     """
 
     index: int  # type: ignore[assignment]
@@ -306,7 +306,7 @@ def decode_gate(raw: int, *, wide: bool = True) -> Gate:
     if wide:
         return Gate(*GATE_64.values(raw))
     *shared, parameters = GATE.values(raw)
-    gate = Gate(*shared, 0, parameters)
+    gate = Gate._make((*shared, 0, parameters))
     return gate._replace(offset=gate.offset & 0xFFFF) if gate.type in _GATES_16 else gate
 
 

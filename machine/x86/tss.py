@@ -1,4 +1,4 @@
-"""The task-state segment with its I/O permission bitmap (SDM 3A 7.2, 7.7); the frames of IRET (6.12, 6.14)."""
+"""The task-state segment with its I/O permission bitmap (SDM 3A 7.2, 7.7), frames of IRET (6.12, 6.14)."""
 
 from __future__ import annotations
 
