@@ -14,7 +14,6 @@ from .paging import (
     NotPresent,
     Outcome,
     PagingState,
-    ReservedBit,
     Translation,
     Unreadable,
 )
@@ -31,8 +30,8 @@ class Access(StrEnum):
 class Verdict(NamedTuple):
     """Whether an access succeeds, why, and the level of the entry that decides (None: no single entry).
 
-    A refused access has the `vector` of its exception (13 or 14) and the `error_code` pushed. Both are None for
-    an allowed access, and where an entry could not be read, so that nobody knows.
+    A refused access has the `vector` of its exception (13 or 14) and the `error_code` pushed. Both are None
+    for an allowed access, and where an entry could not be read, so that nobody knows.
     """
 
     allowed: bool
@@ -48,6 +47,18 @@ class KeyRights(NamedTuple):
     pkru: int = 0
     pkrs: int = 0
 
+
+class _Request(NamedTuple):
+    """An access to judge, with the state of the processor that makes it."""
+
+    access: Access
+    cpl: int
+    state: PagingState
+    ac: bool
+    keys: KeyRights
+
+
+_Refusal = tuple[str, Level | None]
 
 _WP = CR0.mask("WP")
 _SMEP, _SMAP, _PKE, _PKS = (CR4.mask(name) for name in ("SMEP", "SMAP", "PKE", "PKS"))
@@ -67,117 +78,112 @@ def verdict(
 ) -> Verdict:
     """Judge an explicit `access` from ring `cpl` to the address that `outcome` stands for.
 
-    `ac` is RFLAGS.AC, which suspends SMAP; implicit accesses (descriptor tables, TSS) are
-    judged with cpl 0 and ac False.
-    Not judged: shadow stacks, HLAT, SGX and LASS. ValueError if `access` is not read, write or execute.
+    `ac` is RFLAGS.AC, which suspends SMAP; implicit accesses (descriptor tables, TSS) are judged with cpl 0
+    and ac False. Not judged: shadow stacks, HLAT, SGX, LASS. ValueError if `access` is none of `Access`.
     """
-    access = Access(access)
+    request = _Request(Access(access), cpl, state, ac, keys)
     if isinstance(outcome, NonCanonical):
         return Verdict(False, f"not canonical in {outcome.linear_bits} bits", None, 13, 0)
     if isinstance(outcome, Unreadable):
         return Verdict(False, f"{outcome.format.name} entry at {outcome.entry_address:#x} is not readable")
+    if isinstance(outcome, Translation):
+        return _judge(outcome, request)
+    code = _error_code(request)
+    level = outcome.levels[-1]
     if isinstance(outcome, NotPresent):
-        level = outcome.levels[-1]
-        code = _error_code(access, cpl, state)
         return Verdict(False, f"{level.name} entry is not present", level, 14, code)
-    if isinstance(outcome, ReservedBit):
-        level = outcome.levels[-1]
-        code = _error_code(access, cpl, state) | PAGE_FAULT.mask("P", "RSVD")
-        return Verdict(False, f"{level.name} entry has reserved bits {outcome.bits:#x}", level, 14, code)
-    return _judge(outcome, access, cpl, state, (ac, keys))
+    code |= PAGE_FAULT.mask("P", "RSVD")
+    return Verdict(False, f"{level.name} entry has reserved bits {outcome.bits:#x}", level, 14, code)
 
 
-def _judge(
-    found: Translation, access: Access, cpl: int, state: PagingState, ac_and_keys: tuple[bool, KeyRights]
-) -> Verdict:
+def _judge(found: Translation, request: _Request) -> Verdict:
     if not found.levels:
         return Verdict(True, "paging is off")
-    ac, keys = ac_and_keys
-    key_refusal = _key_refusal(found, access, cpl, state, keys)
-    refusal = (_user_refusal if cpl == 3 else _supervisor_refusal)(found, access, state, ac) or key_refusal
+    by_rights = _user_refusal if request.cpl == 3 else _supervisor_refusal
+    by_key = _key_refusal(found, request)
+    refusal = by_rights(found, request) or _execute_refusal(found, request) or by_key
     if refusal is None:
-        return Verdict(True, _permission(found, access, cpl, state, ac), None)
-    code = _error_code(access, cpl, state) | PAGE_FAULT.mask("P")
-    if key_refusal:
+        return Verdict(True, _permission(found, request))
+    code = _error_code(request) | PAGE_FAULT.mask("P")
+    if by_key:
         code |= PAGE_FAULT.mask("PK")
     reason, level = refusal
     return Verdict(False, reason, level, 14, code)
 
 
-Refusal = tuple[str, Level | None]
-
-
-def _user_refusal(found: Translation, access: Access, state: PagingState, ac: bool) -> Refusal | None:
-    """Ring 3 needs U/S at every level, R/W for writes and no XD for fetches."""
+def _user_refusal(found: Translation, request: _Request) -> _Refusal | None:
+    """Ring 3 needs U/S at every level, and R/W for writes."""
     if not found.user:
         level = _first_without(found, _U)
         return f"{level.name} entry is supervisor (U/S=0)", level
-    if access is Access.WRITE and not found.writable:
+    if request.access is Access.WRITE and not found.writable:
         level = _first_without(found, _W)
         return f"{level.name} entry is read-only (R/W=0)", level
-    return _execute_refusal(found, access)
+    return None
 
 
-def _supervisor_refusal(found: Translation, access: Access, state: PagingState, ac: bool) -> Refusal | None:
-    """Rings 0 to 2 obey SMEP and SMAP on user pages, R/W only with CR0.WP, and XD."""
-    if found.user and access is Access.EXECUTE and state.cr4 & _SMEP:
-        return "CR4.SMEP: the page is a user page (U/S=1 at every level)", found.levels[-1]
-    if found.user and access is not Access.EXECUTE and state.cr4 & _SMAP and not ac:
-        return "CR4.SMAP with RFLAGS.AC=0: the page is a user page (U/S=1 at every level)", found.levels[-1]
-    if access is Access.WRITE and not found.writable and state.cr0 & _WP:
+def _supervisor_refusal(found: Translation, request: _Request) -> _Refusal | None:
+    """Rings 0 to 2 obey SMEP and SMAP on user pages, and R/W only with CR0.WP."""
+    fetch = request.access is Access.EXECUTE
+    if found.user and fetch and request.state.cr4 & _SMEP:
+        return "CR4.SMEP=1 and the page is a user page (U/S=1 at every level)", found.levels[-1]
+    if found.user and not fetch and request.state.cr4 & _SMAP and not request.ac:
+        return "CR4.SMAP=1, RFLAGS.AC=0 and the page is a user page (U/S=1 at every level)", found.levels[-1]
+    if request.access is Access.WRITE and not found.writable and request.state.cr0 & _WP:
         level = _first_without(found, _W)
         return f"{level.name} entry is read-only (R/W=0) and CR0.WP=1", level
-    return _execute_refusal(found, access)
+    return None
 
 
-def _execute_refusal(found: Translation, access: Access) -> Refusal | None:
-    if access is not Access.EXECUTE or not found.no_execute:
+def _execute_refusal(found: Translation, request: _Request) -> _Refusal | None:
+    if request.access is not Access.EXECUTE or not found.no_execute:
         return None
     level = next(step for step in found.levels if step.raw & _XD)
     return f"{level.name} entry is no-execute (XD=1)", level
 
 
-def _key_refusal(
-    found: Translation, access: Access, cpl: int, state: PagingState, keys: KeyRights
-) -> Refusal | None:
+def _key_refusal(found: Translation, request: _Request) -> _Refusal | None:
     """Protection keys of 4-level and 5-level paging; instruction fetches are exempt (SDM 3A 4.6.2)."""
+    state = request.state
     enabled = state.cr4 & (_PKE if found.user else _PKS)
-    if not enabled or not state.efer & _LMA or access is Access.EXECUTE:
+    if not enabled or not state.efer & _LMA or request.access is Access.EXECUTE:
         return None
     level = found.levels[-1]
     key = _KEY.get(level.raw)
-    register, rights = ("PKRU", keys.pkru) if found.user else ("PKRS", keys.pkrs)
+    register, rights = ("PKRU", request.keys.pkru) if found.user else ("PKRS", request.keys.pkrs)
     if rights >> 2 * key & 1:
         return f"{register} forbids access with protection key {key}", level
-    obeys = cpl == 3 or state.cr0 & _WP
-    if access is Access.WRITE and rights >> 2 * key & 2 and obeys:
+    obeys = request.cpl == 3 or state.cr0 & _WP
+    if request.access is Access.WRITE and rights >> 2 * key & 2 and obeys:
         return f"{register} forbids writes with protection key {key}", level
     return None
 
 
-def _permission(found: Translation, access: Access, cpl: int, state: PagingState, ac: bool) -> str:
-    """Why an access is allowed, where it is not plain from the rights."""
-    if cpl != 3:
-        if access is Access.WRITE and not found.writable:
+def _permission(found: Translation, request: _Request) -> str:
+    """Why an access is allowed."""
+    if request.cpl != 3:
+        if request.access is Access.WRITE and not found.writable:
             return "CR0.WP=0: ring 0 ignores read-only entries"
-        if found.user and state.cr4 & _SMAP and access is not Access.EXECUTE and ac:
+        if found.user and request.state.cr4 & _SMAP and request.access is not Access.EXECUTE:
             return "RFLAGS.AC=1 suspends SMAP"
-    words = {Access.READ: "present", Access.WRITE: "writable", Access.EXECUTE: "executable"}
-    whom = "user" if cpl == 3 else "present"
-    word = words[access]
-    return f"{word} at every level" if word == whom or cpl != 3 else f"{whom} and {word} at every level"
+    words = [
+        *(["user"] if request.cpl == 3 else []),
+        {Access.READ: "present", Access.WRITE: "writable", Access.EXECUTE: "executable"}[request.access],
+    ]
+    return f"{' and '.join(words)} at every level"
 
 
 def _first_without(found: Translation, bit: int) -> Level:
     return next(step for step in found.levels if step.format.limits_rights and not step.raw & bit)
 
 
-def _error_code(access: Access, cpl: int, state: PagingState) -> int:
+def _error_code(request: _Request) -> int:
     """The access's own bits: W/R, U/S, and I/D where the processor reports fetches (SDM 3A 4.7)."""
-    code = PAGE_FAULT.mask("WR") if access is Access.WRITE else 0
-    if cpl == 3:
+    code = PAGE_FAULT.mask("WR") if request.access is Access.WRITE else 0
+    if request.cpl == 3:
         code |= PAGE_FAULT.mask("US")
+    state = request.state
     reports_fetches = state.cr4 & _SMEP or (state.cr4 & _PAE and state.efer & _NXE)
-    if access is Access.EXECUTE and reports_fetches:
+    if request.access is Access.EXECUTE and reports_fetches:
         code |= PAGE_FAULT.mask("ID")
     return code

@@ -268,8 +268,8 @@ def _fields(layout: str, width: int, rows: Iterable[Row]) -> Iterator[Field]:
     meanings: dict[str, tuple[str, Values | None]] = {}
     used = 0
     for name, low, high, meaning, *values in rows:
-        bits = (1 << high + 1) - (1 << low)
-        if not 0 <= low <= high < width or used & bits:
+        bits = (1 << high + 1) - (1 << low) if 0 <= low <= high < width else 0
+        if not bits or used & bits:
             raise ValueError(f"{layout}.{name}: bits {high}:{low} overlap or leave {width} bits")
         used |= bits
         pieces.setdefault(name, []).append((low, high))

@@ -42,6 +42,11 @@ class LevelFormat(NamedTuple):
     page_reserved: int = 0
 
     @property
+    def page_size(self) -> int:
+        """Bytes that one entry covers, and that its page has."""
+        return 1 << self.shift
+
+    @property
     def limits_rights(self) -> bool:
         """Entries have R/W and U/S bits: all but PAE PDPTEs."""
         return self.table is not entries.PAE_PDPTE
@@ -293,7 +298,7 @@ def _ending(level: Level, levels: tuple[Level, ...], address: int, state: Paging
 
 
 def _translation(level: Level, levels: tuple[Level, ...], address: int, state: PagingState) -> Translation:
-    size = 1 << level.format.shift
+    size = level.format.page_size
     all_set, any_set = -1, 0
     for step in levels:
         any_set |= step.raw
