@@ -1,0 +1,38 @@
+"""Memory (gdb manual, "Packets": m M x X). A read may be shorter than asked; it fails at its first byte."""
+
+from gdbstub.errors import MalformedPacket
+from gdbstub.registry import TABLE, UNKNOWN
+from gdbstub.session import OK, PACKET_SIZE, Session
+from gdbstub.target import Target
+
+LONGEST_READ = PACKET_SIZE // 2
+"""Bytes: what fits in a packet in hexadecimal, or in binary with every byte escaped, but for the ``b``."""
+
+
+@TABLE.packet("m{address:hex},{length:hex}")
+def read_memory(session: Session[Target], address: int, length: int) -> bytes:
+    """Read memory as hexadecimal digits."""
+    return _read(session, address, length).hex().encode()
+
+
+@TABLE.packet("x{address:hex},{length:hex}", feature="binary-upload+")
+def read_memory_binary(session: Session[Target], address: int, length: int) -> bytes:
+    """Read memory as binary after a ``b``; the older form, which ``x0,0`` probes for, is declined."""
+    if address == length == 0:
+        return UNKNOWN
+    return b"b" + _read(session, address, length)
+
+
+def _read(session: Session[Target], address: int, length: int) -> bytes:
+    return session.target.read_memory(address, min(length, LONGEST_READ)) if length else b""
+
+
+@TABLE.packet("M{address:hex},{length:hex}:{data:hexbytes}")
+@TABLE.packet("X{address:hex},{length:hex}:{data:rest}")
+def write_memory(session: Session[Target], address: int, length: int, data: bytes) -> bytes:
+    """Write memory given in hexadecimal (M) or binary (X); no bytes at all is a probe."""
+    if len(data) != length:
+        raise MalformedPacket(f"{len(data)} bytes where {length} were announced")
+    if data:
+        session.target.write_memory(address, data)
+    return OK

@@ -1,0 +1,18 @@
+"""``monitor COMMAND`` (gdb manual: qRcmd)."""
+
+from gdbstub.errors import TargetError
+from gdbstub.registry import TABLE
+from gdbstub.session import OK, Session
+from gdbstub.target import Monitor
+
+
+@TABLE.packet("qRcmd,{command:hexbytes}", needs=Monitor)
+def run_command(session: Session[Monitor], command: bytes) -> bytes:
+    """Run a command of the target's own; its output goes to the client's console as it comes."""
+    try:
+        session.target.monitor(command.decode("utf-8", "replace"), session.console)
+    except TargetError as error:
+        if session.offers("error-message"):
+            raise
+        session.console(error.text.rstrip("\n") + "\n")  # a bare number would tell the user nothing
+    return OK

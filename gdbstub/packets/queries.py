@@ -1,0 +1,69 @@
+"""What client and server tell each other about themselves (gdb manual, "General Query Packets")."""
+
+from gdbstub.registry import TABLE
+from gdbstub.session import OK, PACKET_SIZE, VCTRLC, Session
+from gdbstub.target import SectionOffsets, Target
+from gdbstub.threadid import ThreadId
+
+TABLE.announce(f"PacketSize={PACKET_SIZE:x}")
+TABLE.announce("error-message+", offered="error-message")
+
+
+@TABLE.packet("qSupported:{features:rest}")
+@TABLE.packet("qSupported")
+def negotiate(session: Session[Target], features: bytes = b"") -> bytes:
+    """Exchange the features of both sides; ours are computed from this table."""
+    session.offered = dict(_offered(word) for word in features.decode("latin-1").split(";") if word)
+    return ";".join(session.packets.features(session.offered)).encode()
+
+
+def _offered(word: str) -> tuple[str, str]:
+    name, equals, value = word.partition("=")
+    return (name, value) if equals else (word[:-1], word[-1])
+
+
+@TABLE.packet("QStartNoAckMode", feature="QStartNoAckMode+")
+def stop_acknowledging(session: Session[Target]) -> bytes:
+    """Leave acknowledgements to the transport from the next packet on."""
+    session.link.acknowledge = False
+    return OK
+
+
+@TABLE.packet("qAttached:{process:thread}")
+@TABLE.packet("qAttached")
+def was_attached(session: Session[Target], process: ThreadId | None = None) -> bytes:
+    """Say that the target was there before the client, so that quitting detaches rather than kills."""
+    return b"1"
+
+
+@TABLE.packet("qSymbol:{value:text}:{name:text}")
+def offer_symbols(session: Session[Target], value: str, name: str) -> bytes:
+    """Decline the client's offer to look up symbols: none is wanted."""
+    return OK
+
+
+@TABLE.packet("qOffsets", needs=SectionOffsets)
+def read_offsets(session: Session[SectionOffsets]) -> bytes:
+    """Tell how far the running program lies from its link address."""
+    offsets = session.target.offsets()
+    if offsets.segments:
+        return b"TextSeg=%x;DataSeg=%x" % (offsets.text, offsets.data)
+    return b"Text=%x;Data=%x;Bss=%x" % (offsets.text, offsets.data, offsets.data)
+
+
+@TABLE.packet("qGDBServerVersion")
+def tell_version(session: Session[Target]) -> bytes:
+    """Name this server, for clients which adapt to known ones."""
+    return b"name:gdbstub;version:1.0;"
+
+
+@TABLE.packet("vMustReplyEmpty")
+def reply_empty(session: Session[Target]) -> bytes:
+    """Answer as to any unknown packet, so that the client learns what that looks like."""
+    return b""
+
+
+@TABLE.packet(VCTRLC.decode())
+def interrupt_stopped(session: Session[Target]) -> bytes:
+    """Interrupt the target; it is stopped already when this is reached."""
+    return OK

@@ -1,0 +1,49 @@
+"""Registers (gdb manual, "Packets": g G p P). An unavailable register is written ``xx`` per byte."""
+
+import errno
+
+from gdbstub.errors import MalformedPacket, TargetError
+from gdbstub.registers import Slot
+from gdbstub.registry import TABLE
+from gdbstub.session import OK, Session
+from gdbstub.target import Target
+
+
+@TABLE.packet("g")
+def read_registers(session: Session[Target]) -> bytes:
+    """Read all registers of the selected thread."""
+    return session.target.read_registers(session.thread()).hex().encode()
+
+
+@TABLE.packet("G{data:hexbytes}")
+def write_registers(session: Session[Target], data: bytes) -> bytes:
+    """Write all registers of the selected thread."""
+    if len(data) != session.registers.length:
+        raise MalformedPacket(f"G with {len(data)} bytes, not {session.registers.length}")
+    session.target.write_registers(session.thread(), data)
+    return OK
+
+
+@TABLE.packet("p{number:hex}")
+def read_register(session: Session[Target], number: int) -> bytes:
+    """Read one register of the selected thread."""
+    slot = _slot(session, number)
+    value = session.target.read_register(session.thread(), number)
+    return b"xx" * slot.length if value is None else value.hex().encode()
+
+
+@TABLE.packet("P{number:hex}={data:hexbytes}")
+def write_register(session: Session[Target], number: int, data: bytes) -> bytes:
+    """Write one register of the selected thread."""
+    slot = _slot(session, number)
+    if len(data) != slot.length:
+        raise MalformedPacket(f"register {slot.register.name} has {slot.length} bytes, not {len(data)}")
+    session.target.write_register(session.thread(), number, data)
+    return OK
+
+
+def _slot(session: Session[Target], number: int) -> Slot:
+    slot = session.registers.by_number.get(number)
+    if slot is None:
+        raise TargetError(errno.EINVAL, f"there is no register {number}")
+    return slot

@@ -1,0 +1,108 @@
+"""Letting the target go, and why it stopped (gdb manual, "Packets": ? c C s S vCont)."""
+
+import errno
+import re
+from collections.abc import Sequence
+
+from gdbstub.errors import MalformedPacket, TargetError
+from gdbstub.registry import TABLE
+from gdbstub.session import Session, StepRange
+from gdbstub.target import CONTINUE, STEP, Action, Target
+from gdbstub.threadid import ALL, ANY, ThreadId, parse_thread_id
+
+
+@TABLE.packet("?")
+def tell_stop(session: Session[Target]) -> bytes:
+    """Tell why the target is stopped."""
+    session.refresh()
+    return session.stop_reply()
+
+
+@TABLE.packet("c{address:hex}")
+@TABLE.packet("c")
+def continue_(session: Session[Target], address: int | None = None) -> None:
+    """Continue, perhaps from another address."""
+    _resume(session, CONTINUE, address)
+
+
+@TABLE.packet("s{address:hex}")
+@TABLE.packet("s")
+def step(session: Session[Target], address: int | None = None) -> None:
+    """Step one instruction, perhaps from another address."""
+    _resume(session, STEP, address)
+
+
+@TABLE.packet("C{signal:hex};{address:hex}")
+@TABLE.packet("C{signal:hex}")
+def continue_with_signal(session: Session[Target], signal: int, address: int | None = None) -> None:
+    """Continue with a signal."""
+    _resume(session, Action(signal=_signal(signal)), address)
+
+
+@TABLE.packet("S{signal:hex};{address:hex}")
+@TABLE.packet("S{signal:hex}")
+def step_with_signal(session: Session[Target], signal: int, address: int | None = None) -> None:
+    """Step one instruction with a signal."""
+    _resume(session, Action(step=True, signal=_signal(signal)), address)
+
+
+def _signal(number: int) -> int:
+    if number > 0xFF:
+        raise MalformedPacket(f"signal {number:#x}")
+    return number
+
+
+def _resume(session: Session[Target], action: Action, address: int | None) -> None:
+    """The thread chosen by ``Hc`` does ``action``; if that is all, the current one, and the rest run on."""
+    chosen = session.resume_thread
+    thread = session.alive(chosen) if chosen > 0 else session.thread()
+    if address is not None:
+        slot = session.registers.pc_slot
+        if slot is None:
+            raise TargetError(errno.ENOTSUP, "the program counter is not known")
+        session.target.write_register(thread, slot.number, session.registers.bytes_of(address, slot.length))
+    others = session.target.threads() if chosen <= 0 else ()
+    session.resume({thread: action} | {other: CONTINUE for other in others if other != thread})
+
+
+@TABLE.packet("vCont?", feature="vContSupported+")
+def list_actions(session: Session[Target]) -> bytes:
+    """List the actions that vCont knows; range steps need a program counter."""
+    return b"vCont;c;C;s;S" + (b"" if session.registers.pc_slot is None else b";r")
+
+
+@TABLE.packet("vCont;{actions:rest}")
+def resume_threads(session: Session[Target], actions: bytes) -> None:
+    """Resume threads, each by the leftmost action that names it; the others rest."""
+    threads = session.target.threads()
+    plan: dict[int, Action] = {}
+    ranges: list[StepRange] = []
+    for word in actions.split(b";"):
+        command, _, where = word.partition(b":")
+        action, addresses = _parse_action(command)
+        for thread in _chosen(session, threads, parse_thread_id(where) if where else ThreadId(ALL)):
+            if thread not in plan:
+                plan[thread] = action
+                ranges += [StepRange(thread, *addresses)] if addresses else []
+    session.resume(plan, step_range=ranges[0] if len(ranges) == 1 else None)
+
+
+_ACTION = re.compile(rb"([cs])|([CS])([0-9a-fA-F]{2})|r([0-9a-fA-F]{1,16}),([0-9a-fA-F]{1,16})")
+
+
+def _parse_action(word: bytes) -> tuple[Action, tuple[int, int] | None]:
+    match = _ACTION.fullmatch(word)
+    if match is None:
+        raise MalformedPacket(f"vCont action {word!r}")
+    plain, signalling, signal, start, end = match.groups()
+    if start is not None:
+        return STEP, (int(start, 16), int(end, 16))
+    if plain is not None:
+        return (STEP if plain == b"s" else CONTINUE), None
+    return Action(step=signalling == b"S", signal=int(signal, 16)), None
+
+
+def _chosen(session: Session[Target], threads: Sequence[int], named: ThreadId) -> Sequence[int]:
+    if named.thread == ALL:
+        return threads
+    return (session.thread() if named.thread == ANY else session.alive(named.thread),)

@@ -1,0 +1,54 @@
+"""Documents read piece by piece (gdb manual: qXfer). A new object is one row and one function."""
+
+import errno
+from collections.abc import Callable
+
+from gdbstub.errors import TargetError
+from gdbstub.registry import TABLE
+from gdbstub.session import PACKET_SIZE, Session
+from gdbstub.target import MemoryMap, Target, ThreadInfo, ThreadNames
+from gdbstub.xml import memory_map, thread_list
+
+_LONGEST_PART = PACKET_SIZE // 2 - 1  # every byte may need an escape
+
+
+def part(document: bytes, offset: int, length: int) -> bytes:
+    """A piece of a document: ``m`` and data, or ``l`` and the last of it."""
+    end = offset + min(length, _LONGEST_PART)
+    return (b"m" if end < len(document) else b"l") + document[offset:end]
+
+
+def _built(session: Session[Target], name: str, offset: int, build: Callable[[], bytes]) -> bytes:
+    """The document as it was when its first piece was read: later pieces must fit that one."""
+    if offset == 0 or name not in session.documents:
+        session.documents[name] = build()
+    return session.documents[name]
+
+
+@TABLE.packet("qXfer:features:read:{annex:text}:{offset:hex},{length:hex}", feature="qXfer:features:read+")
+def read_features(session: Session[Target], annex: str, offset: int, length: int) -> bytes:
+    """Read the target description: its registers and their types."""
+    if annex not in session.annexes:
+        raise TargetError(errno.ENOENT, f"there is no annex {annex!r}")
+    return part(session.annexes[annex], offset, length)
+
+
+@TABLE.packet("qXfer:threads:read::{offset:hex},{length:hex}", feature="qXfer:threads:read+")
+def read_threads(session: Session[Target], offset: int, length: int) -> bytes:
+    """Read the list of threads with names, cores and details."""
+    return part(_built(session, "threads", offset, lambda: _threads(session.target)), offset, length)
+
+
+def _threads(target: Target) -> bytes:
+    threads = target.threads()
+    if isinstance(target, ThreadNames):
+        return thread_list(target.thread_info(thread) for thread in threads)
+    return thread_list(ThreadInfo(thread) for thread in threads)
+
+
+@TABLE.packet(
+    "qXfer:memory-map:read::{offset:hex},{length:hex}", needs=MemoryMap, feature="qXfer:memory-map:read+"
+)
+def read_memory_map(session: Session[MemoryMap], offset: int, length: int) -> bytes:
+    """Read which ranges of memory there are."""
+    return part(memory_map(session.target.memory_map()), offset, length)

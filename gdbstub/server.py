@@ -1,0 +1,266 @@
+"""The only module with a socket: listens, hands bytes to a session, runs the target in between.
+
+One client at a time; the next waits in the backlog. The target runs on the caller's thread, in slices, and
+between two slices the socket is looked at: for an interrupt, for a client that vanished, for a new one.
+"""
+
+import logging
+import select
+import socket
+import struct
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from gdbstub.errors import Error
+from gdbstub.link import Trace
+from gdbstub.protocol import TABLE
+from gdbstub.registry import PacketTable
+from gdbstub.session import Ending, Session
+from gdbstub.stopreply import Exited, Stopped, Terminated
+from gdbstub.target import CONTINUE, Idle, Sessions, Target
+
+logger = logging.getLogger(__name__)
+
+_CHUNK = 1 << 16
+_SEND_SECONDS = 20
+"""A client that reads nothing for so long is taken for gone."""
+_FOREVER = -1.0
+
+
+class Then(Enum):
+    """What to do once a session has ended."""
+
+    RUN = "let the target run on while waiting for the next client"
+    STOP = "keep the target stopped while waiting for the next client"
+    RETURN = "return from serve()"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What follows each way a session can end, and the target's own end."""
+
+    detached: Then = Then.RUN
+    vanished: Then = Then.STOP
+    killed: Then = Then.RETURN
+    exited: Then = Then.STOP
+
+    def after(self, ending: Ending) -> Then:
+        """What the policy says for an ending."""
+        if ending is Ending.DETACHED:
+            return self.detached
+        if ending is Ending.KILLED:
+            return self.killed
+        return Then.RETURN if ending is Ending.CLOSED else self.vanished
+
+
+class AddressError(Error):
+    """A listening address cannot be read or cannot be had."""
+
+
+def parse_address(text: str) -> tuple[str, int] | Path:
+    """``HOST:PORT``, ``:PORT`` (loopback), ``[V6]:PORT`` or ``unix:PATH``; raises AddressError."""
+    if text.startswith("unix:"):
+        if not text[5:]:
+            raise AddressError("unix: needs a path, as in unix:/tmp/ringscope.sock")
+        return Path(text[5:])
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or int(port) > 0xFFFF:
+        raise AddressError(f"{text!r} is neither HOST:PORT nor unix:PATH")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def listen(text: str) -> socket.socket:
+    """A listening socket at an address; port 0 takes a free one. Raises AddressError."""
+    address = parse_address(text)
+    try:
+        if isinstance(address, Path):
+            return _listen_unix(address)
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        return socket.create_server(address, family=family, backlog=4)
+    except OSError as error:
+        raise AddressError(f"cannot listen on {text}: {error.strerror or error}") from error
+
+
+def _listen_unix(path: Path) -> socket.socket:
+    """Take over the path of a server that is gone, never that of a living one or of another kind of file."""
+    if path.is_socket():
+        with socket.socket(socket.AF_UNIX) as probe, suppress(ConnectionRefusedError):
+            probe.connect(str(path))
+            raise OSError("another server listens there")
+        path.unlink()
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        listener.bind(str(path))
+        listener.listen(4)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+class Server:
+    """Serves one target to one client after another until the policy says to return."""
+
+    def __init__(
+        self,
+        target: Target,
+        listener: socket.socket,
+        *,
+        policy: Policy = Policy(),
+        trace: Trace | None = None,
+        table: PacketTable = TABLE,
+    ) -> None:
+        self.target = target
+        self.policy = policy
+        self.trace = trace
+        self._table = table
+        self._listener = listener
+        self._path = listener.getsockname() if listener.family == socket.AF_UNIX else None
+        self._connection: socket.socket | None = None
+        self._closing = False
+        self._wake, self._woken = socket.socketpair()
+        self._idle = target if isinstance(target, Idle) else None
+
+    @property
+    def address(self) -> str:
+        """What to type after ``target remote``: HOST:PORT or the path of the socket."""
+        if self._path is not None:
+            return str(self._path)
+        host, port = self._listener.getsockname()[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    def serve(self, *, running: bool = False) -> Ending:
+        """Serve until the policy returns or :meth:`stop`; with ``running``, the target runs from the start.
+
+        The value is the ending of the last session.
+        """
+        then = Then.RUN if running else Then.STOP
+        ending = Ending.CLOSED
+        while not self._closing:
+            connection = self._accept(then)
+            if connection is None:
+                break
+            with connection:
+                ending = self._converse(connection)
+            then = self.policy.after(ending)
+            if isinstance(self.target.stop_state(), Exited | Terminated) and ending is not Ending.CLOSED:
+                then = self.policy.exited if then is not Then.RETURN else then
+            if then is Then.RETURN:
+                break
+        return ending
+
+    def stop(self) -> None:
+        """Make :meth:`serve` return soon; may be called from another thread or a signal handler."""
+        self._closing = True
+        with suppress(OSError):
+            self._wake.send(b"x")
+            if (connection := self._connection) is not None:
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close the sockets and remove a socket file."""
+        for end in (self._listener, self._wake, self._woken):
+            end.close()
+        if self._path:
+            Path(self._path).unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # -- waiting for a client
+
+    def _accept(self, then: Then) -> socket.socket | None:
+        """The next connection, the target stopped; None when told to stop. Meanwhile the target may run."""
+        poller = select.poll()
+        poller.register(self._listener, select.POLLIN)
+        poller.register(self._woken, select.POLLIN)
+        running = then is Then.RUN and self._run_on()
+        while True:
+            ready = poller.poll(self._patience() * 1000 if running else _FOREVER)
+            if self._closing:
+                break
+            if ready:
+                connection = self._listener.accept()[0]
+                if running:
+                    self.target.interrupt()
+                return connection
+            if self.target.run_slice() is not None:
+                running = False
+        if running:
+            self.target.interrupt()
+        return None
+
+    def _run_on(self) -> bool:
+        """Let all threads go, unless there is nothing left that could."""
+        if not isinstance(self.target.stop_state(), Stopped):
+            return False
+        self.target.resume(dict.fromkeys(self.target.threads(), CONTINUE))
+        return True
+
+    def _patience(self) -> float:
+        """Seconds to wait for the socket before the next slice."""
+        return 0 if self._idle is None else max(0.0, self._idle.idle_seconds())
+
+    # -- one conversation
+
+    def _converse(self, connection: socket.socket) -> Ending:
+        """One session from connect to close; the target is stopped afterwards, its points disarmed."""
+        self._connection = connection
+        _prepare(connection)
+        target = self.target
+        if isinstance(target, Sessions):
+            target.client_attached()
+        session: Session[Target] = Session(target, connection.sendall, table=self._table, trace=self.trace)
+        try:
+            ending = self._exchange(session, connection)
+        except OSError as error:
+            logger.info("client lost: %s", error)
+            ending = Ending.VANISHED
+        except Exception:
+            # A bug of ours or of the target's: told in full, and only this session pays for it.
+            logger.exception("session closed by an internal error")
+            ending = Ending.FAILED
+        finally:
+            self._connection = None
+        if session.running:
+            target.interrupt()
+        session.disarm()
+        if isinstance(target, Sessions):
+            target.client_detached()
+        logger.info("session ended: %s", ending.value)
+        return Ending.CLOSED if self._closing else ending
+
+    def _exchange(self, session: Session[Target], connection: socket.socket) -> Ending:
+        """Move bytes and run slices until the session is over."""
+        receive = connection.recv
+        poller = select.poll()
+        poller.register(connection, select.POLLIN)
+        while session.ended is None:
+            if session.running:
+                session.advance()
+                if session.running and not poller.poll(self._patience() * 1000):
+                    continue
+                if not session.running:
+                    continue
+            data = receive(_CHUNK)
+            if not data:
+                return Ending.VANISHED
+            session.receive(data)
+        return session.ended
+
+
+def _prepare(connection: socket.socket) -> None:
+    connection.setblocking(True)
+    if connection.family != socket.AF_UNIX:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _SEND_SECONDS, 0))

@@ -1,0 +1,275 @@
+"""One conversation with one client, from its first byte to its end. Bytes in, bytes out; knows no socket."""
+
+import errno
+import logging
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Generic, TypeVar, cast
+
+from gdbstub.errors import MalformedPacket, TargetError
+from gdbstub.link import Link, Sink, Trace
+from gdbstub.points import Points
+from gdbstub.registry import UNKNOWN, PacketTable
+from gdbstub.stopreply import (
+    BreakpointHit,
+    Exited,
+    Noted,
+    Stepped,
+    Stop,
+    Stopped,
+    Terminated,
+    WatchpointHit,
+    format_stop,
+)
+from gdbstub.target import Action, Target
+from gdbstub.threadid import ALL, ANY
+from gdbstub.wire import Event, Mark
+from gdbstub.xml import register_documents
+
+PACKET_SIZE = 0x20000
+"""The longest packet body in bytes, either way; room for ``m`` of 64 KiB."""
+OK = b"OK"
+MALFORMED = b"E%02x" % errno.EINVAL
+VCTRLC = b"vCtrlC"
+_LONGEST_QUEUE = 256  # packets sent ahead while the target runs
+_STEPS_PER_SLICE = 256  # of a range step, between two looks at the socket
+
+TargetT = TypeVar("TargetT")
+logger = logging.getLogger(__name__)
+
+
+class Ending(Enum):
+    """How a session ended."""
+
+    DETACHED = "the client detached"
+    KILLED = "the client killed the target"
+    VANISHED = "the client closed the connection"
+    FLOODED = "the client sent more packets to a running target than can be kept"
+    FAILED = "a bug in the server or the target"
+    CLOSED = "the server was told to stop"
+
+
+@dataclass(frozen=True, slots=True)
+class StepRange:
+    """A range step: thread ``thread`` steps while its program counter is in [start, end)."""
+
+    thread: int
+    start: int
+    end: int
+
+
+class Session(Generic[TargetT]):
+    """The state of a conversation, and what handlers do with it.
+
+    The type parameter is the power that a handler needs of ``target``. The caller gives :meth:`receive` what
+    the client sent, and calls :meth:`advance` again and again while ``running``, until ``ended`` is set.
+    """
+
+    def __init__(
+        self, target: Target, send_bytes: Sink, *, table: PacketTable, trace: Trace | None = None
+    ) -> None:
+        self.target = cast(TargetT, target)
+        self.link = Link(send_bytes, limit=PACKET_SIZE, trace=trace)
+        self.packets = table.for_target(target)
+        self.offered: dict[str, str] = {}
+        """The client's features: ``+``, ``-`` or a value, by name."""
+        self.registers = target.registers
+        self.points = Points()
+        self.annexes = register_documents(target.registers)
+        self.documents: dict[str, bytes] = {}
+        self.threads_left: Iterator[bytes] = iter(())
+        self.running = False
+        self.ended: Ending | None = None
+        self._target = target
+        self._queue: deque[Event] = deque()
+        self._range: StepRange | None = None
+        self._again: Mapping[int, Action] = {}  # how a range step goes on
+        self.stop = target.stop_state()
+        self.general_thread = ANY
+        self.resume_thread = ALL
+
+    # -- what the client sends
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes from the client and answer what they complete."""
+        for event in self.link.receive(data):
+            if self.running:
+                self._take_while_running(event)
+            elif event.__class__ is bytes:
+                self._answer(event)
+            elif event is Mark.CORRUPT or event is Mark.OVERSIZE:
+                self.link.send(MALFORMED)
+            if self.ended is not None:
+                break
+        self.link.flush()
+
+    def _answer(self, packet: bytes) -> None:
+        try:
+            handler, arguments = self.packets.find(packet)
+            reply = UNKNOWN if handler is None else handler(self, *arguments)
+        except TargetError as error:
+            reply = self.error(error)
+        except MalformedPacket as error:
+            logger.debug("malformed packet: %s", error)
+            reply = MALFORMED
+        if reply is not None:
+            self.link.send(reply)
+
+    def _take_while_running(self, event: Event) -> None:
+        """Only an interrupt is heard at once; a packet sent ahead waits for the stop."""
+        if event is Mark.INTERRUPT or event == VCTRLC:
+            if event == VCTRLC:
+                self.link.send(OK)
+            self._report(self._target.interrupt())
+        elif len(self._queue) >= _LONGEST_QUEUE:
+            self.ended = Ending.FLOODED
+        else:
+            self._queue.append(event)
+
+    # -- running
+
+    def resume(self, actions: Mapping[int, Action], *, step_range: StepRange | None = None) -> None:
+        """Let the target go; the reply is the stop, when it comes. Raises TargetError if nothing can go."""
+        if isinstance(self.stop, Exited | Terminated):
+            raise TargetError(errno.ESRCH, "the target has ended")
+        if not actions:
+            raise TargetError(errno.ESRCH, "no thread to resume")
+        self._target.resume(actions)
+        self._range = step_range
+        self._again = (
+            {thread: Action(step=action.step) for thread, action in actions.items()} if step_range else {}
+        )
+        self.running = True
+
+    def advance(self) -> None:
+        """Let the running target run one slice, and report the stop if there was one."""
+        stop = self._target.run_slice()
+        if self._range is not None:
+            stop = self._step_on(stop, self._range)
+        if stop is not None:
+            self._report(stop)
+
+    def _step_on(self, stop: Stop | None, within: StepRange) -> Stop | None:
+        """Go on with a range step until something else than a step stopped it."""
+        for _ in range(_STEPS_PER_SLICE):
+            if not (
+                isinstance(stop, Stopped)
+                and isinstance(stop.reason, Stepped)
+                and stop.thread == within.thread
+            ):
+                return stop
+            pc = self.program_counter(within.thread)
+            if not within.start <= pc < within.end or self.points.breaks_at(pc):
+                return stop
+            self._target.resume(self._again)
+            stop = self._target.run_slice()
+        return stop
+
+    def _report(self, stop: Stop) -> None:
+        self.running = False
+        self._range = None
+        self.stop = stop
+        self.documents.clear()
+        if isinstance(stop, Stopped):
+            self.general_thread = stop.thread
+        self.link.send(self.stop_reply())
+        while self._queue and not self.running and self.ended is None:
+            event = self._queue.popleft()
+            if isinstance(event, bytes):
+                self._answer(event)
+            elif event is Mark.CORRUPT or event is Mark.OVERSIZE:
+                self.link.send(MALFORMED)
+
+    def refresh(self) -> None:
+        """Ask the target anew why it is stopped: a command may have moved it."""
+        self.stop = self._target.stop_state()
+        if isinstance(self.stop, Stopped):
+            self.general_thread = self.stop.thread
+
+    def stop_reply(self) -> bytes:
+        """The reply that tells the last stop, with the expedited registers."""
+        return format_stop(self.stop, pairs=self._pairs())
+
+    def _pairs(self) -> Iterator[tuple[str, str]]:
+        if not isinstance(self.stop, Stopped):
+            return
+        for slot in self.registers.expedited_slots:
+            value = self._target.read_register(self.stop.thread, slot.number)
+            if value is not None:
+                yield f"{slot.number:02x}", value.hex()
+        yield from self._reason()
+
+    def _reason(self) -> Iterator[tuple[str, str]]:
+        """A reason that fits no point of the client's would make it resume silently, so it is left out."""
+        assert isinstance(self.stop, Stopped)
+        match self.stop.reason:
+            case BreakpointHit(address) if address in self.points.software and self.offers("swbreak"):
+                yield "swbreak", ""
+            case BreakpointHit(address) if address in self.points.hardware and self.offers("hwbreak"):
+                yield "hwbreak", ""
+            case WatchpointHit(kind, address) as hit if self.points.covers(hit):
+                yield kind.value, f"{address:x}"
+            case Noted(key, value):
+                yield key, value
+
+    # -- what handlers use
+
+    def offers(self, feature: str) -> bool:
+        """Whether the client said ``feature+``."""
+        return self.offered.get(feature) == "+"
+
+    def error(self, error: TargetError) -> bytes:
+        """An error reply, with its text where the client reads that."""
+        logger.debug("declined: %s", error)
+        if self.offers("error-message") and error.text:
+            return b"E." + plain(error.text)
+        return b"E%02x" % (error.errno & 0xFF)
+
+    def thread(self) -> int:
+        """The thread that ``g``, ``m`` and their like mean. Raises TargetError if it is gone."""
+        if self.general_thread > 0:
+            return self.alive(self.general_thread)
+        threads = self._target.threads()
+        if isinstance(self.stop, Stopped) and self.stop.thread in threads:
+            return self.stop.thread
+        if not threads:
+            raise TargetError(errno.ESRCH, "there is no thread")
+        return threads[0]
+
+    def alive(self, thread: int) -> int:
+        """The id itself. Raises TargetError if there is no such thread."""
+        if thread not in self._target.threads():
+            raise TargetError(errno.ESRCH, f"there is no thread {thread:#x}")
+        return thread
+
+    def program_counter(self, thread: int) -> int:
+        """The value of the register named ``pc`` by the description. Raises TargetError if there is none."""
+        slot = self.registers.pc_slot
+        value = None if slot is None else self._target.read_register(thread, slot.number)
+        if value is None:
+            raise TargetError(errno.ENOTSUP, "the program counter is not known")
+        return self.registers.number_of(value)
+
+    def console(self, text: str) -> None:
+        """Print on the client's console; only while it waits for a command or a stop."""
+        data = text.encode("utf-8", "replace")
+        for start in range(0, len(data), PACKET_SIZE // 4):
+            self.link.send(b"O" + data[start : start + PACKET_SIZE // 4].hex().encode())
+
+    def end(self, ending: Ending) -> None:
+        """End the conversation once the reply at hand is sent."""
+        self.ended = ending
+
+    def disarm(self) -> None:
+        """Take the client's breakpoints and watchpoints out of the target."""
+        self.points.clear(self._target)
+
+
+_PLAIN = str.maketrans({"#": None, "$": None, "*": ".", "}": ")", "\n": " "})
+
+
+def plain(text: str) -> bytes:
+    """Text for an ``E.`` reply, which clients do not unescape: framing characters are replaced."""
+    return text.translate(_PLAIN).encode("ascii", "replace")[:1000]

@@ -1,0 +1,159 @@
+"""Why a target stopped, as values, and how stop replies write them (gdb manual, "Stop Reply Packets")."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+
+from gdbstub.errors import MalformedPacket
+from gdbstub.threadid import ThreadId, format_id, parse_thread_id
+
+
+class Signal(IntEnum):
+    """The protocol's own signal numbers that stops are made of (gdb's include/gdb/signals.def)."""
+
+    NONE = 0
+    INT = 2
+    QUIT = 3
+    ILL = 4
+    TRAP = 5
+    ABRT = 6
+    FPE = 8
+    KILL = 9
+    BUS = 10
+    SEGV = 11
+    TERM = 15
+
+
+class WatchKind(Enum):
+    """What a watchpoint stops at; the value is the word of the stop reply."""
+
+    WRITE = "watch"
+    READ = "rwatch"
+    ACCESS = "awatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """The step that was asked for is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakpointHit:
+    """A breakpoint stopped the thread before the instruction at ``address``."""
+
+    address: int
+
+
+@dataclass(frozen=True, slots=True)
+class WatchpointHit:
+    """Data at ``address`` was accessed and a watchpoint of this kind covers it."""
+
+    kind: WatchKind
+    address: int
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Any other reason which the protocol writes as ``key:value``, such as ``replaylog:end``."""
+
+    key: str
+    value: str = ""
+
+
+Reason = Stepped | BreakpointHit | WatchpointHit | Noted
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A thread stopped with a signal; without a reason the signal says it all."""
+
+    signal: int
+    thread: int
+    reason: Reason | None = None
+    core: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """The target ended by itself with a status from 0 to 255."""
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Terminated:
+    """The target was ended by a signal."""
+
+    signal: int
+
+
+Stop = Stopped | Exited | Terminated
+
+
+def format_stop(stop: Stop, *, pairs: Iterable[tuple[str, str]] = ()) -> bytes:
+    """The stop reply; ``pairs`` (expedited registers, reason) go into a ``T`` reply in their order."""
+    if isinstance(stop, Exited):
+        return b"W%02x" % (stop.status & 0xFF)
+    if isinstance(stop, Terminated):
+        return b"X%02x" % (stop.signal & 0xFF)
+    parts = [f"T{stop.signal & 0xFF:02x}thread:{format_id(stop.thread)};"]
+    if stop.core is not None:
+        parts.append(f"core:{stop.core:x};")
+    parts += [f"{key}:{value};" for key, value in pairs]
+    return "".join(parts).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class StopReply:
+    """A stop reply as a client reads it: the stop, the expedited registers by number, all other pairs."""
+
+    stop: Stop
+    registers: dict[int, bytes] = field(default_factory=dict)
+    pairs: dict[str, str] = field(default_factory=dict)
+
+
+def parse_stop(packet: bytes) -> StopReply:
+    """Read any stop reply of the all-stop mode; raises MalformedPacket for anything else."""
+    try:
+        return _parse(packet)
+    except ValueError as error:
+        raise MalformedPacket(f"stop reply {packet!r}") from error
+
+
+def _parse(packet: bytes) -> StopReply:
+    letter, number, rest = packet[:1], int(packet[1:3], 16), packet[3:].decode("latin-1")
+    if letter == b"W":
+        return StopReply(Exited(number))
+    if letter == b"X":
+        return StopReply(Terminated(number))
+    if letter == b"S":
+        return StopReply(Stopped(number, 0))
+    if letter != b"T":
+        raise ValueError(letter)
+    registers: dict[int, bytes] = {}
+    pairs: dict[str, str] = {}
+    for pair in filter(None, rest.split(";")):
+        key, _, value = pair.partition(":")
+        if _is_register(key):
+            if "x" not in value:
+                registers[int(key, 16)] = bytes.fromhex(value)
+        else:
+            pairs[key] = value
+    thread = parse_thread_id(pairs["thread"].encode()) if "thread" in pairs else ThreadId(0)
+    core = int(pairs["core"], 16) if "core" in pairs else None
+    return StopReply(Stopped(number, thread.thread, _reason(pairs), core), registers, pairs)
+
+
+def _is_register(key: str) -> bool:
+    """Keys of hexadecimal digits are register numbers; ``fork`` and the like are not."""
+    return bool(key) and all(digit in "0123456789abcdefABCDEF" for digit in key)
+
+
+def _reason(pairs: dict[str, str]) -> Reason | None:
+    for kind in WatchKind:
+        if kind.value in pairs:
+            return WatchpointHit(kind, int(pairs[kind.value], 16))
+    for key, value in pairs.items():
+        if key not in ("thread", "core", "threads", "thread-pcs"):
+            return Noted(key, value)
+    return None

@@ -1,0 +1,210 @@
+"""What a target must offer and what it may: the required :class:`Target`, and one small Protocol per power.
+
+A target that has the methods of a power gets the packets that need it; one that lacks them answers those
+packets with the empty reply. Addresses are the client's (linear, where there is paging), lengths are bytes,
+thread ids are positive numbers. A method declines by raising ``gdbstub.errors.TargetError``.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from gdbstub.registers import RegisterSet
+from gdbstub.stopreply import Stop, WatchKind
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What one thread shall do: one instruction or run on, first being given ``signal`` unless that is 0."""
+
+    step: bool = False
+    signal: int = 0
+
+
+CONTINUE = Action()
+STEP = Action(step=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadInfo:
+    """A thread as a list shows it: ``core`` is the processor it is on, ``details`` any text."""
+
+    id: int
+    name: str = ""
+    core: int | None = None
+    details: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRegion:
+    """A range of memory: ``kind`` is ram, rom or flash; flash has a ``block_length`` in bytes."""
+
+    kind: str
+    start: int
+    length: int
+    block_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """How far the running program's sections or segments lie from where it was linked."""
+
+    text: int
+    data: int
+    segments: bool = False
+
+
+@runtime_checkable
+class Target(Protocol):
+    """What every target has. It runs in slices on the caller's thread, so nothing here needs a lock."""
+
+    @property
+    def registers(self) -> RegisterSet:
+        """The description of the registers, constant for the target's life."""
+        ...
+
+    def read_registers(self, thread: int) -> bytes:
+        """All registers of a thread in the order of ``registers.slots``."""
+        ...
+
+    def write_registers(self, thread: int, data: bytes) -> None:
+        """Set all registers from what :meth:`read_registers` gives; that very value must change nothing."""
+        ...
+
+    def read_register(self, thread: int, number: int) -> bytes | None:
+        """One register by number (always one of ``registers``), or None if its value is not available."""
+        ...
+
+    def write_register(self, thread: int, number: int, data: bytes) -> None:
+        """Set one register; ``data`` has its length."""
+        ...
+
+    def read_memory(self, address: int, length: int) -> bytes:
+        """At most ``length`` bytes, fewer where the next is not readable; raises if the first is not."""
+        ...
+
+    def write_memory(self, address: int, data: bytes) -> None:
+        """Write all of ``data`` or raise."""
+        ...
+
+    def threads(self) -> Sequence[int]:
+        """The ids of the threads there are, at least one."""
+        ...
+
+    def stop_state(self) -> Stop:
+        """Why the target is stopped, or last was; asked only while it does not run."""
+        ...
+
+    def resume(self, actions: Mapping[int, Action]) -> None:
+        """Let the threads in ``actions`` go on when next :meth:`run_slice` is called; the others rest."""
+        ...
+
+    def run_slice(self) -> Stop | None:
+        """Run for some milliseconds at most; the stop, or None if there was none yet."""
+        ...
+
+    def interrupt(self) -> Stop:
+        """Stop between two slices; the stop is SIGINT's, or the one that came before it."""
+        ...
+
+
+@runtime_checkable
+class Breakpoints(Protocol):
+    """``Z0`` and ``Z1``: stop before the instruction at an address. Nothing need be mapped there."""
+
+    def insert_breakpoint(self, address: int, kind: int) -> None:
+        """Arm a breakpoint, never twice; ``kind`` is the length in bytes of the patch gdb would make."""
+        ...
+
+    def remove_breakpoint(self, address: int, kind: int) -> None:
+        """Disarm what :meth:`insert_breakpoint` armed."""
+        ...
+
+
+@runtime_checkable
+class Watchpoints(Protocol):
+    """``Z2`` to ``Z4``: stop after an access to ``length`` bytes at ``address``."""
+
+    def insert_watchpoint(self, kind: WatchKind, address: int, length: int) -> None:
+        """Arm a watchpoint; never the same one twice."""
+        ...
+
+    def remove_watchpoint(self, kind: WatchKind, address: int, length: int) -> None:
+        """Disarm what :meth:`insert_watchpoint` armed."""
+        ...
+
+
+@runtime_checkable
+class Monitor(Protocol):
+    """``monitor COMMAND``."""
+
+    def monitor(self, command: str, write: Callable[[str], None]) -> None:
+        """Run a command, giving its output piece by piece to ``write``; raises TargetError if it fails."""
+        ...
+
+
+@runtime_checkable
+class MemoryMap(Protocol):
+    """``info mem``: which ranges exist at all."""
+
+    def memory_map(self) -> Iterable[MemoryRegion]:
+        """The regions, in any order."""
+        ...
+
+
+@runtime_checkable
+class ThreadNames(Protocol):
+    """Names, cores and details in ``info threads``."""
+
+    def thread_info(self, thread: int) -> ThreadInfo:
+        """What is known of one of :meth:`Target.threads`."""
+        ...
+
+
+@runtime_checkable
+class Kill(Protocol):
+    """``kill``."""
+
+    def kill(self) -> None:
+        """End the target for good."""
+        ...
+
+
+@runtime_checkable
+class Restart(Protocol):
+    """``R``: begin anew, stopped."""
+
+    def restart(self) -> None:
+        """Bring the target back to its first instruction."""
+        ...
+
+
+@runtime_checkable
+class SectionOffsets(Protocol):
+    """``qOffsets``: where the program really lies."""
+
+    def offsets(self) -> Offsets:
+        """The displacement of the symbols."""
+        ...
+
+
+@runtime_checkable
+class Idle(Protocol):
+    """A target that can have nothing to do until its clock or its input says otherwise."""
+
+    def idle_seconds(self) -> float:
+        """How long the server may sleep on its socket before the next slice; 0 while there is work."""
+        ...
+
+
+@runtime_checkable
+class Sessions(Protocol):
+    """A target that wants to know when a client comes and goes."""
+
+    def client_attached(self) -> None:
+        """A client has connected; the target is stopped."""
+        ...
+
+    def client_detached(self) -> None:
+        """The client is gone, its breakpoints with it; the target is still stopped."""
+        ...

@@ -1,0 +1,238 @@
+"""Bytes in, packets out: framing, checksums, escapes, run lengths. Knows no socket and no packet's meaning.
+
+A packet is ``$data#xx``, a notification ``%data#xx`` (gdb manual, "Overview" of the remote protocol).
+"""
+
+import re
+import zlib
+from enum import Enum, auto
+from typing import NamedTuple
+
+from gdbstub.errors import MalformedPacket
+
+PACKET = 0x24  # $
+NOTIFICATION = 0x25  # %
+END = 0x23  # #
+ACK = 0x2B  # +
+NAK = 0x2D  # -
+BREAK = 0x03
+ESCAPE = 0x7D  # }
+REPEAT = 0x2A  # *
+
+
+class Mark(Enum):
+    """What a decoder finds beside packets."""
+
+    ACK = auto()
+    NAK = auto()
+    INTERRUPT = auto()
+    CORRUPT = auto()
+    OVERSIZE = auto()
+
+
+class Notification(NamedTuple):
+    """An asynchronous ``%`` message; it is never acknowledged."""
+
+    payload: bytes
+
+
+Event = bytes | Mark | Notification
+
+# Adler-32's low half is 1 + the sum of the bytes mod 65521: exact for pieces whose sum stays below it,
+# and a hundred times faster than sum().
+_PIECE = 256
+_ASCII_PIECE = 512
+_TRAILERS = tuple(b"#%02x" % value for value in range(256))
+
+
+def checksum(data: bytes) -> int:
+    """The sum of all bytes modulo 256."""
+    length = len(data)
+    if length <= _PIECE:
+        return ((zlib.adler32(data) & 0xFFFF) - 1) & 0xFF
+    piece = _ASCII_PIECE if data.isascii() else _PIECE
+    total = 0
+    for start in range(0, length, piece):
+        total += (zlib.adler32(data[start : start + piece]) & 0xFFFF) - 1
+    return total & 0xFF
+
+
+def escape(data: bytes) -> bytes:
+    """Make bytes safe inside a packet: ``}``, ``#``, ``$`` and ``*`` become ``}`` and the byte XOR 0x20."""
+    data = data.replace(b"}", b"}]") if b"}" in data else data
+    data = data.replace(b"#", b"}\x03") if b"#" in data else data
+    data = data.replace(b"$", b"}\x04") if b"$" in data else data
+    return data.replace(b"*", b"}\n") if b"*" in data else data
+
+
+_ESCAPED = re.compile(rb"\}(.)", re.DOTALL)
+
+
+def _flip(match: re.Match[bytes]) -> bytes:
+    return bytes((match[1][0] ^ 0x20,))
+
+
+def unescape(data: bytes) -> bytes:
+    """The inverse of :func:`escape`, for any escaped byte; a lone ``}`` at the end stays."""
+    return _ESCAPED.sub(_flip, data) if b"}" in data else data
+
+
+# A count character is the repeats plus 29; it may not be $ or # (6 and 7 repeats) nor above 126 (97 repeats).
+_MOST_REPEATS = 97
+_FORBIDDEN_REPEATS = (6, 7)
+# Only these bytes come in runs long enough to pay for looking: empty memory, absent registers, erased flash.
+_RUN_BYTES = (b"0", b"\0", b"f", b"x")
+_SHORTEST_RUN = 32
+_RUNS = tuple((byte * _SHORTEST_RUN, re.compile(re.escape(byte) + b"+")) for byte in _RUN_BYTES)
+
+
+def repeat(byte: bytes, count: int) -> bytes:
+    """``count`` times ``byte``, run-length encoded (gdb manual, "Overview")."""
+    whole, rest = divmod(count, _MOST_REPEATS + 1)
+    encoded = (byte + b"*" + bytes((_MOST_REPEATS + 29,))) * whole
+    repeats = rest - 1
+    if repeats in _FORBIDDEN_REPEATS:
+        return encoded + byte + b'*"' + byte * (repeats - 5)
+    if repeats < 3:
+        return encoded + byte * rest
+    return encoded + byte + b"*" + bytes((repeats + 29,))
+
+
+def compress(data: bytes) -> bytes:
+    """Run-length encode the long runs of an escaped payload; short ones cost more than they save."""
+    if len(data) < _SHORTEST_RUN:
+        return data
+    for needle, run in _RUNS:
+        if needle in data:
+            data = _compress_runs(data, needle, run)
+    return data
+
+
+def _compress_runs(data: bytes, needle: bytes, run: re.Pattern[bytes]) -> bytes:
+    pieces: list[bytes] = []
+    position = 0
+    while (start := data.find(needle, position)) >= 0:
+        match = run.match(data, start)
+        assert match is not None
+        pieces.append(data[position:start])
+        pieces.append(repeat(needle[:1], match.end() - start))
+        position = match.end()
+    pieces.append(data[position:])
+    return b"".join(pieces)
+
+
+_REPEATED = re.compile(rb"(.)((?:\*.)+)", re.DOTALL)
+
+
+def _unroll(match: re.Match[bytes]) -> bytes:
+    return match[1] * (1 + sum(count - 29 for count in match[2][1::2]))
+
+
+def expand(data: bytes) -> bytes:
+    """Undo run-length encoding; done before :func:`unescape`.
+
+    Raises MalformedPacket for a count outside 3..97 or a run without a first byte.
+    """
+    if b"*" not in data:
+        return data
+    expanded = _REPEATED.sub(_unroll, data)
+    if data.startswith(b"*") or data.endswith(b"*") or any(not 32 <= c <= 126 for c in _counts(data)):
+        raise MalformedPacket(f"run-length encoding of {data[:40]!r}")
+    return expanded
+
+
+def _counts(data: bytes) -> list[int]:
+    return [count for match in _REPEATED.finditer(data) for count in match[2][1::2]]
+
+
+def frame(payload: bytes) -> bytes:
+    """A packet ready to send: escaped, run-length encoded where that is a win, with its checksum."""
+    data = compress(escape(payload))
+    return b"$" + data + _TRAILERS[checksum(data)]
+
+
+def notification(payload: bytes) -> bytes:
+    """A notification ready to send."""
+    data = escape(payload)
+    return b"%" + data + _TRAILERS[checksum(data)]
+
+
+_START = re.compile(rb"[$%+\-\x03]")
+_SINGLE = {ACK: Mark.ACK, NAK: Mark.NAK, BREAK: Mark.INTERRUPT}
+
+
+class Decoder:
+    """Finds packets in a stream cut at any place.
+
+    ``limit`` is the longest packet body in bytes as sent; longer ones are skipped without being kept and
+    reported as ``Mark.OVERSIZE``. ``run_lengths`` is for replies: a client expands runs, a server must not.
+    Bytes between packets which mean nothing are dropped.
+    """
+
+    def __init__(self, limit: int, *, run_lengths: bool = False) -> None:
+        self._limit = limit
+        self._run_lengths = run_lengths
+        self._buffer = bytearray()  # one incomplete packet, from its $ or %
+        self._searched = 0  # no # before this index of the buffer
+        self._skipping = False  # within an oversize packet: the buffer holds only its start
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that ``data`` completes."""
+        if self._buffer:
+            if not self._complete(data):
+                return []
+            data = bytes(self._buffer)
+            self._buffer.clear()
+        elif len(data) > 3 and data[0] == PACKET and data.find(b"#") == len(data) - 3:
+            return [self._packet(data, 0, len(data) - 3)]
+        return self._scan(data)
+
+    def _complete(self, data: bytes) -> bool:
+        """Add to the incomplete packet; true once its checksum is there."""
+        self._buffer += data
+        end = self._buffer.find(b"#", self._searched)
+        self._searched = max(end, 1)
+        if end >= 0:
+            return len(self._buffer) >= end + 3
+        self._skipping |= len(self._buffer) > self._limit
+        if self._skipping:
+            del self._buffer[1:]
+        self._searched = len(self._buffer)
+        return False
+
+    def _scan(self, data: bytes) -> list[Event]:
+        events: list[Event] = []
+        position = 0
+        while match := _START.search(data, position):
+            start = match.start()
+            if single := _SINGLE.get(data[start]):
+                events.append(single)
+                position = start + 1
+                continue
+            end = data.find(b"#", start)
+            if end < 0 or end + 3 > len(data):
+                self._searched = 1
+                self._complete(data[start:])
+                break
+            event = self._packet(data, start, end)
+            events.append(event)
+            position = end + (1 if event is Mark.CORRUPT else 3)  # what follows # may be the next packet
+        return events
+
+    def _packet(self, data: bytes, start: int, end: int) -> Event:
+        if self._skipping or end - start - 1 > self._limit:
+            self._skipping = False
+            return Mark.OVERSIZE
+        body = data[start + 1 : end]
+        if b"$" in body:  # the sender broke off and began anew
+            start = data.rfind(b"$", start, end)
+            body = data[start + 1 : end]
+        if data[end : end + 3].lower() != _TRAILERS[checksum(body)]:
+            return Mark.CORRUPT
+        if self._run_lengths and b"*" in body:
+            try:
+                body = expand(body)
+            except MalformedPacket:
+                return Mark.CORRUPT
+        payload = unescape(body) if b"}" in body else body
+        return Notification(payload) if data[start] == NOTIFICATION else payload

@@ -1,0 +1,118 @@
+"""The XML documents a target is described by: registers, memory map, threads. Values in, text out.
+
+Formats: gdb manual, "Target Description Format", "Memory Map Format", "Thread List Format".
+"""
+
+from collections.abc import Iterable, Iterator
+from xml.sax.saxutils import escape, quoteattr
+
+from gdbstub.registers import (
+    Enumeration,
+    Feature,
+    Field,
+    Flags,
+    Register,
+    RegisterSet,
+    Slot,
+    Struct,
+    Type,
+    Vector,
+)
+from gdbstub.target import MemoryRegion, ThreadInfo
+
+_HEADER = '<?xml version="1.0"?>\n<!DOCTYPE {root} SYSTEM "{dtd}">\n'
+MAIN = "target.xml"
+
+
+def register_documents(registers: RegisterSet, *, split: bool = False) -> dict[str, bytes]:
+    """The target description by annex: ``target.xml`` alone, or with one further annex per feature."""
+    bodies = [
+        (f"{feature.name}.xml", "\n".join(_feature(feature, registers))) for feature in registers.features
+    ]
+    header = _HEADER.format(root="feature", dtd="gdb-target.dtd")
+    documents = {annex: (header + body + "\n").encode() for annex, body in bodies} if split else {}
+    inner = [f"<xi:include href={quoteattr(annex)}/>" if split else body for annex, body in bodies]
+    lines = [
+        _HEADER.format(root="target", dtd="gdb-target.dtd").rstrip(),
+        '<target version="1.0" xmlns:xi="http://www.w3.org/2001/XInclude">',
+        f"<architecture>{escape(registers.architecture)}</architecture>",
+        *([f"<osabi>{escape(registers.osabi)}</osabi>"] if registers.osabi else []),
+        *inner,
+        "</target>\n",
+    ]
+    return {MAIN: "\n".join(lines).encode(), **documents}
+
+
+def _feature(feature: Feature, registers: RegisterSet) -> Iterator[str]:
+    yield _tag("feature", name=feature.name) + ">"
+    for type_ in feature.types:
+        yield from _type(type_)
+    for register in feature.registers:
+        yield _register(registers.by_name[register.name])
+    yield "</feature>"
+
+
+def _register(slot: Slot) -> str:
+    register: Register = slot.register
+    return (
+        _tag(
+            "reg",
+            name=register.name,
+            bitsize=register.bits,
+            type=register.type,
+            regnum=slot.number,
+            group=register.group,
+            save_restore=None if register.save_restore else "no",
+        )
+        + "/>"
+    )
+
+
+def _type(type_: Type) -> Iterator[str]:
+    if isinstance(type_, Vector):
+        yield _tag("vector", id=type_.id, type=type_.type, count=type_.count) + "/>"
+        return
+    if isinstance(type_, Enumeration):
+        yield _tag("enum", id=type_.id, size=type_.length) + ">"
+        yield from (_tag("evalue", name=name, value=value) + "/>" for name, value in type_.values)
+        yield "</enum>"
+        return
+    kind = type(type_).__name__.lower()
+    length = type_.length if isinstance(type_, Flags | Struct) else None
+    yield _tag(kind, id=type_.id, size=length) + ">"
+    yield from (_field(field) for field in type_.fields)
+    yield f"</{kind}>"
+
+
+def _field(field: Field) -> str:
+    return _tag("field", name=field.name, start=field.start, end=field.end, type=field.type) + "/>"
+
+
+def memory_map(regions: Iterable[MemoryRegion]) -> bytes:
+    """The memory map; outside its regions gdb does not read or write."""
+    lines = [
+        _HEADER.format(root="memory-map", dtd="http://sourceware.org/gdb/gdb-memory-map.dtd"),
+        "<memory-map>\n",
+    ]
+    for region in regions:
+        tag = _tag("memory", type=region.kind, start=hex(region.start), length=hex(region.length))
+        if region.block_length is None:
+            lines.append(tag + "/>\n")
+        else:
+            lines.append(f'{tag}><property name="blocksize">{region.block_length:#x}</property></memory>\n')
+    return "".join([*lines, "</memory-map>\n"]).encode()
+
+
+def thread_list(threads: Iterable[ThreadInfo]) -> bytes:
+    """The thread list, with names, cores and what each thread does."""
+    lines = ['<?xml version="1.0"?>\n<threads>\n']
+    for thread in threads:
+        tag = _tag("thread", id=f"{thread.id:x}", core=thread.core, name=thread.name or None)
+        lines.append(f"{tag}>{escape(thread.details)}</thread>\n")
+    return "".join([*lines, "</threads>\n"]).encode()
+
+
+def _tag(element: str, /, **attributes: object) -> str:
+    """An open tag without its bracket; attributes that are None are left out."""
+    words = [f"{key}={quoteattr(str(value))}" for key, value in attributes.items() if value is not None]
+    return "<" + " ".join([element, *words])
