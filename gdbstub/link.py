@@ -17,17 +17,19 @@ _MOST_UNACKNOWLEDGED = 64
 class Link:
     """One end of a conversation: sends and receives whole packets, answers ``+`` and ``-`` by itself.
 
-    ``send_bytes`` must deliver all it is given. Acknowledgements wait for the next packet or
+    ``send_bytes`` must deliver all it is given; ``limit`` is the longest packet body to take, in bytes. Only
+    servers send run lengths, only clients expand them. Acknowledgements wait for the next packet or
     :meth:`flush`, so that a request costs one write.
     """
 
     def __init__(
-        self, send_bytes: Sink, *, limit: int, run_lengths: bool = False, trace: Trace | None = None
+        self, send_bytes: Sink, *, limit: int, client: bool = False, trace: Trace | None = None
     ) -> None:
         self.acknowledge = True
         self.trace = trace
         self._send_bytes = send_bytes
-        self._decoder = Decoder(limit, run_lengths=run_lengths)
+        self._client = client
+        self._decoder = Decoder(limit, run_lengths=client)
         self._acks = b""
         self._unacknowledged: deque[tuple[bytes, int]] = deque(maxlen=_MOST_UNACKNOWLEDGED)
 
@@ -65,7 +67,7 @@ class Link:
         """Send one packet, and again if the peer asks."""
         if self.trace is not None:
             self.trace("->", payload)
-        data = frame(payload)
+        data = frame(payload, run_lengths=not self._client)
         if self.acknowledge:
             self._unacknowledged.append((data, 0))
         if self._acks:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from gdbstub.errors import Error
+from gdbstub.address import AddressError, parse_address
 from gdbstub.link import Trace
 from gdbstub.protocol import TABLE
 from gdbstub.registry import PacketTable
@@ -55,22 +55,6 @@ class Policy:
         if ending is Ending.KILLED:
             return self.killed
         return Then.RETURN if ending is Ending.CLOSED else self.vanished
-
-
-class AddressError(Error):
-    """A listening address cannot be read or cannot be had."""
-
-
-def parse_address(text: str) -> tuple[str, int] | Path:
-    """``HOST:PORT``, ``:PORT`` (loopback), ``[V6]:PORT`` or ``unix:PATH``; raises AddressError."""
-    if text.startswith("unix:"):
-        if not text[5:]:
-            raise AddressError("unix: needs a path, as in unix:/tmp/ringscope.sock")
-        return Path(text[5:])
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit() or int(port) > 0xFFFF:
-        raise AddressError(f"{text!r} is neither HOST:PORT nor unix:PATH")
-    return host.strip("[]") or "127.0.0.1", int(port)
 
 
 def listen(text: str) -> socket.socket:
@@ -124,6 +108,7 @@ class Server:
         self._closing = False
         self._wake, self._woken = socket.socketpair()
         self._idle = target if isinstance(target, Idle) else None
+        len(target.registers.by_name)  # a contradictory description shall fail here, not in a session
 
     @property
     def address(self) -> str:

@@ -66,6 +66,7 @@ def escape(data: bytes) -> bytes:
 
 
 _ESCAPED = re.compile(rb"\}(.)", re.DOTALL)
+_USUAL_ESCAPES = ((b"}\x03", b"#"), (b"}\x04", b"$"), (b"}\n", b"*"), (b"}]", b"}"))  # }] last
 
 
 def _flip(match: re.Match[bytes]) -> bytes:
@@ -74,7 +75,13 @@ def _flip(match: re.Match[bytes]) -> bytes:
 
 def unescape(data: bytes) -> bytes:
     """The inverse of :func:`escape`, for any escaped byte; a lone ``}`` at the end stays."""
-    return _ESCAPED.sub(_flip, data) if b"}" in data else data
+    if b"}" not in data:
+        return data
+    if data.count(b"}") != sum(data.count(pair) for pair, _ in _USUAL_ESCAPES):
+        return _ESCAPED.sub(_flip, data)
+    for pair, byte in _USUAL_ESCAPES:
+        data = data.replace(pair, byte)
+    return data
 
 
 # A count character is the repeats plus 29; it may not be $ or # (6 and 7 repeats) nor above 126 (97 repeats).
@@ -145,9 +152,14 @@ def _counts(data: bytes) -> list[int]:
     return [count for match in _REPEATED.finditer(data) for count in match[2][1::2]]
 
 
-def frame(payload: bytes) -> bytes:
-    """A packet ready to send: escaped, run-length encoded where that is a win, with its checksum."""
-    data = compress(escape(payload))
+def frame(payload: bytes, *, run_lengths: bool = True) -> bytes:
+    """A packet ready to send: escaped, run-length encoded where that is a win, with its checksum.
+
+    Only replies may have ``run_lengths``.
+    """
+    data = escape(payload)
+    if run_lengths:
+        data = compress(data)
     return b"$" + data + _TRAILERS[checksum(data)]
 
 

@@ -21,9 +21,26 @@ from gdbstub.wire import Decoder, frame
 BASE = 0x1000
 LENGTH = 0x2000
 DATA = 0x2000
-GENERAL = "rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15".split()
+GENERAL = [
+    "rax",
+    "rbx",
+    "rcx",
+    "rdx",
+    "rsi",
+    "rdi",
+    "rbp",
+    "rsp",
+    "r8",
+    "r9",
+    "r10",
+    "r11",
+    "r12",
+    "r13",
+    "r14",
+    "r15",
+]
 POINTERS = {"rbp": "data_ptr", "rsp": "data_ptr"}
-CONTROL = "fctrl fstat ftag fiseg fioff foseg fooff fop".split()
+CONTROL = ["fctrl", "fstat", "ftag", "fiseg", "fioff", "foseg", "fooff", "fop"]
 
 CORE = Feature(
     "org.gnu.gdb.i386.core",
@@ -31,7 +48,7 @@ CORE = Feature(
         *(Register(name, 64, POINTERS.get(name, "int64")) for name in GENERAL),
         Register("rip", 64, "code_ptr"),
         Register("eflags", 32, "i386_eflags"),
-        *(Register(name, 32, "int32") for name in "cs ss ds es fs gs".split()),
+        *(Register(name, 32, "int32") for name in ["cs", "ss", "ds", "es", "fs", "gs"]),
         *(Register(f"st{n}", 80, "i387_ext") for n in range(8)),
         *(Register(name, 32, "int", group="float") for name in CONTROL),
     ),
@@ -49,9 +66,7 @@ SSE = Feature(
         Union("vec128", (Field("v4_float", type="v4f"), Field("v16_int8", type="v16i8"))),
     ),
 )
-REGISTERS = RegisterSet(
-    "i386:x86-64", (CORE, SSE), expedited=("rip", "rsp", "rbp", "cs", "eflags"), pc="rip"
-)
+REGISTERS = RegisterSet("i386:x86-64", (CORE, SSE), expedited=("rip", "rsp", "rbp", "cs", "eflags"), pc="rip")
 RIP, RAX, RDI = (REGISTERS.by_name[name] for name in ("rip", "rax", "rdi"))
 UNAVAILABLE = REGISTERS.by_name["fop"].number
 
@@ -243,10 +258,19 @@ class BareTarget:
 
     def __init__(self, inner=None):
         inner = inner or ToyTarget()
-        for name in (
-            "read_registers write_registers read_register write_register read_memory write_memory "
-            "threads stop_state resume run_slice interrupt"
-        ).split():
+        for name in [
+            "read_registers",
+            "write_registers",
+            "read_register",
+            "write_register",
+            "read_memory",
+            "write_memory",
+            "threads",
+            "stop_state",
+            "resume",
+            "run_slice",
+            "interrupt",
+        ]:
             setattr(self, name, getattr(inner, name))
 
 
