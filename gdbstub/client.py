@@ -49,8 +49,9 @@ class Client:
         """Receives what the target prints while it runs."""
         self.running = False
         self._connection = connection
-        self._link = Link(connection.sendall, limit=_LONGEST_REPLY, run_lengths=True, trace=trace)
+        self._link = Link(connection.sendall, limit=_LONGEST_REPLY, client=True, trace=trace)
         self._events: deque[Event] = deque()
+        self._binary_writes: bool | None = None  # not known before the first write
 
     @classmethod
     def connect(cls, address: str, *, timeout: float = 10.0, trace: Trace | None = None) -> Self:
@@ -75,7 +76,7 @@ class Client:
         return client
 
     def handshake(self) -> None:
-        """Exchange features, leave acknowledgements out if the server can, read the registers' description."""
+        """Exchange features, leave acknowledgements out if possible, read the description of the registers."""
         reply = self.request(b"qSupported:" + ";".join(FEATURES).encode())
         self.features = dict(_feature(word) for word in reply.decode("latin-1").split(";") if word)
         if self.has("QStartNoAckMode") and self.request(b"QStartNoAckMode") == b"OK":
@@ -137,7 +138,7 @@ class Client:
         return self.receive(timeout)
 
     def ask(self, packet: bytes) -> bytes:
-        """Like :meth:`request`, but raises UnsupportedPacket for the empty reply and RemoteError for an error."""
+        """Like :meth:`request`, but raises UnsupportedPacket for the empty reply, RemoteError for an error."""
         reply = self.request(packet)
         if not reply:
             raise UnsupportedPacket(f"the server does not know {packet[:20].decode('latin-1')!r}")
@@ -237,11 +238,12 @@ class Client:
     def write_memory(self, address: int, data: bytes) -> None:
         """Write all of ``data``, by ``X`` where the server knows it."""
         part = max((self.packet_size - 48) // 2, 1)
-        binary = self.request(b"X%x,0:" % address) == b"OK"
+        if self._binary_writes is None:
+            self._binary_writes = self.request(b"X%x,0:" % address) == b"OK"
         for start in range(0, len(data), part):
             piece = data[start : start + part]
             head = b"%x,%x:" % (address + start, len(piece))
-            self.command(b"X" + head + piece if binary else b"M" + head + piece.hex().encode())
+            self.command(b"X" + head + piece if self._binary_writes else b"M" + head + piece.hex().encode())
 
     # -- points
 

@@ -35,9 +35,14 @@ def read_description(fetch: Callable[[str], bytes]) -> RegisterSet:
     features = tuple(_feature(element) for element in _features(root, fetch, 0))
     architecture = (root.findtext("architecture") or "").strip()
     osabi = (root.findtext("osabi") or "").strip() or None
-    names = {register.name for feature in features for register in feature.registers}
-    pc = next((name for name in ("rip", "eip", "pc") if name in names), None)
-    return RegisterSet(architecture, features, pc=pc, osabi=osabi)
+    return RegisterSet(architecture, features, pc=_program_counter(features), osabi=osabi)
+
+
+def _program_counter(features: tuple[Feature, ...]) -> str | None:
+    """The register called pc, else the first that holds a code pointer."""
+    registers = [register for feature in features for register in feature.registers]
+    pointers = [register.name for register in registers if register.type == "code_ptr"]
+    return "pc" if any(register.name == "pc" for register in registers) else next(iter(pointers), None)
 
 
 def _parse(fetch: Callable[[str], bytes], annex: str) -> ElementTree.Element:
@@ -93,11 +98,8 @@ def _optional(text: str | None) -> int | None:
 
 
 def _fields(element: ElementTree.Element) -> tuple[Field, ...]:
-    return tuple(
-        Field(child.get("name", ""), *_bits(child), child.get("type"))
-        for child in element
-        if child.tag == "field"
-    )
+    children = (child for child in element if child.tag == "field")
+    return tuple(Field(child.get("name", ""), *_bits(child), child.get("type")) for child in children)
 
 
 def _bits(element: ElementTree.Element) -> tuple[int | None, int | None]:

@@ -21,24 +21,7 @@ from gdbstub.wire import Decoder, frame
 BASE = 0x1000
 LENGTH = 0x2000
 DATA = 0x2000
-GENERAL = [
-    "rax",
-    "rbx",
-    "rcx",
-    "rdx",
-    "rsi",
-    "rdi",
-    "rbp",
-    "rsp",
-    "r8",
-    "r9",
-    "r10",
-    "r11",
-    "r12",
-    "r13",
-    "r14",
-    "r15",
-]
+GENERAL = ["rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", *(f"r{n}" for n in range(8, 16))]
 POINTERS = {"rbp": "data_ptr", "rsp": "data_ptr"}
 CONTROL = ["fctrl", "fstat", "ftag", "fiseg", "fioff", "foseg", "fooff", "fop"]
 
@@ -251,6 +234,12 @@ class ToyTarget:
         self.log.append(("detached",))
 
 
+REQUIRED = (
+    *("read_registers", "write_registers", "read_register", "write_register", "read_memory", "write_memory"),
+    *("threads", "stop_state", "resume", "run_slice", "interrupt"),
+)
+
+
 class BareTarget:
     """Only what every target must have."""
 
@@ -258,19 +247,7 @@ class BareTarget:
 
     def __init__(self, inner=None):
         inner = inner or ToyTarget()
-        for name in [
-            "read_registers",
-            "write_registers",
-            "read_register",
-            "write_register",
-            "read_memory",
-            "write_memory",
-            "threads",
-            "stop_state",
-            "resume",
-            "run_slice",
-            "interrupt",
-        ]:
+        for name in REQUIRED:
             setattr(self, name, getattr(inner, name))
 
 
@@ -298,7 +275,7 @@ class Conversation:
 
     def all(self, packet):
         """Every reply to a packet, the stop included."""
-        self.session.receive(frame(packet))
+        self.session.receive(frame(packet, run_lengths=False))
         self.run()
         return self.replies()
 
