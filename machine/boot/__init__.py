@@ -1,0 +1,1 @@
+"""Boot protocols: how an image gets into memory and in which state the processor enters it."""

@@ -1,0 +1,31 @@
+"""Chooses an image's boot protocol by what the file says of itself."""
+
+from __future__ import annotations
+
+from machine.boot import elf, entry, multiboot, pvh
+from machine.boot.layout import load_segments
+from machine.errors import BootError
+from machine.machine import Machine
+
+
+def boot(machine: Machine, image: bytes, *, initrd: bytes | None = None, command_line: str = "") -> str:
+    """Put an image into a new machine's memory and the processor at its entry; nothing has run yet.
+
+    PVH if an ELF note says so, Multiboot 1 if a header is found, else a plain ELF file entered in 32-bit protected
+    mode.  Returns the protocol's name.  Raises `BootError` that names what is wrong.
+    """
+    line = command_line.encode()
+    if not image:
+        raise BootError("the kernel image is empty")
+    if multiboot.find_header(image):
+        multiboot.boot(machine.cpu, image, initrd, line)
+        return "multiboot"
+    file = elf.parse(image)
+    if pvh.entry_point(file) is not None:
+        pvh.boot(machine.cpu, file, initrd, line)
+        return "pvh"
+    if initrd:
+        raise BootError("a plain ELF file takes no initial RAM disk: it has neither a PVH note nor a Multiboot header")
+    load_segments(machine.memory, file)
+    entry.protected_mode(machine.cpu, file.entry, {})
+    return "elf"

@@ -1,0 +1,384 @@
+"""One processor: the engine instance, the state it hides, and the hooks that put back what it lacks."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from typing import Protocol
+
+from unicorn import (
+    UC_ARCH_X86,
+    UC_ERR_FETCH_PROT,
+    UC_HOOK_INSN,
+    UC_HOOK_INSN_INVALID,
+    UC_HOOK_INTR,
+    UC_MODE_64,
+    Uc,
+    UcError,
+)
+from unicorn import x86_const as x86
+from unicorn.unicorn_py3.unicorn import uclib
+
+from machine import registers, system
+from machine.breakpoints import Breakpoints
+from machine.engine.progress import EVERY_BYTE, Progress
+from machine.engine.state import CS, HF_CPL, HF_CS64, HF_INHIBIT_IRQ, State
+from machine.errors import EngineError, MemoryFault
+from machine.interrupts import GP, IF, PF, UD, Event, GuestFault, Source, TripleFault, deliver
+from machine.memory import Memory
+from machine.portguard import PortGuard
+from machine.stop import FaultRecord
+from machine.walk import Paging, translate
+from machine.x86.vectors import pushes_error_code
+
+_TSC_HOOK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+_MASK_32 = 0xFFFFFFFF
+TSC_AUX = 0xC0000103
+
+_PREFIXES = frozenset((0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65, 0x66, 0x67, 0xF0, 0xF2, 0xF3))
+_STRINGS = frozenset((*range(0x6C, 0x70), *range(0xA4, 0xA8), *range(0xAA, 0xB0)))
+
+
+class Board(Protocol):
+    """What a processor sees of the machine around it."""
+
+    def read_port(self, port: int, size: int) -> int:
+        """IN."""
+
+    def write_port(self, port: int, value: int, size: int) -> None:
+        """OUT."""
+
+    def time_stamp(self) -> int:
+        """The TSC."""
+
+
+class Cpu:
+    """A processor over the machine's memory.
+
+    The run loop calls `run` and `step`, then reads what the hooks left: `breakpoints.hit`, `shutdown`, `halted`.
+    ``events`` counts delivered exceptions and interrupts.
+    """
+
+    def __init__(self, memory: Memory, board: Board, *, native: bool = True) -> None:
+        self.memory = memory
+        self._board = board
+        self.uc = Uc(UC_ARCH_X86, UC_MODE_64, x86.UC_CPU_X86_SKYLAKE_SERVER)
+        # An exit address makes the engine probe memory when it stops; none is ever set.
+        self.uc.ctl_exits_enabled(True)
+        self.uc.ctl_set_exits([])
+        memory.attach(self.uc)
+        self.progress = Progress(self.uc, native=native)
+        self.state = State(self.uc)
+        self.breakpoints = Breakpoints(self.uc, memory, self.progress)
+        self.events = 0
+        self.orig_rax = (1 << 64) - 1
+        self.halted = False
+        self.shutdown: tuple[FaultRecord, ...] | None = None
+        self.told_at: int | None = None
+        """Linear address of the instruction that a stop was last told for; its breakpoint is not told again."""
+        self._running = False
+        self._again = False
+        self._delivered = False
+        self._fault: tuple[int, int | None] | None = None  # an exception to deliver outside the engine
+        self._keep: list[object] = []
+        self._hook()
+        self.ports = PortGuard(self, self._port_denied)
+
+    def _hook(self) -> None:
+        uc = self.uc
+        uc.hook_add(UC_HOOK_INTR, self._on_exception)
+        uc.hook_add(UC_HOOK_INSN_INVALID, self._on_invalid)
+        uc.hook_add(UC_HOOK_INSN, lambda *_: system.syscall(self), None, 1, 0, x86.UC_X86_INS_SYSCALL)
+        uc.hook_add(UC_HOOK_INSN, lambda *_: system.sysenter(self), None, 1, 0, x86.UC_X86_INS_SYSENTER)
+        uc.hook_add(UC_HOOK_INSN, lambda *_: system.answer_cpuid(self), None, 1, 0, x86.UC_X86_INS_CPUID)
+        uc.hook_add(UC_HOOK_INSN, self._on_in, None, 1, 0, x86.UC_X86_INS_IN)
+        uc.hook_add(UC_HOOK_INSN, self._on_out, None, 1, 0, x86.UC_X86_INS_OUT)
+        self._hook_time_stamp(x86.UC_X86_INS_RDTSC, self._on_rdtsc)
+        self._hook_time_stamp(x86.UC_X86_INS_RDTSCP, self._on_rdtscp)
+
+    def _hook_time_stamp(self, instruction: int, handler: Callable[[int, int], int]) -> None:
+        # The binding refuses these two instructions; the library itself takes them.
+        callback = _TSC_HOOK(handler)
+        self._keep.append(callback)
+        hook = ctypes.c_size_t()
+        uclib.uc_hook_add(
+            self.uc._uch,
+            ctypes.byref(hook),
+            UC_HOOK_INSN,
+            ctypes.cast(callback, ctypes.c_void_p),
+            None,
+            ctypes.c_uint64(1),
+            ctypes.c_uint64(0),
+            ctypes.c_int(instruction),
+        )
+
+    # What it is doing, from outside
+
+    def flags(self) -> int:
+        """RFLAGS, with the status flags the engine computes lazily."""
+        return int(self.uc.reg_read(x86.UC_X86_REG_EFLAGS))
+
+    def paging(self) -> Paging:
+        """The registers that decide translation, from the loaded view."""
+        front = self.state.front
+        return Paging(front.cr[0], front.cr[3], front.cr[4], front.efer)
+
+    @property
+    def cpl(self) -> int:
+        """The current privilege level."""
+        self.state.load()
+        return int(self.state.front.hflags & HF_CPL)
+
+    @property
+    def linear_pc(self) -> int:
+        """Linear address of the next instruction: CS.base + RIP outside 64-bit mode."""
+        self.state.load()
+        return self._linear(self.state.front.eip)
+
+    def _linear(self, rip: int) -> int:
+        front = self.state.front
+        return rip if front.hflags & HF_CS64 else (front.segs[CS].base + rip) & _MASK_32
+
+    def read_register(self, name: str) -> int:
+        """A register by name, unsigned.  Raises `RegisterError` for an unknown name."""
+        register = registers.find(name)
+        self.state.load()
+        return register.read(self)
+
+    def write_register(self, name: str, value: int) -> None:
+        """Set a register.  Raises `RegisterError` if it has no such name or cannot take the value."""
+        register = registers.find(name)
+        if not 0 <= value < 1 << register.bits:
+            raise registers.RegisterError(f"{name}: {value:#x} does not fit in {register.bits} bits")
+        self.state.load()
+        register.write(self, value)
+
+    def moved(self) -> None:
+        """The debugger moved RIP: a breakpoint there has not been told yet, and a halt is over."""
+        self.told_at = None
+        self.halted = False
+
+    # Running
+
+    def now(self) -> int:
+        """Bytes of code executed before the instruction that runs."""
+        if not self._running:
+            return int(self.progress.cells.clock)
+        self.state.load()
+        rip = self.uc.reg_read(x86.UC_X86_REG_RIP)
+        return self.progress.exact(self._linear(rip))
+
+    def run(self, limit: int) -> bool:
+        """Run until the clock would pass ``limit`` bytes, or a hook stops it.
+
+        Returns True if the limit was the reason; the clock is then at most ``limit``.
+        """
+        cells = self.progress.cells
+        cells.limit, cells.mask = limit, EVERY_BYTE
+        return self._start()
+
+    def step(self) -> None:
+        """Run one instruction, or deliver its exception.
+
+        The engine is asked for a translation of one instruction by its own interrupt-shadow bit, which changes
+        nothing that the guest can see; instructions that end a translation anyway go without, as they treat it
+        differently.
+        """
+        self.state.load()
+        front = self.state.front
+        forced = not front.hflags & HF_INHIBIT_IRQ and not self._ends_translation()
+        if forced:
+            front.hflags |= HF_INHIBIT_IRQ
+            self.state.store()
+        events, cells = self.events, self.progress.cells
+        cells.limit, cells.mask = cells.clock, 0
+        clock = cells.clock
+        while True:
+            self._start()
+            if not self._again or cells.clock != clock or self.events != events:
+                break
+        if forced:
+            self.state.load()
+            if front.hflags & HF_INHIBIT_IRQ:
+                front.hflags &= ~HF_INHIBIT_IRQ
+                self.state.store()
+
+    def _ends_translation(self) -> bool:
+        front = self.state.front
+        try:
+            at = translate(self.memory, self.paging(), self._linear(front.eip)).physical
+        except MemoryFault:
+            return False
+        code = bytes(self.memory.ram[at : at + 15]).ljust(16, b"\0")
+        repeated, index = False, 0
+        while index < 14 and (code[index] in _PREFIXES or (front.hflags & HF_CS64 and code[index] & 0xF0 == 0x40)):
+            repeated |= code[index] in (0xF2, 0xF3)
+            index += 1
+        opcode, follow = code[index], code[index + 1]
+        if opcode == 0x8E:  # MOV Sreg: SS
+            return follow >> 3 & 7 == 2
+        return opcode in (0xFB, 0x17) or (opcode, follow) == (0x0F, 0xB2) or (repeated and opcode in _STRINGS)
+
+    def _start(self) -> bool:
+        """Enter the engine until the limit, a hook or a halt ends it; True for the limit."""
+        self._refresh()
+        cells = self.progress.cells
+        while True:
+            cells.stopped = 0
+            self._again = self._delivered = False
+            self._emulate()
+            self._after()
+            if not (self._again or self._delivered) or self.shutdown or cells.mask == 0:
+                break
+        refused = bool(cells.stopped)
+        self.halted = not (refused or self._again or self._delivered or self._stopped_by_hook())
+        return refused
+
+    def _emulate(self) -> None:
+        self._running = True
+        try:
+            self.uc.emu_start(self.state.front.eip, 0)
+        except UcError as error:
+            if error.errno != UC_ERR_FETCH_PROT:
+                raise EngineError(f"the engine failed at {self.linear_pc:#x}: {error}") from error
+            self._fault = (UD, None)  # code on the open bus: all ones, which is no instruction
+        finally:
+            self._running = False
+
+    def _after(self) -> None:
+        """What a hook left to be done outside the engine."""
+        self.state.load()
+        self.progress.settle(self._linear(self.state.front.eip))
+        if self._fault:
+            (vector, error_code), self._fault = self._fault, None
+            rip = self.state.front.eip
+            self.guard(lambda: deliver(self, Event(vector, error_code, Source.EXCEPTION, rip, rip)))
+            self.state.store()
+            self._delivered = True
+        elif self._again:
+            self.ports.plant()
+
+    def _stopped_by_hook(self) -> bool:
+        points = self.breakpoints
+        return points.hit is not None or points.watch_hit is not None or self.shutdown is not None
+
+    def _refresh(self) -> None:
+        """Before a start: drop translations that a host write made stale, plant what is wanted."""
+        self.state.load()
+        if self.memory.changed:
+            self.memory.changed = False
+            self.uc.ctl_flush_tb()
+            self.uc.reg_write(x86.UC_X86_REG_CR3, self.state.front.cr[3])
+        self.breakpoints.plant(self.paging())
+        self.breakpoints.skip = self._linear(self.state.front.eip) if self.told_at is not None else None
+        if self.breakpoints.skip != self.told_at:
+            self.breakpoints.skip = None
+
+    # Delivery
+
+    def interrupt(self, vector: int) -> None:
+        """Deliver an external interrupt between two instructions; ends a halt."""
+        self.halted = False
+        self.state.load()
+        rip = self.state.front.eip
+        self.guard(lambda: deliver(self, Event(vector, None, Source.EXTERNAL, rip, rip)))
+        self.state.store()
+
+    def interruptible(self) -> bool:
+        """Whether an external interrupt would be taken now: IF set and no interrupt shadow."""
+        self.state.load()
+        front = self.state.front
+        return bool(front.eflags & IF) and not front.hflags & HF_INHIBIT_IRQ
+
+    def guard(self, delivery: Callable[[], None]) -> None:
+        """Do a delivery; a triple fault shuts the processor down."""
+        self.events += 1
+        try:
+            delivery()
+        except TripleFault as fault:
+            self.shutdown = tuple(fault.chain)
+        # The engine never forgets the last exception by itself, and would make a double fault of the next.
+        self.state.event.old_exception = -1
+
+    def _on_exception(self, _uc: Uc, vector: int, _data: object) -> None:
+        self.state.load()
+        front, event = self.state.front, self.state.event
+        linear = self._linear(front.eip)
+        if vector == PF and self._ran_over_the_page(linear):
+            return
+        self.progress.settle(linear)
+        code = event.error_code if pushes_error_code(vector) and not event.exception_is_int else None
+        source = Source.SOFTWARE if event.exception_is_int else Source.EXCEPTION
+        rip = front.eip
+        fault_rip = self._int_instruction(vector) if event.exception_is_int else rip
+        self._deliver_inside(Event(vector, code, source, rip, fault_rip))
+
+    def _deliver_inside(self, event: Event) -> None:
+        self.guard(lambda: deliver(self, event))
+        self.state.store()
+        if self.shutdown or self.progress.cells.mask == 0:
+            self.uc.emu_stop()
+            self.progress.cells.stopped = 1
+
+    def _int_instruction(self, vector: int) -> int:
+        """Where the INT that pushed its next address began: INT3 and INTO have one byte, INT n two."""
+        rip = self.state.front.eip
+        at = translate(self.memory, self.paging(), self._linear(rip - 1)).physical
+        short = (vector, self.memory.ram[at]) in ((3, 0xCC), (4, 0xCE))
+        return int(rip) - (1 if short else 2)
+
+    def _ran_over_the_page(self, linear: int) -> bool:
+        """A translation ran into a missing page before its first instructions ran: run them one by one.
+
+        The engine reports the fault at the translation's start; no block was counted for it.
+        """
+        cells, front = self.progress.cells, self.state.front
+        counted = cells.block <= linear < cells.block_end
+        if counted or front.hflags & HF_INHIBIT_IRQ or front.cr[2] >> 12 == linear >> 12:
+            return False
+        front.hflags |= HF_INHIBIT_IRQ
+        self.state.event.old_exception = -1
+        self.state.store()
+        return True
+
+    def _on_invalid(self, _uc: Uc, _data: object) -> bool:
+        self.state.load()
+        rip = self.state.front.eip
+        self.progress.settle(self._linear(rip))
+        self._deliver_inside(Event(UD, None, Source.EXCEPTION, rip, rip))
+        return True
+
+    # Ports and time
+
+    def _on_in(self, _uc: Uc, port: int, size: int, _data: object) -> int:
+        return self._board.read_port(port, size)
+
+    def _on_out(self, _uc: Uc, port: int, size: int, value: int, _data: object) -> None:
+        self._board.write_port(port, value, size)
+
+    def _on_rdtsc(self, _uc: int, _data: int) -> int:
+        value = self._board.time_stamp()
+        self.uc.reg_write(x86.UC_X86_REG_RAX, value & _MASK_32)
+        self.uc.reg_write(x86.UC_X86_REG_RDX, value >> 32)
+        return 1
+
+    def _on_rdtscp(self, uc: int, data: int) -> int:
+        self.uc.reg_write(x86.UC_X86_REG_RCX, self.uc.msr_read(TSC_AUX))
+        return self._on_rdtsc(uc, data)
+
+    def rerun(self) -> None:
+        """From a hook, before a block runs: leave the engine and start again at the same place."""
+        self._again = True
+        self.uc.emu_stop()
+
+    def _port_denied(self, port: int, size: int) -> bool:
+        """From a hook before an IN or OUT outside ring 0; if denied, #GP(0) follows."""
+        self.state.load()
+        try:
+            permitted = system.port_permitted(self, port, size)
+        except GuestFault:
+            permitted = False
+        if not permitted:
+            self._fault = (GP, 0)
+            self.uc.emu_stop()
+        return not permitted

@@ -1,0 +1,1 @@
+"""The PC's devices, one small file each."""

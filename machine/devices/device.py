@@ -1,0 +1,67 @@
+"""What a device on I/O ports looks like, and the table of who answers at which port."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Protocol
+
+
+class PortDevice(Protocol):
+    """A device behind a range of I/O ports; ``offset`` counts from the range's first port.
+
+    ``width`` is the widest access in bytes; a wider one is split as the ISA bus does.
+    """
+
+    width: int
+
+    def read_port(self, offset: int, size: int) -> int:
+        """The value at a port, ``size`` bytes wide."""
+
+    def write_port(self, offset: int, value: int, size: int) -> None:
+        """Take a value of ``size`` bytes."""
+
+
+class Ports:
+    """I/O space: 65,536 ports.  Ports that nobody answers read all ones, and are counted."""
+
+    def __init__(self) -> None:
+        self._owners: dict[int, tuple[PortDevice, int]] = {}
+        self.unanswered: Counter[int] = Counter()
+        """How often each port without a device was accessed."""
+
+    def attach(self, device: PortDevice, first: int, count: int) -> None:
+        """Let a device answer at ``count`` ports from ``first`` on."""
+        for port in range(first, first + count):
+            if port in self._owners:
+                raise ValueError(f"port {port:#x} is taken")
+            self._owners[port] = (device, port - first)
+
+    def owners(self) -> dict[int, tuple[PortDevice, int]]:
+        """Every answered port with its device and the offset in the device's range."""
+        return dict(self._owners)
+
+    def read(self, port: int, size: int) -> int:
+        """IN: ``size`` bytes (1, 2, 4) from a port."""
+        owner = self._owners.get(port)
+        if owner is None:
+            self.unanswered[port] += 1
+            return (1 << 8 * size) - 1
+        device, offset = owner
+        if size <= device.width:
+            return device.read_port(offset, size)
+        low = device.read_port(offset, device.width)
+        return low | self.read(port + device.width, size - device.width) << 8 * device.width
+
+    def write(self, port: int, value: int, size: int) -> None:
+        """OUT: ``size`` bytes (1, 2, 4) to a port."""
+        owner = self._owners.get(port)
+        if owner is None:
+            self.unanswered[port] += 1
+            return
+        device, offset = owner
+        if size <= device.width:
+            device.write_port(offset, value, size)
+            return
+        bits = 8 * device.width
+        device.write_port(offset, value & ((1 << bits) - 1), device.width)
+        self.write(port + device.width, value >> bits, size - device.width)

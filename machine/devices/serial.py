@@ -1,0 +1,142 @@
+"""A 16550A serial port (National Semiconductor PC16550D data sheet).
+
+Bytes go out at once; the transmitter is always empty again.  Input waits until the guest reads it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+COM1, COM1_IRQ = 0x3F8, 4
+
+RBR, IER, IIR, LCR, MCR, LSR, MSR, SCR = range(8)
+
+IER_RECEIVED, IER_TRANSMIT_EMPTY, IER_LINE_STATUS = 1, 2, 4
+IIR_NONE, IIR_TRANSMIT_EMPTY, IIR_RECEIVED, IIR_LINE_STATUS, IIR_FIFOS = 1, 2, 4, 6, 0xC0
+LCR_DIVISOR_LATCH = 0x80
+MCR_DTR, MCR_RTS, MCR_OUT1, MCR_OUT2, MCR_LOOPBACK = 1, 2, 4, 8, 16
+LSR_DATA_READY, LSR_OVERRUN, LSR_TRANSMIT_EMPTY, LSR_TRANSMITTER_IDLE = 1, 2, 0x20, 0x40
+MSR_CTS, MSR_DSR, MSR_RI, MSR_DCD = 0x10, 0x20, 0x40, 0x80
+
+FIFO_DEPTH = 16
+
+
+class Serial:
+    """One UART.  ``send`` takes what the guest writes; ``interrupt`` drives its IRQ line."""
+
+    width = 1
+
+    def __init__(self, send: Callable[[bytes], None], interrupt: Callable[[bool], None]) -> None:
+        self.send = send
+        self._interrupt = interrupt
+        self._waiting: deque[int] = deque()
+        self._divisor = 1
+        self._fifos = False
+        self._transmit_empty_pending = False
+        self._overrun = False
+        self._ier = self._lcr = self._mcr = self._scr = 0
+        self._line = False
+
+    def receive(self, data: bytes) -> None:
+        """Bytes from the outside; they wait on the host's side until the guest takes them, so none is lost."""
+        self._waiting.extend(data)
+        self._update()
+
+    def _cause(self) -> int:
+        if self._overrun and self._ier & IER_LINE_STATUS:
+            return IIR_LINE_STATUS
+        if self._waiting and self._ier & IER_RECEIVED:
+            return IIR_RECEIVED
+        if self._transmit_empty_pending and self._ier & IER_TRANSMIT_EMPTY:
+            return IIR_TRANSMIT_EMPTY
+        return IIR_NONE
+
+    def _update(self) -> None:
+        # The PC lets a UART reach its IRQ line through OUT2 alone.
+        level = self._cause() != IIR_NONE and bool(self._mcr & MCR_OUT2) and not self._mcr & MCR_LOOPBACK
+        if level != self._line:
+            self._line = level
+            self._interrupt(level)
+
+    def read_port(self, offset: int, size: int) -> int:
+        """A register; reading RBR, IIR and LSR acknowledges what they report."""
+        latch = self._lcr & LCR_DIVISOR_LATCH
+        if offset == RBR:
+            return self._divisor & 0xFF if latch else self._receive_buffer()
+        if offset == IER:
+            return self._divisor >> 8 if latch else self._ier
+        reader = (None, None, self._identify, None, None, self._line_status, self._modem_status, None)[offset]
+        return reader() if reader else (0, 0, 0, self._lcr, self._mcr, 0, 0, self._scr)[offset]
+
+    def _receive_buffer(self) -> int:
+        byte = self._waiting.popleft() if self._waiting else 0
+        self._update()
+        return byte
+
+    def _identify(self) -> int:
+        cause = self._cause()
+        if cause == IIR_TRANSMIT_EMPTY:
+            self._transmit_empty_pending = False
+            self._update()
+        return cause | (IIR_FIFOS if self._fifos else 0)
+
+    def _line_status(self) -> int:
+        status = LSR_TRANSMIT_EMPTY | LSR_TRANSMITTER_IDLE
+        if self._waiting:
+            status |= LSR_DATA_READY
+        if self._overrun:
+            status |= LSR_OVERRUN
+            self._overrun = False
+            self._update()
+        return status
+
+    def _modem_status(self) -> int:
+        if not self._mcr & MCR_LOOPBACK:
+            return MSR_CTS | MSR_DSR | MSR_DCD
+        pairs = ((MCR_RTS, MSR_CTS), (MCR_DTR, MSR_DSR), (MCR_OUT1, MSR_RI), (MCR_OUT2, MSR_DCD))
+        return sum(status for control, status in pairs if self._mcr & control)
+
+    def write_port(self, offset: int, value: int, size: int) -> None:
+        """A register; LSR and MSR ignore writes."""
+        latch = self._lcr & LCR_DIVISOR_LATCH
+        if offset == RBR:
+            if latch:
+                self._divisor = self._divisor & 0xFF00 | value
+            else:
+                self._transmit(value)
+        elif offset == IER:
+            if latch:
+                self._divisor = self._divisor & 0xFF | value << 8
+            else:
+                self._enable(value)
+        else:
+            self._configure(offset, value)
+        self._update()
+
+    def _transmit(self, value: int) -> None:
+        if self._mcr & MCR_LOOPBACK:
+            if len(self._waiting) >= (FIFO_DEPTH if self._fifos else 1):
+                self._overrun = True
+            else:
+                self._waiting.append(value)
+        else:
+            self.send(bytes([value]))
+        self._transmit_empty_pending = True
+
+    def _enable(self, value: int) -> None:
+        if value & ~self._ier & IER_TRANSMIT_EMPTY:
+            self._transmit_empty_pending = True
+        self._ier = value & 15
+
+    def _configure(self, offset: int, value: int) -> None:
+        if offset == IIR:  # FCR
+            self._fifos = bool(value & 1)
+            if value & 2:
+                self._waiting.clear()
+        elif offset == LCR:
+            self._lcr = value
+        elif offset == MCR:
+            self._mcr = value & 0x1F
+        elif offset == SCR:
+            self._scr = value

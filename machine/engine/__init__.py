@@ -1,0 +1,1 @@
+"""How instructions run: Unicorn, the state it hides, and the native clock."""

@@ -1,0 +1,47 @@
+/*
+ * The clock of the machine: a callback that Unicorn calls at the head of every translated block.
+ *
+ * It counts the bytes of guest code that run, so that no Python runs per block, and asks the engine to stop
+ * before the block that would cross the limit.  Freestanding and position-independent: the linked blob is
+ * one flat piece of machine code that the host maps executable.  progress.py has the same layout.
+ */
+typedef unsigned long long u64;
+
+struct progress {
+    u64 clock;        /* bytes of code executed; exact once the block left early is refunded */
+    u64 limit;        /* stop before the block that would take the clock above this */
+    u64 mask;         /* all ones: test clock + size; 0: test the clock alone (run exactly one block) */
+    u64 block;        /* linear address of the block that runs */
+    u64 block_end;    /* the address behind it */
+    u64 stopped;      /* 1 if this callback asked for the stop */
+    u64 pending;      /* a watchpoint was hit: stop before the next instruction */
+    int (*stop)(void *uc);
+};
+
+/* UC_HOOK_BLOCK.  Placed first: the blob's entry point at offset 0. */
+__attribute__((section(".text.0"))) void
+count_block(void *uc, u64 address, unsigned size, struct progress *p)
+{
+    /* A store into the running block: the engine leaves it and restarts the storing instruction alone. */
+    if (address > p->block && address < p->block_end && address + size < p->block_end)
+        p->clock -= p->block_end - address;
+
+    if (p->clock + (size & p->mask) > p->limit) {
+        p->stopped = 1;
+        p->stop(uc);
+        return;
+    }
+    p->clock += size;
+    p->block = address;
+    p->block_end = address + size;
+}
+
+/* UC_HOOK_CODE over everything while watchpoints are armed, at offset 256. */
+__attribute__((section(".text.1"), aligned(256))) void
+stop_if_pending(void *uc, u64 address, unsigned size, struct progress *p)
+{
+    (void)address;
+    (void)size;
+    if (p->pending)
+        p->stop(uc);
+}

@@ -1,0 +1,306 @@
+"""The PC: RAM, devices, clock and the processor; run, step, stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from machine.clock import NEVER, Clock
+from machine.cpu import Cpu
+from machine.devices.device import Ports
+from machine.devices.exitport import EXIT_PORT, POST_PORT, ExitPort, PostPort
+from machine.devices.pic import PicPair
+from machine.devices.pit import Pit
+from machine.devices.rtc import Rtc
+from machine.devices.serial import COM1, COM1_IRQ, Serial
+from machine.errors import MemoryFault
+from machine.memory import PAGE, Memory
+from machine.stop import (
+    Breakpoint,
+    Exited,
+    Halted,
+    Interrupted,
+    Shutdown,
+    Stepped,
+    Stop,
+)
+from machine.walk import Paging, pages
+
+DEFAULT_MEMORY = 64 << 20
+SLICE = 4 << 20
+"""Bytes of code that one `Machine.run` executes at most, a few milliseconds of host time."""
+
+WAKES = 32
+"""Times that one `Machine.run` wakes a halted processor at most."""
+
+KICK = 4096
+"""Nanoseconds between a port write that raises an interrupt and its delivery.
+
+Longer than any block of code: the block that holds the OUT is already counted in the clock.
+"""
+
+FIRST_RETRY, LAST_RETRY = 256, 8192
+"""Nanoseconds after which an interrupt that could not be delivered is tried again; doubling."""
+
+
+class Position(NamedTuple):
+    """A point of a run, exactly: bytes of code executed, and exceptions and interrupts delivered."""
+
+    progress: int
+    events: int
+
+
+class Machine:
+    """A PC with ``memory`` bytes of RAM and one processor.
+
+    ``send`` gets what the guest writes to its first serial port.  ``native`` chooses the form of the clock, for
+    tests; both give the same results.
+    """
+
+    def __init__(
+        self,
+        memory: int = DEFAULT_MEMORY,
+        *,
+        send: Callable[[bytes], None] = lambda data: None,
+        native: bool = True,
+    ) -> None:
+        self.memory = Memory(memory)
+        self.ports = Ports()
+        self.cpu = Cpu(self.memory, self, native=native)
+        self.cpus = [self.cpu]
+        self.clock = Clock(self.cpu.now)
+        self._interrupted = False
+        self._exit: Exited | None = None
+        self._retry_at = NEVER
+        self._retry = FIRST_RETRY
+        self._inside = False
+        self._attach_devices(send)
+
+    def _attach_devices(self, send: Callable[[bytes], None]) -> None:
+        self.pic = PicPair(self._interrupt_changed)
+        self.pit = Pit(self.clock, lambda level: self.pic.set_irq(0, level))
+        self.serial = Serial(send, lambda level: self.pic.set_irq(COM1_IRQ, level))
+        self.rtc = Rtc(self.clock, self.memory.size)
+        self.post = PostPort()
+        # fmt: off
+        for device, first, count in (
+            (self.pic.master,        0x20,      2),
+            (self.pit,               0x40,      4),
+            (self.pit.speaker,       0x61,      1),
+            (self.rtc,               0x70,      2),
+            (self.post,              POST_PORT, 1),
+            (self.pic.slave,         0xA0,      2),
+            (ExitPort(self._leave),  EXIT_PORT, 4),
+            (self.serial,            COM1,      8),
+        ):
+            self.ports.attach(device, first, count)
+        # fmt: on
+
+    # The board, as the processor sees it
+
+    def read_port(self, port: int, size: int) -> int:
+        """IN by the processor."""
+        return self.ports.read(port, size)
+
+    def write_port(self, port: int, value: int, size: int) -> None:
+        """OUT by the processor."""
+        self._inside = True
+        self.ports.write(port, value, size)
+        self._inside = False
+
+    def time_stamp(self) -> int:
+        """The TSC: one tick a nanosecond."""
+        return self.clock.now()
+
+    def _leave(self, status: int) -> None:
+        self._exit = Exited(status)
+        self._stop_at_next_block()
+
+    def _stop_at_next_block(self) -> None:
+        # Never emu_stop from a port hook: the rest of the block would run without its hooks.
+        self.cpu.progress.cells.limit = 0
+
+    def _interrupt_changed(self) -> None:
+        if not self.pic.pending():
+            self._retry_at, self._retry = NEVER, FIRST_RETRY
+        elif self._retry_at == NEVER:
+            self._retry_at = self.clock.now() + (KICK if self._inside else 0)
+            cells = self.cpu.progress.cells
+            if self._inside:
+                cells.limit = min(cells.limit, self._retry_at - self.clock.warp)
+
+    # Running
+
+    @property
+    def position(self) -> Position:
+        """Where the run is."""
+        return Position(self.cpu.progress.cells.clock, self.cpu.events)
+
+    def interrupt(self) -> None:
+        """Ask for a stop at the next slice; the one call that another thread may make."""
+        self._interrupted = True
+
+    def run(self, budget: int = SLICE) -> Stop | None:
+        """Run until something stops the machine, or ``budget`` bytes of code have run.
+
+        Returns None when the budget ended first, or when the processor halted and only the outside can wake it;
+        `idle` tells which.  How a run is cut into budgets changes nothing that the guest can see.
+        """
+        cells = self.cpu.progress.cells
+        slice_end = cells.clock + budget
+        wakes = WAKES
+        while True:
+            stop = self._stopped()
+            if stop:
+                return self._tell(stop)
+            if cells.clock >= slice_end:
+                return None
+            due = self._service()
+            if self._interrupted or self.cpu.shutdown:
+                continue
+            if self.cpu.halted:
+                wakes -= 1
+                if not self._wake():
+                    return None if self.idle else self._tell(Halted(self.cpu.linear_pc))
+                if not wakes:
+                    return None
+                continue
+            self._advance(min(due - self.clock.warp, NEVER), slice_end)
+
+    def _advance(self, due: int, slice_end: int) -> None:
+        """Run to the first instruction boundary at or after ``due`` bytes, or into the block that ends the slice."""
+        cells = self.cpu.progress.cells
+        if self.cpu.run(min(due, slice_end)) and cells.clock < due <= slice_end:
+            self._creep(due)
+        elif cells.clock < slice_end <= due and cells.stopped:
+            self._creep(min(due, slice_end))
+
+    def _creep(self, end: int) -> None:
+        """Single instructions to the first boundary at or after ``end``; the clock had refused the block that crosses it."""
+        cells = self.cpu.progress.cells
+        while cells.clock < end and not (self.cpu.halted or self._noticed()):
+            events = self.cpu.events
+            self.cpu.step()
+            if self.cpu.events != events or self._retry_at - self.clock.warp < end:
+                break
+
+    def step(self) -> Stop:
+        """Run one instruction, or deliver one interrupt that is due."""
+        stop = self._stopped(ignore_interrupt=True)
+        if stop:
+            return self._tell(stop)
+        events = self.cpu.events
+        self.cpu.told_at = self.cpu.linear_pc
+        self._service()
+        if self.cpu.halted:
+            if not self._wake():
+                return self._tell(Halted(self.cpu.linear_pc))
+        elif self.cpu.events == events:
+            self.cpu.step()
+        return self._tell(self._stopped(ignore_interrupt=True) or Stepped())
+
+    def _tell(self, stop: Stop) -> Stop:
+        self.cpu.told_at = self.cpu.linear_pc
+        return stop
+
+    def _noticed(self) -> bool:
+        points = self.cpu.breakpoints
+        return bool(self._exit or self._interrupted or self.cpu.shutdown or points.watch_hit or points.hit is not None)
+
+    def _stopped(self, *, ignore_interrupt: bool = False) -> Stop | None:
+        """The reason to stop that the hooks left, if any; taking it clears it, but a machine that ended stays so."""
+        points = self.cpu.breakpoints
+        if self.cpu.shutdown:
+            return Shutdown(self.cpu.shutdown)
+        if self._exit:
+            return self._exit
+        if points.watch_hit:
+            stop, points.watch_hit = points.watch_hit, None
+            self.cpu.progress.cells.pending = 0
+            return stop
+        if points.hit is not None:
+            address, points.hit = points.hit, None
+            return Breakpoint(address)
+        if self._interrupted and not ignore_interrupt:
+            self._interrupted = False
+            return Interrupted()
+        return None
+
+    def _service(self) -> int:
+        """Call devices that are due and deliver an interrupt if one can be; returns the time to look again."""
+        now = self.clock.now()
+        if self.clock.next <= now:
+            self.clock.run_due(now)
+        if not self.pic.pending():
+            return self.clock.next
+        if self._retry_at <= now:
+            if self.cpu.interruptible() or self.cpu.halted:
+                self._deliver(now)
+            else:
+                self._retry_at = now + self._retry
+                self._retry = min(2 * self._retry, LAST_RETRY)
+        return min(self.clock.next, self._retry_at)
+
+    def _deliver(self, now: int) -> None:
+        if not self.cpu.interruptible():
+            return
+        self._retry_at, self._retry = NEVER, FIRST_RETRY
+        self.cpu.interrupt(self.pic.acknowledge())
+        if self.pic.pending() and self._retry_at == NEVER:
+            self._retry_at = now + self._retry
+
+    @property
+    def idle(self) -> bool:
+        """Halted with interrupts enabled and no deadline: only input from outside can wake the processor."""
+        return self.cpu.halted and self.cpu.interruptible() and self.clock.next == NEVER
+
+    def _wake(self) -> bool:
+        """Skip time until a halted processor gets an interrupt, one deadline at a time; False if none can come."""
+        if not self.cpu.interruptible():
+            return False
+        if not self.pic.pending():
+            if self.clock.next == NEVER:
+                return False
+            self.clock.warp += max(self.clock.next - self.clock.now(), 0)
+            self.clock.run_due(self.clock.now())
+        if self.pic.pending():
+            self._deliver(self.clock.now())
+        return True
+
+    # Memory, as a debugger sees it
+
+    def _paging(self, cr3: int | None) -> Paging:
+        self.cpu.state.load()
+        paging = self.cpu.paging()
+        return paging if cr3 is None else paging._replace(cr3=cr3)
+
+    def read_linear(self, address: int, length: int, cr3: int | None = None) -> bytes:
+        """``length`` bytes at a linear address, through the current page tables or those at ``cr3``.
+
+        Nothing changes in the guest, and the processor's ring does not matter.  Raises `MemoryFault` at the first
+        byte that is not mapped or not RAM.
+        """
+        runs = pages(self.memory, self._paging(cr3), address, length)
+        return b"".join(self.memory.read(at, count) for at, count in runs)
+
+    def write_linear(self, address: int, data: bytes, cr3: int | None = None) -> None:
+        """Store bytes at a linear address, read-only pages too; nothing is written if any byte cannot be."""
+        runs = pages(self.memory, self._paging(cr3), address, len(data))
+        for at, count in runs:
+            self.memory.read(at, count)
+        done = 0
+        for at, count in runs:
+            self.memory.write(at, data[done : done + count])
+            done += count
+
+    def readable(self, address: int, length: int) -> int:
+        """How many of ``length`` bytes at a linear address can be read before the first page that cannot."""
+        done = 0
+        while done < length:
+            count = min(PAGE - (address + done) % PAGE, length - done)
+            try:
+                self.read_linear(address + done, count)
+            except MemoryFault:
+                break
+            done += count
+        return done

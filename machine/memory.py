@@ -1,0 +1,75 @@
+"""Physical memory: RAM from address 0, and an open bus that reads all ones everywhere above it."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+
+from unicorn import UC_PROT_ALL, Uc
+
+from machine.errors import Error, MemoryFault
+
+PAGE = 4096
+PHYSICAL_BITS = 40
+"""Width of a physical address in bits (CPUID leaf 0x80000008 says the same)."""
+
+MINIMUM = 1 << 20
+MAXIMUM = 3 << 30
+"""RAM sizes in bytes that fit below the PC's hole for devices."""
+
+
+class Memory:
+    """RAM of ``size`` bytes (a multiple of 4 KiB) at physical address 0.
+
+    Raises `Error` when the size is out of range.
+    """
+
+    def __init__(self, size: int) -> None:
+        if size % PAGE or not MINIMUM <= size <= MAXIMUM:
+            raise Error(f"memory size {size:#x} is not a multiple of 4 KiB from 1 MiB to 3 GiB")
+        self.size = size
+        # Private, so that a fork of the host process does not share the guest's RAM.
+        self._map = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self.ram = memoryview(self._map)
+        self.changed = False
+        """A host write happened since the processor last looked: its translations may be stale."""
+
+    def attach(self, uc: Uc) -> None:
+        """Map RAM and the open bus into a processor's physical address space."""
+        pointer = (ctypes.c_char * self.size).from_buffer(self._map)
+        uc.mem_map_ptr(0, self.size, UC_PROT_ALL, ctypes.addressof(pointer))
+        hole = (1 << PHYSICAL_BITS) - self.size
+        uc.mmio_map(self.size, hole, _open_bus_read, None, _open_bus_write, None)
+
+    def _check(self, address: int, length: int) -> None:
+        if not 0 <= address <= self.size - length:
+            first = address if not 0 <= address < self.size else self.size
+            raise MemoryFault(first, f"physical address is outside RAM (0..{self.size - 1:#x})")
+
+    def read(self, address: int, length: int) -> bytes:
+        """``length`` bytes at a physical address.  Raises `MemoryFault` outside RAM."""
+        self._check(address, length)
+        return bytes(self.ram[address : address + length])
+
+    def write(self, address: int, data: bytes) -> None:
+        """Store bytes at a physical address from the host's side.  Raises `MemoryFault` outside RAM."""
+        self._check(address, len(data))
+        self.ram[address : address + len(data)] = data
+        self.changed = True
+
+    def read_u64(self, address: int) -> int:
+        """A little-endian 64-bit word; all ones off the end of RAM, as the open bus reads."""
+        return int.from_bytes(self.ram[address : address + 8] or b"\xff" * 8, "little")
+
+    def write_u64(self, address: int, value: int) -> None:
+        """Store a word as the processor would (delivery's pushes, A and D bits); dropped off the end of RAM."""
+        if address + 8 <= self.size:
+            self.ram[address : address + 8] = value.to_bytes(8, "little")
+
+
+def _open_bus_read(_uc: Uc, _offset: int, size: int, _data: object) -> int:
+    return (1 << (8 * size)) - 1
+
+
+def _open_bus_write(_uc: Uc, _offset: int, _size: int, _value: int, _data: object) -> None:
+    pass

@@ -1,0 +1,108 @@
+"""IN and OUT outside ring 0: the engine never checks them, so the machine does (SDM 1 19.5).
+
+When the engine translates code below the canonical hole that holds a port instruction and runs outside ring 0, a
+hook is planted on that instruction; ring 0 code and all other code pay nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from capstone import CS_ARCH_X86, CS_MODE_16, CS_MODE_32, CS_MODE_64, Cs
+from unicorn import UC_HOOK_CODE, UC_HOOK_EDGE_GENERATED, Uc
+from unicorn import x86_const as x86
+
+from machine.errors import MemoryFault
+from machine.walk import pages
+
+from .engine.state import HF_CPL, HF_CS32, HF_CS64
+
+if TYPE_CHECKING:
+    from machine.cpu import Cpu
+
+USER_HALF = (1 << 47) - 1
+"""The last linear address that the guard looks at."""
+
+_OPCODES = re.compile(rb"[\x6c-\x6f\xe4-\xe7\xec-\xef]")
+
+_WIDTHS = {"b": 1, "w": 2, "d": 4}
+_REGISTERS = {"al": 1, "ax": 2, "eax": 4}
+_PORT_NAME = re.compile(r"(^|\s)(in|out)(s[bwd])?$")
+
+
+class _Access(NamedTuple):
+    """One port instruction: its width in bytes and its port, None for DX."""
+
+    size: int
+    port: int | None
+
+
+def _access(mnemonic: str, operands: str) -> _Access:
+    mnemonic = mnemonic.split()[-1]  # without a REP prefix
+    if mnemonic not in ("in", "out"):
+        return _Access(_WIDTHS[mnemonic[-1]], None)
+    words = [word.strip() for word in operands.split(",")]
+    register, port = words if mnemonic == "in" else reversed(words)
+    return _Access(_REGISTERS[register], None if port == "dx" else int(port, 0))
+
+
+class PortGuard:
+    """Plants the checks of one processor; ``denied(port, size)`` decides, and arranges the fault."""
+
+    def __init__(self, cpu: Cpu, denied: Callable[[int, int], bool]) -> None:
+        self._cpu = cpu
+        self._denied = denied
+        self._found: set[int] = set()
+        self._planted: dict[int, int] = {}
+        self._disassemblers = {mode: Cs(CS_ARCH_X86, mode) for mode in (CS_MODE_16, CS_MODE_32, CS_MODE_64)}
+        cpu.uc.hook_add(UC_HOOK_EDGE_GENERATED, self._on_translation, None, 0, USER_HALF)
+
+    def plant(self) -> None:
+        """Outside the engine: hook what was found, and throw away the translations without the hooks."""
+        for address in self._found - self._planted.keys():
+            self._planted[address] = self._cpu.uc.hook_add(UC_HOOK_CODE, self._before_access, None, address, address)
+        self._cpu.uc.ctl_flush_tb()
+
+    def _on_translation(self, _uc: Uc, block: object, _previous: object, _data: object) -> None:
+        cpu = self._cpu
+        cpu.state.load()
+        if not cpu.state.front.hflags & HF_CPL:
+            return
+        found = self._port_instructions(block.pc, block.size)  # type: ignore[attr-defined]
+        if found.keys() - self._planted.keys():
+            self._found |= found.keys()
+            cpu.rerun()
+
+    def _port_instructions(self, address: int, length: int) -> dict[int, _Access]:
+        cpu = self._cpu
+        try:
+            runs = pages(cpu.memory, cpu.paging(), address, length)
+        except MemoryFault:
+            return {}
+        code = b"".join(bytes(cpu.memory.ram[at : at + count]) for at, count in runs)
+        if not _OPCODES.search(code):
+            return {}
+        decoded = self._disassemblers[self._mode()].disasm_lite(code, address)
+        return {at: _access(name, text) for at, _size, name, text in decoded if _PORT_NAME.search(name)}
+
+    def _mode(self) -> int:
+        hflags = self._cpu.state.front.hflags
+        if hflags & HF_CS64:
+            return int(CS_MODE_64)
+        return int(CS_MODE_32 if hflags & HF_CS32 else CS_MODE_16)
+
+    def _before_access(self, uc: Uc, address: int, size: int, _data: object) -> None:
+        cpu = self._cpu
+        points = cpu.breakpoints
+        if points.hit is not None or (address in points and points.skip != address):
+            return  # the breakpoint stops first; the instruction comes again
+        cpu.state.load()
+        if not cpu.state.front.hflags & HF_CPL:
+            return
+        # Another program may have other code at this address.
+        access = self._port_instructions(address, size).get(address)
+        if access:
+            port = uc.reg_read(x86.UC_X86_REG_DX) if access.port is None else access.port
+            self._denied(port, access.size)

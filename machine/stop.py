@@ -1,0 +1,66 @@
+"""Why the machine stopped: values, set by hooks and read by the run loop."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+
+class Access(Enum):
+    """What a watchpoint waits for."""
+
+    WRITE = "write"
+    READ = "read"
+    ANY = "access"
+
+
+class Breakpoint(NamedTuple):
+    """The instruction at linear ``address`` is next and has not run."""
+
+    address: int
+
+
+class Watchpoint(NamedTuple):
+    """The instruction before this one touched a watched range; ``address`` is linear, ``range_start`` the watch's own."""
+
+    access: Access
+    address: int
+    range_start: int
+
+
+class Stepped(NamedTuple):
+    """One instruction ran, or one event was delivered."""
+
+
+class Interrupted(NamedTuple):
+    """The user asked for a stop."""
+
+
+class Halted(NamedTuple):
+    """The processor executed HLT with interrupts disabled: nothing can wake it."""
+
+    address: int
+
+
+class Exited(NamedTuple):
+    """The guest wrote to the exit port; ``status`` is what QEMU's isa-debug-exit would leave, (code << 1) | 1."""
+
+    status: int
+
+
+class FaultRecord(NamedTuple):
+    """One link of a chain of faults during delivery."""
+
+    vector: int
+    error_code: int | None
+    address: int
+    reason: str
+
+
+class Shutdown(NamedTuple):
+    """Triple fault (SDM 3A 6.15, interrupt 8): the chain of faults that led there, oldest first."""
+
+    chain: tuple[FaultRecord, ...]
+
+
+Stop = Breakpoint | Watchpoint | Stepped | Interrupted | Halted | Exited | Shutdown
