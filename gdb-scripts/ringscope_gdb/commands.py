@@ -1,0 +1,23 @@
+"""Defines every command in gdb; importing the modules below fills the registry."""
+
+from __future__ import annotations
+
+import gdb
+
+from . import control, descriptor_tables, frame, page_tables  # noqa: F401 - they register their commands
+from .command import REGISTRY, LineCommand
+
+
+class X86(gdb.Command):
+    """Descriptor tables, page tables, control registers and interrupt frames of an x86 processor."""
+
+    def __init__(self) -> None:
+        super().__init__("x86", gdb.COMMAND_DATA, prefix=True)
+
+
+def define() -> None:
+    """Define the prefix `x86`, its commands and the function $cpl(); doing it again changes nothing."""
+    X86()
+    for name, function in REGISTRY.items():
+        LineCommand(name, function)
+    control.CurrentPrivilegeLevel()

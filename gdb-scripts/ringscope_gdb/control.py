@@ -1,0 +1,142 @@
+"""x86 cr and error, and the convenience function $cpl()."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import gdb
+
+from machine.x86 import control, msrs
+from machine.x86.bits import Layout
+from machine.x86.descriptors import find_descriptor
+from machine.x86.errorcodes import PAGE_FAULT, SELECTOR, describe_page_fault, describe_selector
+from machine.x86.paging import PagingState, paging_mode
+from machine.x86.registers import RFLAGS
+from machine.x86.vectors import BY_MNEMONIC, VECTORS, pushes_error_code, vector_name
+
+from . import state
+from .columns import hexadecimal, table
+from .command import Arguments, Lines, command, evaluate
+from .memory import LinearMemory
+
+_REGISTERS: tuple[tuple[str, Layout | None], ...] = (
+    ("cr0", control.CR0),
+    ("cr2", None),
+    ("cr3", control.CR3),
+    ("cr4", control.CR4),
+    ("cr8", control.CR8),
+    ("efer", control.EFER),
+    ("xcr0", control.XCR0),
+    ("dr6", control.DR6),
+    ("dr7", control.DR7),
+    ("eflags", RFLAGS),
+    ("star", msrs.STAR),
+    ("lstar", None),
+    ("cstar", None),
+    ("fmask", RFLAGS),
+    ("fs_base", None),
+    ("gs_base", None),
+    ("k_gs_base", None),
+)
+
+
+@command("x86 cr")
+def control_registers(arguments: Arguments) -> Lines:
+    """Print the control registers and system-call registers with their flags by name, and the mode.
+    Usage: x86 cr [-v]
+
+    -v explains every bit. Registers that the target does not give are named at the end."""
+    arguments.check("x86 cr [-v]", options="-v")
+    found = {name: state.find_register(name) for name, _ in _REGISTERS}
+    layouts = dict(_REGISTERS)
+    if (found["cr4"] or 0) & control.CR4.mask("PCIDE"):
+        layouts["cr3"] = control.CR3_PCID
+    rows = [
+        (name, hexadecimal(value), _text(name, layouts[name], value))
+        for name, value in found.items()
+        if value is not None
+    ]
+    if not rows:
+        raise state.missing("The target gives no system registers.")
+    yield from table("Register Value Flags", rows)
+    if "-v" in arguments.options:
+        for name, value in found.items():
+            if value is not None and layouts[name] is not None:
+                yield from _bits(name, layouts[name], value)
+    yield from _mode(found)
+    missing = [name for name, value in found.items() if value is None]
+    if missing:
+        yield f"Not given by the target: {' '.join(missing)}."
+
+
+@command("x86 error")
+def error_code(arguments: Arguments) -> Lines:
+    """Explain the error code of an exception.
+    Usage: x86 error CODE [EXCEPTION]
+
+    EXCEPTION is a vector or a name such as pf or gp; without it, both readings are printed."""
+    arguments.check("x86 error CODE [EXCEPTION]", least=1, most=2)
+    code = arguments.number(0)
+    if code >> 32:
+        raise gdb.GdbError(f"{code:#x} is no error code: it has more than 32 bits.")
+    vector = _vector(arguments.words[1]) if len(arguments.words) > 1 else None
+    if vector is not None and not pushes_error_code(vector):
+        raise gdb.GdbError(f"{vector_name(vector)} pushes no error code.")
+    if vector in (None, 14):
+        yield f"#PF       {code:#x}  [{PAGE_FAULT.format(code)}]  {describe_page_fault(code)}"
+    if vector != 14:
+        name = VECTORS[vector].mnemonic if vector is not None else "selector"
+        yield f"{name:<8}  {code:#x}  [{SELECTOR.format(code)}]  {describe_selector(code)}"
+
+
+class CurrentPrivilegeLevel(gdb.Function):
+    """$cpl(): the ring that the selected processor runs in."""
+
+    def __init__(self) -> None:
+        super().__init__("cpl")
+
+    def invoke(self) -> int:
+        return state.current_privilege_level()
+
+
+def _text(name: str, layout: Layout | None, value: int) -> str:
+    if layout is None:
+        return state.symbol(value)
+    if name == "cr3":
+        return f"top table at {layout.get(value, 'frame') << 12:#x} {layout.format(value, skip=('frame',))}"
+    return layout.format(value)
+
+
+def _bits(name: str, layout: Layout, value: int) -> Iterator[str]:
+    yield f"{name} {hexadecimal(value)}"
+    rows = (("", row.name, row.bits, row.text, row.meaning) for row in layout.rows(value))
+    yield from table("_ Field >Bits >Value Meaning", rows)
+
+
+def _mode(found: dict[str, int | None]) -> Iterator[str]:
+    if None in (found["cr0"], found["cr4"], found["efer"]):
+        return
+    paging = paging_mode(PagingState(found["cr0"], found["cr4"], found["efer"])).name
+    yield f"{_operating_mode(found['cr0'], found['efer'])}, {paging}, ring {state.current_privilege_level()}"
+
+
+def _operating_mode(cr0: int, efer: int) -> str:
+    """The mode; between 64-bit and compatibility mode the descriptor of CS decides."""
+    cs, where = state.register("cs"), state.find_table("gdt")
+    entry = None
+    if where is not None and not cs & 4:
+        entry = find_descriptor(LinearMemory().read, cs, where.base, where.limit)
+    code = entry.descriptor if entry is not None else None
+    if code is None or not code.s:
+        return "long mode" if efer & control.EFER.mask("LMA") else control.mode_name(cr0, efer, False, True)
+    return f"{control.mode_name(cr0, efer, bool(code.long), bool(code.db))} mode"
+
+
+def _vector(word: str) -> int:
+    mnemonic = BY_MNEMONIC.get(f"#{word.lstrip('#').upper()}")
+    if mnemonic is not None:
+        return mnemonic.number
+    vector = evaluate(word)
+    if vector > 255:
+        raise gdb.GdbError(f"{vector:#x} is no vector: there are 256.")
+    return vector

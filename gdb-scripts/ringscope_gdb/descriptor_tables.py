@@ -1,0 +1,273 @@
+"""x86 gdt, ldt, idt, tss, selector and descriptor: segments and gates as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import gdb
+
+from machine.x86 import descriptors, tss
+from machine.x86.bits import FieldRow
+from machine.x86.descriptors import Descriptor, Gate, SegmentDescriptor, TableEntry
+from machine.x86.paging import is_canonical
+from machine.x86.vectors import VECTORS, vector_name
+
+from . import state
+from .columns import hexadecimal, paint, table
+from .command import Arguments, Lines, command
+from .memory import LinearMemory
+
+_SEGMENT_COLUMNS = "># Sel Base >Limit G D/B L AVL P DPL Type _"
+_GATE_COLUMNS = ">Vec Exception P DPL IST Sel Offset Type Handler"
+# Linux's limits, where only a base is given.
+_SEGMENTS_LIMIT, _IDT_LIMIT, _TSS_LIMIT = 0x7F, 0xFFF, 0x67
+
+
+@command("x86 gdt")
+def gdt(arguments: Arguments) -> Lines:
+    """Print the global descriptor table.
+    Usage: x86 gdt [BASE [LIMIT]]
+
+    Without arguments, at the base and limit that GDTR holds. Arrows show the selectors loaded now."""
+    arguments.check("x86 gdt [BASE [LIMIT]]", most=2)
+    where = _table_argument(arguments, _SEGMENTS_LIMIT) or state.descriptor_table("gdt")
+    yield from _segment_table("GDT", where, ti=0)
+
+
+@command("x86 ldt")
+def ldt(arguments: Arguments) -> Lines:
+    """Print the local descriptor table.
+    Usage: x86 ldt [BASE [LIMIT]]
+
+    Without arguments, the one that LDTR holds."""
+    arguments.check("x86 ldt [BASE [LIMIT]]", most=2)
+    where = _table_argument(arguments, _SEGMENTS_LIMIT)
+    if where is None:
+        selector, where = state.system_segment("ldtr")
+        if not selector & ~3:
+            yield f"LDTR is {selector:#x}, a null selector: there is no LDT."
+            return
+    yield from _segment_table("LDT", where, ti=1)
+
+
+@command("x86 idt")
+def idt(arguments: Arguments) -> Lines:
+    """Print the interrupt descriptor table: gates, and the symbols of their handlers.
+    Usage: x86 idt [BASE [LIMIT]]
+
+    Without arguments, at the base and limit that IDTR holds. DPL is the least privileged ring that may
+    use the gate by INT n; IST names the stack of the TSS that the gate switches to."""
+    arguments.check("x86 idt [BASE [LIMIT]]", most=2)
+    where = _table_argument(arguments, _IDT_LIMIT) or state.descriptor_table("idt")
+    long_mode = state.long_mode()
+    gates = descriptors.read_idt(LinearMemory().read, where.base, where.limit, long_mode=long_mode)
+    yield _heading("IDT", where)
+    yield from table(_GATE_COLUMNS, _gate_rows(gates, long_mode))
+
+
+@command("x86 tss")
+def task_state_segment(arguments: Arguments) -> Lines:
+    """Print the task-state segment: stacks of the rings and interrupts, I/O permission bitmap.
+    Usage: x86 tss [BASE [LIMIT]]
+
+    Without arguments, the one that TR holds."""
+    arguments.check("x86 tss [BASE [LIMIT]]", most=2)
+    where = _table_argument(arguments, _TSS_LIMIT) or state.system_segment("tr")[1]
+    layout = tss.TSS64 if state.long_mode() else tss.TSS32
+    data = LinearMemory().read(where.base, layout.size)
+    yield _heading("TSS", where, layout.name)
+    if len(data) < layout.size:
+        raise gdb.GdbError(f"The TSS at {where.base:#x} is unreadable.")
+    rows = ((m.name, f"{m.offset:#x}", _member(m.get(data), m.size), m.meaning) for m in layout)
+    yield from table("Member >Offset Value Meaning", rows)
+    yield from _io_bitmap(where, layout["iomap"].get(data))
+
+
+@command("x86 selector")
+def selector(arguments: Arguments) -> Lines:
+    """Decode a segment selector and the descriptor it names.
+    Usage: x86 selector VALUE
+
+    VALUE is an expression: 0x33, $cs, regs->cs."""
+    arguments.check("x86 selector VALUE", least=1, most=1)
+    value = arguments.number(0)
+    if value > 0xFFFF:
+        raise gdb.GdbError(f"{value:#x} is no selector: it has more than 16 bits.")
+    parts = descriptors.decode_selector(value)
+    yield f"{value:#06x}  {parts.table} index {parts.index} (offset {parts.offset:#x}), RPL {parts.rpl}"
+    if parts.is_null:
+        yield "A null selector: no descriptor."
+        return
+    where = state.system_segment("ldtr")[1] if parts.ti else state.descriptor_table("gdt")
+    long_mode = state.long_mode()
+    entry = descriptors.find_descriptor(LinearMemory().read, value, where.base, where.limit, long_mode=long_mode)
+    if entry is None:
+        raise gdb.GdbError(f"{value:#x} lies beyond the {parts.table}'s limit {where.limit:#x}: #GP if loaded.")
+    yield from _describe(entry, long_mode)
+
+
+@command("x86 descriptor")
+def descriptor(arguments: Arguments) -> Lines:
+    """Decode one descriptor, given by value or by address.
+    Usage: x86 descriptor VALUE [HIGH]
+           x86 descriptor ADDRESS
+
+    A number is taken as 8 bytes of descriptor if it is present (bit 47) and no canonical address, or if HIGH,
+    the upper 8 bytes of a 16-byte descriptor, follows (0 will do); else as the linear address of one."""
+    arguments.check("x86 descriptor VALUE [HIGH] | ADDRESS", least=1, most=2)
+    low, high = arguments.number(0), arguments.number(1)
+    long_mode = state.long_mode()
+    if high is not None or (low >> 47 & 1 and not is_canonical(low)):
+        raw = low | (high or 0) << 64
+        size = 16 if high or descriptors.descriptor_size(low, long_mode=long_mode) == 16 else 8
+        entry = TableEntry(0, 0, size, raw, descriptors.decode(raw, long_mode=long_mode))
+    else:
+        entry, *_ = descriptors.read_table(LinearMemory().read, low, 15, long_mode=long_mode)
+        if entry.descriptor is None:
+            raise gdb.GdbError(f"{low:#x} is unreadable.")
+    yield from _describe(entry, long_mode)
+
+
+def _table_argument(arguments: Arguments, default_limit: int) -> state.Table | None:
+    base = arguments.number(0)
+    return None if base is None else state.Table(base, arguments.number(1, default_limit))
+
+
+def _heading(name: str, where: state.Table, note: str = "") -> str:
+    line = f"{name}  base {hexadecimal(where.base)}  limit {where.limit:#x}"
+    return f"{line}  {note}" if note else line
+
+
+def _segment_table(name: str, where: state.Table, ti: int) -> Lines:
+    long_mode = state.long_mode()
+    entries = descriptors.read_table(LinearMemory().read, where.base, where.limit, long_mode=long_mode)
+    yield _heading(name, where)
+    yield from table(_SEGMENT_COLUMNS, _segment_rows(entries, long_mode, ti))
+
+
+def _loaded(ti: int) -> dict[int, list[str]]:
+    """Index in the GDT (`ti` 0) or LDT (1) to the names of the segment registers that point there."""
+    found: dict[int, list[str]] = {}
+    for name, value in state.loaded_selectors().items():
+        if value & ~3 and value >> 2 & 1 == ti:
+            found.setdefault(value >> 3, []).append(name)
+    return found
+
+
+def _segment_rows(entries: Iterable[TableEntry], long_mode: bool, ti: int) -> Iterator[tuple[str, ...]]:
+    loaded = _loaded(ti)
+    for first, last, note in _runs(entries):
+        if note:
+            yield (_span(first.index, last.index), note)
+            continue
+        arrow = paint(f"<- {', '.join(loaded[first.index])}", "mark") if first.index in loaded else ""
+        found = first.descriptor
+        cells = _segment_cells if isinstance(found, SegmentDescriptor) else _gate_in_gdt_cells
+        yield (str(first.index), f"{first.index << 3 | ti << 2:#04x}", *cells(found, long_mode), arrow)
+
+
+def _segment_cells(found: SegmentDescriptor, long_mode: bool) -> tuple[str, ...]:
+    bits = (found.granularity, found.db, found.long, found.avl, found.present, found.dpl)
+    name = descriptors.type_name(found, long_mode=long_mode)
+    kind = f"{'code' if found.is_code else 'data'} {name}" if found.s else name
+    return hexadecimal(found.base), f"{found.limit:#x}", *map(str, bits), kind
+
+
+def _gate_in_gdt_cells(found: Gate, long_mode: bool) -> tuple[str, ...]:
+    name = descriptors.type_name(found, long_mode=long_mode)
+    target = f"{name} to {found.selector:#x}:{found.offset:#x} {state.symbol(found.offset)}"
+    return "", "", "", "", "", "", str(found.present), str(found.dpl), target
+
+
+def _gate_rows(gates: Iterable[TableEntry], long_mode: bool) -> Iterator[tuple[str, ...]]:
+    for first, last, note in _runs(gates):
+        if note:
+            yield (_span(first.index, last.index, "#04x"), note)
+            continue
+        found = first.descriptor
+        name = vector_name(first.index) if first.index < len(VECTORS) else ""
+        yield (
+            f"{first.index:#04x}",
+            name,
+            str(found.present),
+            str(found.dpl),
+            str(found.ist) if found.ist else "-",
+            f"{found.selector:#04x}",
+            hexadecimal(found.offset),
+            descriptors.type_name(found, long_mode=long_mode).split("-bit ")[-1],
+            state.symbol(found.offset),
+        )
+
+
+def _runs(entries: Iterable[TableEntry]) -> Iterator[tuple[TableEntry, TableEntry, str]]:
+    """Entries one by one, but runs of empty or unreadable ones as (first, last, note)."""
+    held: tuple[TableEntry, TableEntry, str] | None = None
+    for entry in entries:
+        note = "unreadable" if entry.descriptor is None else "" if entry.raw else "empty"
+        if held and held[2] == note and note:
+            held = (held[0], entry, note)
+            continue
+        if held:
+            yield held
+        held = (entry, entry, note)
+    if held:
+        yield held
+
+
+def _span(first: int, last: int, style: str = "d") -> str:
+    return f"{first:{style}}" if first == last else f"{first:{style}}-{last:{style}}"
+
+
+def _describe(entry: TableEntry, long_mode: bool) -> Lines:
+    found = entry.descriptor
+    if found is None:
+        raise gdb.GdbError(f"The descriptor at {entry.address:#x} is unreadable.")
+    at = f"  at {entry.address:#x}" if entry.address else ""
+    yield f"{hexadecimal(entry.raw, entry.size * 2)}{at}  {_sentence(found, long_mode)}"
+    layouts = {
+        (SegmentDescriptor, 8): descriptors.SEGMENT,
+        (SegmentDescriptor, 16): descriptors.SYSTEM_SEGMENT_64,
+        (Gate, 8): descriptors.GATE,
+        (Gate, 16): descriptors.GATE_64,
+    }
+    layout = layouts[type(found), entry.size]
+    rows = ((row.name, row.bits, f"{row.value:#x}", _meaning(row, found, long_mode)) for row in layout.rows(entry.raw))
+    yield from table("Field >Bits >Value Meaning", rows)
+    reserved = layout.reserved_bits(entry.raw)
+    if reserved:
+        yield f"Reserved bits are set: {reserved:#x}."
+
+
+def _meaning(row: FieldRow, found: Descriptor, long_mode: bool) -> str:
+    if row.name == "type":
+        return descriptors.type_name(found, long_mode=long_mode)
+    if row.name == "s":
+        return row.text
+    if isinstance(found, SegmentDescriptor):
+        return f"last offset {found.limit:#x}" if row.name == "limit" else row.meaning
+    return f"{row.meaning} {state.symbol(found.offset)}" if row.name == "offset" else row.meaning
+
+
+def _sentence(found: Descriptor, long_mode: bool) -> str:
+    present = "" if found.present else ", not present"
+    if isinstance(found, Gate) or not found.s:
+        return f"{descriptors.type_name(found, long_mode=long_mode)}, DPL {found.dpl}{present}"
+    width = "64-bit" if found.long and found.is_code else "32-bit" if found.db else "16-bit"
+    kind = "code" if found.is_code else "data"
+    conforming = "conforming " if found.is_conforming else ""
+    return f"{width} {conforming}{kind}, ring {found.dpl}{present}"
+
+
+def _member(value: int, size: int) -> str:
+    name = state.symbol(value) if size == 8 and value else ""
+    return f"{hexadecimal(value, size * 2)} {name}".rstrip()
+
+
+def _io_bitmap(where: state.Table, iomap: int) -> Lines:
+    if iomap > where.limit:
+        yield f"I/O bitmap: offset {iomap:#x} lies beyond the limit {where.limit:#x}: no port is permitted by it."
+        return
+    bitmap = LinearMemory().read(where.base + iomap, where.limit + 1 - iomap)
+    # The last byte only ends the bitmap: the processor reads two bytes for each port.
+    ranges = [_span(first, last, "#x") for first, last in tss.permitted_ports(bitmap[:-1])]
+    yield f"I/O bitmap: permits {', '.join(ranges) if ranges else 'no port'}."

@@ -1,0 +1,138 @@
+"""x86 frame: the words that IRET will pop, and what it will do with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import gdb
+
+from machine.x86 import tss
+from machine.x86.bits import Structure
+from machine.x86.control import CR0, CR4
+from machine.x86.descriptors import SegmentDescriptor, decode_selector, find_descriptor
+from machine.x86.paging import is_canonical
+from machine.x86.registers import RFLAGS
+
+from . import state
+from .columns import hexadecimal, paint, table
+from .command import Arguments, Lines, command
+from .memory import LinearMemory
+
+
+@command("x86 frame")
+def interrupt_frame(arguments: Arguments) -> Lines:
+    """Print the interrupt frame at the stack pointer: what IRET will pop.
+    Usage: x86 frame [-e] [ADDRESS]
+
+    Without ADDRESS, at the stack pointer. -e skips an error code, as at the entry of a handler whose
+    exception pushes one."""
+    arguments.check("x86 frame [-e] [ADDRESS]", most=1, options="-e")
+    layout = _layout()
+    address = arguments.number(0)
+    address = state.register("rsp") if address is None else address
+    word = layout.size // 5
+    skip = word if "-e" in arguments.options else 0
+    data = LinearMemory().read(address, layout.size + skip)
+    if len(data) < layout.size + skip:
+        raise gdb.GdbError(f"The frame at {address:#x} is unreadable.")
+    yield f"{layout.name} at {address + skip:#x}"
+    rows = (
+        [("error code", hexadecimal(address), hexadecimal(int.from_bytes(data[:word], "little")), "")] if skip else []
+    )
+    values = layout.decode(data[skip:])
+    rows += [
+        (m.name, hexadecimal(address + skip + m.offset), hexadecimal(values[m.name]), _meaning(m.name, values))
+        for m in layout
+    ]
+    yield from table("Word At Value Meaning", rows)
+    yield from _outcome(list(values.values()), layout)
+
+
+def _layout() -> Structure:
+    if state.long_mode():
+        return tss.IRET_FRAME64
+    cr0 = state.find_register("cr0")
+    return tss.IRET_FRAME16 if cr0 is not None and not cr0 & CR0.mask("PE") else tss.IRET_FRAME32
+
+
+def _meaning(name: str, values: dict[str, int]) -> str:
+    value = values[name]
+    if name in ("cs", "ss"):
+        parts = decode_selector(value)
+        what = _segment(value)
+        kind = f", {_kind(what)}" if what else ""
+        return f"{parts.table} index {parts.index}, RPL {parts.rpl}{kind}"
+    if name.endswith("flags"):
+        return RFLAGS.format(value)
+    return state.symbol(value)
+
+
+def _segment(selector: int) -> SegmentDescriptor | None:
+    where = state.find_table("ldtr" if selector & 4 else "gdt")
+    if where is None or not selector & ~3:
+        return None
+    entry = find_descriptor(LinearMemory().read, selector, where.base, where.limit, long_mode=state.long_mode())
+    found = entry.descriptor if entry is not None else None
+    return found if isinstance(found, SegmentDescriptor) and found.s else None
+
+
+def _kind(found: SegmentDescriptor) -> str:
+    if found.is_data:
+        return f"data of ring {found.dpl}"
+    width = "64-bit" if found.long else "32-bit" if found.db else "16-bit"
+    return f"{width} code of ring {found.dpl}"
+
+
+def _outcome(words: list[int], layout: Structure) -> Iterator[str]:
+    """What IRET does with the frame from here, as far as selectors and addresses tell (SDM 2A, IRET)."""
+    if layout is tss.IRET_FRAME16:
+        return
+    target, cs, flags, _, ss = words
+    current, ring = state.current_privilege_level(), cs & 3
+    problem = _problem(target, cs, ss, current)
+    if problem:
+        yield paint(f"iret would fail: {problem}", "bad")
+        return
+    change = f"stays in ring {ring}" if ring == current else f"goes from ring {current} to ring {ring}"
+    enabled = "enabled" if flags & RFLAGS.mask("IF") else "disabled"
+    yield paint(f"iret {change}, interrupts {enabled}", "good")
+
+
+def _problem(target: int, cs: int, ss: int, current: int) -> str:
+    """The first check that fails, or nothing."""
+    ring = cs & 3
+    if not cs & ~3:
+        return "#GP(0), CS is a null selector"
+    if ring < current:
+        return f"#GP({cs & ~3:#x}), CS has RPL {ring}, more privileged than ring {current}"
+    return _code_problem(target, cs, ring) or _stack_problem(ss, ring)
+
+
+def _code_problem(target: int, cs: int, ring: int) -> str:
+    code = _segment(cs)
+    if state.find_table("ldtr" if cs & 4 else "gdt") is None:
+        return ""
+    if code is None or not code.is_code:
+        return f"#GP({cs & ~3:#x}), CS names no code segment"
+    if code.dpl > ring if code.is_conforming else code.dpl != ring:
+        return f"#GP({cs & ~3:#x}), CS has RPL {ring} and its descriptor DPL {code.dpl}"
+    if not code.present:
+        return f"#NP({cs & ~3:#x}), the code segment is not present"
+    cr4 = state.find_register("cr4") or 0
+    if code.long and not is_canonical(target, 57 if cr4 & CR4.mask("LA57") else 48):
+        return f"#GP(0), {target:#x} is not canonical"
+    return ""
+
+
+def _stack_problem(ss: int, ring: int) -> str:
+    if not ss & ~3:
+        # 64-bit mode allows a null SS below ring 3.
+        return "#GP(0), SS is a null selector" if ring == 3 or not state.long_mode() else ""
+    stack = _segment(ss)
+    if state.find_table("ldtr" if ss & 4 else "gdt") is None:
+        return ""
+    if stack is None or not stack.is_writable:
+        return f"#GP({ss & ~3:#x}), SS names no writable data segment"
+    if ss & 3 != ring or stack.dpl != ring:
+        return f"#GP({ss & ~3:#x}), SS has RPL {ss & 3}, DPL {stack.dpl}; CS has RPL {ring}"
+    return "" if stack.present else f"#SS({ss & ~3:#x}), the stack segment is not present"
