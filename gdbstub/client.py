@@ -37,9 +37,7 @@ class Client:
     ConnectionLost when it is gone or silent for ``timeout`` seconds.
     """
 
-    def __init__(
-        self, connection: socket.socket, *, timeout: float = 10.0, trace: Trace | None = None
-    ) -> None:
+    def __init__(self, connection: socket.socket, *, timeout: float = 10.0, trace: Trace | None = None) -> None:
         self.timeout = timeout
         self.features: dict[str, str] = {}
         """What the server announced: ``+``, ``-`` or a value, by name."""
@@ -76,7 +74,7 @@ class Client:
         return client
 
     def handshake(self) -> None:
-        """Exchange features, leave acknowledgements out if possible, read the description of the registers."""
+        """Exchange features, leave acknowledgements out if possible, read the registers' description."""
         reply = self.request(b"qSupported:" + ";".join(FEATURES).encode())
         self.features = dict(_feature(word) for word in reply.decode("latin-1").split(";") if word)
         if self.has("QStartNoAckMode") and self.request(b"QStartNoAckMode") == b"OK":
@@ -138,7 +136,7 @@ class Client:
         return self.receive(timeout)
 
     def ask(self, packet: bytes) -> bytes:
-        """Like :meth:`request`, but raises UnsupportedPacket for the empty reply, RemoteError for an error."""
+        """Like :meth:`request`, but raises UnsupportedPacket for an empty reply, RemoteError for an error."""
         reply = self.request(packet)
         if not reply:
             raise UnsupportedPacket(f"the server does not know {packet[:20].decode('latin-1')!r}")

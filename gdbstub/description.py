@@ -52,9 +52,7 @@ def _parse(fetch: Callable[[str], bytes], annex: str) -> ElementTree.Element:
         raise DescriptionError(f"{annex}: {error}") from error
 
 
-def _features(
-    element: ElementTree.Element, fetch: Callable[[str], bytes], depth: int
-) -> Iterator[ElementTree.Element]:
+def _features(element: ElementTree.Element, fetch: Callable[[str], bytes], depth: int) -> Iterator[ElementTree.Element]:
     """All feature elements in document order, through includes."""
     if depth > _DEEPEST:
         raise DescriptionError(f"includes are nested more than {_DEEPEST} deep")

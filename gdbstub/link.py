@@ -22,9 +22,7 @@ class Link:
     :meth:`flush`, so that a request costs one write.
     """
 
-    def __init__(
-        self, send_bytes: Sink, *, limit: int, client: bool = False, trace: Trace | None = None
-    ) -> None:
+    def __init__(self, send_bytes: Sink, *, limit: int, client: bool = False, trace: Trace | None = None) -> None:
         self.acknowledge = True
         self.trace = trace
         self._send_bytes = send_bytes

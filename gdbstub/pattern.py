@@ -68,6 +68,8 @@ class Pattern:
         literals = [part.encode("ascii") for part in _FIELD.sub("\0", text).split("\0")]
         if any(b"{" in part or b"}" in part for part in literals) or len(set(self.names)) < len(self.names):
             raise TableError(f"pattern {text!r} cannot be read")
+        if not literals[0]:
+            raise TableError(f"pattern {text!r} begins with a field")
         self.prefix = literals[0]
         self._converters = tuple(kind.convert for kind in kinds)
         fields = [b"(" + kind.expression + b")" for kind in kinds]

@@ -51,8 +51,7 @@ class Points:
     def covers(self, hit: WatchpointHit) -> bool:
         """Whether a watchpoint of the client explains the hit."""
         return any(
-            kind is hit.kind and start <= hit.address < start + length
-            for kind, start, length in self.watchpoints
+            kind is hit.kind and start <= hit.address < start + length for kind, start, length in self.watchpoints
         )
 
     def clear(self, target: object) -> None:

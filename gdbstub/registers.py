@@ -135,9 +135,7 @@ class RegisterSet:
             for register in feature.registers:
                 number = number if register.number is None else register.number
                 if number in numbered:
-                    raise Error(
-                        f"registers {numbered[number].name} and {register.name} are both number {number}"
-                    )
+                    raise Error(f"registers {numbered[number].name} and {register.name} are both number {number}")
                 numbered[number] = register
                 number += 1
         slots: list[Slot] = []

@@ -62,9 +62,7 @@ class PacketTable:
         self.rows: list[Row] = []
         self.features: list[Feature] = []
 
-    def packet(
-        self, pattern: str, *, needs: Any = None, feature: str | None = None
-    ) -> Callable[[HandlerT], HandlerT]:
+    def packet(self, pattern: str, *, needs: Any = None, feature: str | None = None) -> Callable[[HandlerT], HandlerT]:
         """Register the decorated function for a pattern. Fields are passed by position, in their order.
 
         ``needs`` is a Protocol of ``gdbstub.target``; ``feature`` is announced by ``qSupported``.
@@ -91,9 +89,7 @@ class PacketTable:
         required = sum(parameter.default is parameter.empty for parameter in parameters)
         count = len(row.pattern.names)
         if names[:count] != row.pattern.names or count < required:
-            raise TableError(
-                f"packet {row.pattern.text!r} has fields {row.pattern.names}, its handler takes {names}"
-            )
+            raise TableError(f"packet {row.pattern.text!r} has fields {row.pattern.names}, its handler takes {names}")
 
     def describe(self) -> Iterator[Description]:
         """The table as the documentation shows it, sorted by topic and pattern."""
@@ -106,11 +102,7 @@ class PacketTable:
         """The rows that this target has the powers for."""
         return Dispatcher(
             [row for row in self.rows if row.available(target)],
-            [
-                feature
-                for feature in self.features
-                if feature.needs is None or isinstance(target, feature.needs)
-            ],
+            [feature for feature in self.features if feature.needs is None or isinstance(target, feature.needs)],
         )
 
 
@@ -147,9 +139,7 @@ class Dispatcher:
         """What to announce to a client that offered these features (name: ``+``, ``-`` or a value)."""
         texts = [row.feature for row in self._rows if row.feature]
         texts += [
-            feature.text
-            for feature in self._features
-            if feature.offered is None or offered.get(feature.offered) == "+"
+            feature.text for feature in self._features if feature.offered is None or offered.get(feature.offered) == "+"
         ]
         return list(dict.fromkeys(texts))
 

@@ -67,9 +67,7 @@ class Session(Generic[TargetT]):
     the client sent, and calls :meth:`advance` again and again while ``running``, until ``ended`` is set.
     """
 
-    def __init__(
-        self, target: Target, send_bytes: Sink, *, table: PacketTable, trace: Trace | None = None
-    ) -> None:
+    def __init__(self, target: Target, send_bytes: Sink, *, table: PacketTable, trace: Trace | None = None) -> None:
         self.target = cast(TargetT, target)
         self.link = Link(send_bytes, limit=PACKET_SIZE, trace=trace)
         self.packets = table.for_target(target)
@@ -138,9 +136,7 @@ class Session(Generic[TargetT]):
             raise TargetError(errno.ESRCH, "no thread to resume")
         self._target.resume(actions)
         self._range = step_range
-        self._again = (
-            {thread: Action(step=action.step) for thread, action in actions.items()} if step_range else {}
-        )
+        self._again = {thread: Action(step=action.step) for thread, action in actions.items()} if step_range else {}
         self.running = True
 
     def advance(self) -> None:
@@ -152,20 +148,23 @@ class Session(Generic[TargetT]):
             self._report(stop)
 
     def _step_on(self, stop: Stop | None, within: StepRange) -> Stop | None:
-        """Go on with a range step until something else than a step stopped it."""
+        """Go on with a range step until something else than a step stopped it, or for one slice."""
         for _ in range(_STEPS_PER_SLICE):
-            if not (
-                isinstance(stop, Stopped)
-                and isinstance(stop.reason, Stepped)
-                and stop.thread == within.thread
-            ):
-                return stop
-            pc = self.program_counter(within.thread)
-            if not within.start <= pc < within.end or self.points.breaks_at(pc):
+            if stop is None or not self._is_within(stop, within):
                 return stop
             self._target.resume(self._again)
             stop = self._target.run_slice()
+        if stop is not None and self._is_within(stop, within):
+            self._target.resume(self._again)
+            return None
         return stop
+
+    def _is_within(self, stop: Stop, within: StepRange) -> bool:
+        """Whether a stop is only a step inside the range, with no breakpoint to report."""
+        if not (isinstance(stop, Stopped) and isinstance(stop.reason, Stepped) and stop.thread == within.thread):
+            return False
+        pc = self.program_counter(within.thread)
+        return within.start <= pc < within.end and not self.points.breaks_at(pc)
 
     def _report(self, stop: Stop) -> None:
         self.running = False

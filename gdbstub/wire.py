@@ -128,7 +128,7 @@ def _compress_runs(data: bytes, needle: bytes, run: re.Pattern[bytes]) -> bytes:
     return b"".join(pieces)
 
 
-_REPEATED = re.compile(rb"(.)((?:\*.)+)", re.DOTALL)
+_REPEATED = re.compile(rb"([^*])((?:\*.)+)", re.DOTALL)
 
 
 def _unroll(match: re.Match[bytes]) -> bytes:
@@ -142,10 +142,9 @@ def expand(data: bytes) -> bytes:
     """
     if b"*" not in data:
         return data
-    expanded = _REPEATED.sub(_unroll, data)
-    if data.startswith(b"*") or data.endswith(b"*") or any(not 32 <= c <= 126 for c in _counts(data)):
+    if b"*" in _REPEATED.sub(b"", data) or any(not 32 <= count <= 126 for count in _counts(data)):
         raise MalformedPacket(f"run-length encoding of {data[:40]!r}")
-    return expanded
+    return _REPEATED.sub(_unroll, data)
 
 
 def _counts(data: bytes) -> list[int]:

@@ -26,9 +26,7 @@ MAIN = "target.xml"
 
 def register_documents(registers: RegisterSet, *, split: bool = False) -> dict[str, bytes]:
     """The target description by annex: ``target.xml`` alone, or with one further annex per feature."""
-    bodies = [
-        (f"{feature.name}.xml", "\n".join(_feature(feature, registers))) for feature in registers.features
-    ]
+    bodies = [(f"{feature.name}.xml", "\n".join(_feature(feature, registers))) for feature in registers.features]
     header = _HEADER.format(root="feature", dtd="gdb-target.dtd")
     documents = {annex: (header + body + "\n").encode() for annex, body in bodies} if split else {}
     inner = [f"<xi:include href={quoteattr(annex)}/>" if split else body for annex, body in bodies]

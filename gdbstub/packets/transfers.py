@@ -46,9 +46,7 @@ def _threads(target: Target) -> bytes:
     return thread_list(ThreadInfo(thread) for thread in threads)
 
 
-@TABLE.packet(
-    "qXfer:memory-map:read::{offset:hex},{length:hex}", needs=MemoryMap, feature="qXfer:memory-map:read+"
-)
+@TABLE.packet("qXfer:memory-map:read::{offset:hex},{length:hex}", needs=MemoryMap, feature="qXfer:memory-map:read+")
 def read_memory_map(session: Session[MemoryMap], offset: int, length: int) -> bytes:
     """Read which ranges of memory there are."""
     return part(memory_map(session.target.memory_map()), offset, length)

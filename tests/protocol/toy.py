@@ -163,12 +163,12 @@ class ToyTarget:
             return BreakpointHit(rip)
         opcode = self.memory[rip - BASE] if BASE <= rip < BASE + LENGTH else None
         if opcode is None:
-            return Stopped(Signal.SEGV, thread)
+            return Stopped(Signal.SEGV, thread, None, thread - 1)
         if opcode == 0xF4:
             return Exited(self.get(thread, RAX) & 0xFF)
         if opcode == 0xCC:
             self.set(thread, RIP, rip + 1)
-            return Stopped(Signal.TRAP, thread)
+            return Stopped(Signal.TRAP, thread, None, thread - 1)
         return self.execute_plain(thread, rip, opcode)
 
     def execute_plain(self, thread, rip, opcode):
