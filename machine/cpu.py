@@ -23,7 +23,7 @@ from machine import registers, system
 from machine.breakpoints import Breakpoints
 from machine.engine.progress import EVERY_BYTE, Progress
 from machine.engine.state import CS, HF_CPL, HF_CS64, HF_INHIBIT_IRQ, State
-from machine.errors import EngineError, MemoryFault
+from machine.errors import EngineError, MemoryFault, RegisterError
 from machine.interrupts import GP, IF, PF, UD, Event, GuestFault, Source, TripleFault, deliver
 from machine.memory import Memory
 from machine.portguard import PortGuard
@@ -58,6 +58,10 @@ class Cpu:
     The run loop calls `run` and `step`, then reads what the hooks left: `breakpoints.hit`, `shutdown`, `halted`.
     ``events`` counts delivered exceptions and interrupts.
     """
+
+    uc: Uc
+    state: State
+    orig_rax: int
 
     def __init__(self, memory: Memory, board: Board, *, native: bool = True) -> None:
         self.memory = memory
@@ -149,7 +153,7 @@ class Cpu:
         """Set a register.  Raises `RegisterError` if it has no such name or cannot take the value."""
         register = registers.find(name)
         if not 0 <= value < 1 << register.bits:
-            raise registers.RegisterError(f"{name}: {value:#x} does not fit in {register.bits} bits")
+            raise RegisterError(f"{name}: {value:#x} does not fit in {register.bits} bits")
         self.state.load()
         register.write(self, value)
 

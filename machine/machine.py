@@ -112,8 +112,8 @@ class Machine:
         """The TSC: one tick a nanosecond."""
         return self.clock.now()
 
-    def _leave(self, status: int) -> None:
-        self._exit = Exited(status)
+    def _leave(self, code: int) -> None:
+        self._exit = Exited(code)
         self._stop_at_next_block()
 
     def _stop_at_next_block(self) -> None:
@@ -139,6 +139,14 @@ class Machine:
     def interrupt(self) -> None:
         """Ask for a stop at the next slice; the one call that another thread may make."""
         self._interrupted = True
+
+    def stop_here(self) -> None:
+        """Between two runs: this is where the user stopped, so a breakpoint here has been told."""
+        self.cpu.told_at = self.cpu.linear_pc
+
+    def power_off(self) -> None:
+        """End the machine as its exit port would, with code 0; it does not run again."""
+        self._exit = Exited(0)
 
     def run(self, budget: int = SLICE) -> Stop | None:
         """Run until something stops the machine, or ``budget`` bytes of code have run.
@@ -176,7 +184,7 @@ class Machine:
             self._creep(min(due, slice_end))
 
     def _creep(self, end: int) -> None:
-        """Single instructions to the first boundary at or after ``end``; the clock had refused the block that crosses it."""
+        """Single instructions to the first boundary at or after ``end``: the block that crosses it was refused."""
         cells = self.cpu.progress.cells
         while cells.clock < end and not (self.cpu.halted or self._noticed()):
             events = self.cpu.events

@@ -48,7 +48,7 @@ def _engine(name: str, bits: int, number: int) -> Register:
     def write(cpu: Cpu, value: int) -> None:
         cpu.uc.reg_write(number, value)
 
-    return Register(name, bits, lambda cpu: cpu.uc.reg_read(number), write)
+    return Register(name, bits, lambda cpu: int(cpu.uc.reg_read(number)), write)
 
 
 def _control(index: int) -> Register:

@@ -21,7 +21,10 @@ class Breakpoint(NamedTuple):
 
 
 class Watchpoint(NamedTuple):
-    """The instruction before this one touched a watched range; ``address`` is linear, ``range_start`` the watch's own."""
+    """The instruction before this one touched a watched range.
+
+    ``address`` is the first byte touched in it, ``range_start`` where it begins, both linear.
+    """
 
     access: Access
     address: int
@@ -43,9 +46,9 @@ class Halted(NamedTuple):
 
 
 class Exited(NamedTuple):
-    """The guest wrote to the exit port; ``status`` is what QEMU's isa-debug-exit would leave, (code << 1) | 1."""
+    """The guest wrote ``code`` to the exit port.  QEMU's process would end with status (code << 1) | 1."""
 
-    status: int
+    code: int
 
 
 class FaultRecord(NamedTuple):

@@ -40,7 +40,10 @@ _RCX, _R11 = 1, 11
 
 
 def syscall(cpu: Cpu) -> None:
-    """SYSCALL (SDM 2B): to LSTAR in ring 0, RIP kept in RCX and RFLAGS in R11; #UD outside 64-bit mode or without EFER.SCE."""
+    """SYSCALL (SDM 2B): to LSTAR in ring 0, RIP kept in RCX and RFLAGS in R11.
+
+    #UD outside 64-bit mode or without EFER.SCE.
+    """
     cpu.state.load()
     front, calls = cpu.state.front, cpu.state.calls
     if not (front.efer & EFER_SCE and front.hflags & HF_CS64):
@@ -99,9 +102,9 @@ def answer_cpuid(cpu: Cpu) -> int:
 
 
 def port_permitted(cpu: Cpu, port: int, size: int) -> bool:
-    """Whether the processor (view loaded) may access ``size`` ports from ``port``: IOPL, then the TSS bitmap (SDM 1 19.5).
+    """Whether the processor (view loaded) may access ``size`` ports from ``port``.
 
-    Raises `GuestFault` if the bitmap cannot be read.
+    IOPL decides, then the TSS bitmap (SDM 1 19.5).  Raises `GuestFault` if the bitmap cannot be read.
     """
     front = cpu.state.front
     cpl = front.hflags & HF_CPL

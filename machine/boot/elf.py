@@ -1,4 +1,4 @@
-"""The parts of an ELF file that a boot loader needs: header, program headers, notes (System V ABI, chapters 4 and 5)."""
+"""The parts of an ELF file that a boot loader needs: header, program headers, notes (System V ABI 4 and 5)."""
 
 from __future__ import annotations
 

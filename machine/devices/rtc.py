@@ -5,6 +5,7 @@ The date at power-on is fixed and runs with virtual time: no host time reaches t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from machine.clock import NANOSECONDS, Clock
@@ -17,7 +18,7 @@ B_24_HOURS, B_BINARY = 2, 4
 D_VALID = 0x80
 CENTURY = 0x32
 
-_FIELDS = {
+_FIELDS: dict[int, Callable[[datetime], int]] = {
     0: lambda t: t.second,
     2: lambda t: t.minute,
     4: lambda t: t.hour,

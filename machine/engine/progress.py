@@ -76,9 +76,9 @@ class Progress:
     def add_pending_check(self) -> Callable[[], None]:
         """Look at ``pending`` before every instruction from now on; returns what takes the look away again."""
         if self.native:
-            hook = self._add(UC_HOOK_CODE, _STOP_IF_PENDING)
-        else:
-            hook = self._uc.hook_add(UC_HOOK_CODE, self._stop_if_pending)
+            handle, number = self._uc._uch, self._add(UC_HOOK_CODE, _STOP_IF_PENDING)
+            return lambda: uclib.uc_hook_del(handle, ctypes.c_size_t(number))
+        hook = self._uc.hook_add(UC_HOOK_CODE, self._stop_if_pending)
         return lambda: self._uc.hook_del(hook)
 
     def settle(self, rip: int) -> None:

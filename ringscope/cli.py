@@ -1,0 +1,183 @@
+"""The command line: run, serve, debug, demo, repl."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from gdbstub.address import AddressError
+from kernel.errors import Error as KernelError
+from machine.errors import Error as MachineError
+from machine.machine import DEFAULT_MEMORY
+from machine.memory import MAXIMUM, MINIMUM, PAGE
+from ringscope import console, debug, serve
+from ringscope.boot import Configuration, power_on
+from ringscope.report import chain, sentence
+
+LISTEN = "127.0.0.1:1234"
+
+DESCRIPTION = """\
+An emulated x86-64 PC, a small Linux-shaped kernel on it, and a GDB server in front.
+Stock gdb attaches with `target remote`, breaks on do_syscall_64 or start_thread, steps over
+an iretq and watches CS go from 0x10 to 0x33."""
+
+EXAMPLES = """\
+examples:
+  ringscope demo                        the first user program's birth, watched by gdb
+  ringscope debug                       gdb on a machine stopped at its first instruction
+  ringscope serve --listen :4321        wait for `gdb -ex 'target remote :4321'`
+  ringscope run --append init=/bin/sh   boot, with the serial console on this terminal
+  ringscope repl                        look around without gdb"""
+
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+def memory_size(text: str) -> int:
+    """A size such as 64M or 1G in bytes.  Raises argparse.ArgumentTypeError naming what is wrong with it."""
+    number, unit = text.rstrip("KMGkmg"), text.lstrip("0123456789").upper()
+    if not number.isascii() or not number.isdigit() or unit not in _UNITS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: use bytes or K, M, G, as in 64M")
+    size = int(number) * _UNITS[unit]
+    if size % PAGE or not MINIMUM <= size <= MAXIMUM:
+        raise argparse.ArgumentTypeError(f"{text} is not a multiple of 4K from 1M to 3G")
+    return size
+
+
+def existing_file(text: str) -> Path:
+    """A path of a readable file.  Raises argparse.ArgumentTypeError naming it."""
+    path = Path(text)
+    try:
+        with path.open("rb"):
+            return path
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"cannot read {text}: {error.strerror}") from None
+
+
+class Parser(argparse.ArgumentParser):
+    """Says one sentence about a wrong argument, without the usage, and exits with status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def _machine_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the machine")
+    group.add_argument(
+        "--kernel", type=existing_file, metavar="IMAGE", help="ELF image (PVH, Multiboot 1 or plain); default: ours"
+    )
+    group.add_argument("--initrd", type=existing_file, metavar="FILE", help="initial RAM disk; default: ours")
+    group.add_argument("--append", default="", metavar="CMDLINE", help="the kernel's command line")
+    group.add_argument(
+        "--memory", type=memory_size, default=DEFAULT_MEMORY, metavar="SIZE", help="RAM, such as 64M (the default)"
+    )
+
+
+def build_parser() -> Parser:
+    """The whole command line."""
+    parser = Parser(
+        prog="ringscope",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+
+    def command(name: str, action: Callable[[argparse.Namespace], int], help_text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help_text, description=help_text + ".", allow_abbrev=False)
+        sub.set_defaults(action=action)
+        return sub
+
+    run = command("run", _run, "boot, with the serial console on this terminal (Ctrl-A x leaves)")
+    _machine_options(run)
+    server = command("serve", _serve, "boot stopped at the first instruction and wait for gdb")
+    server.add_argument(
+        "--listen", default=LISTEN, metavar="HOST:PORT|unix:PATH", help=f"where gdb connects (default {LISTEN})"
+    )
+    server.add_argument("--go", action="store_true", help="let the machine run until gdb comes")
+    server.add_argument("--trace", action="store_true", help="print every packet of both directions on stderr")
+    _machine_options(server)
+    debugger = command("debug", _debug, "an interactive stock gdb, attached, with symbols and helper commands")
+    debugger.add_argument("--gdb", default="gdb", metavar="PROGRAM", help="the gdb to start")
+    debugger.add_argument(
+        "-ex", dest="ex", action="append", default=[], metavar="COMMAND", help="a gdb command to begin with"
+    )
+    _machine_options(debugger)
+    demo = command("demo", _demo, "watch the first user program being born, in stock gdb, checked step by step")
+    demo.add_argument("--gdb", default="gdb", metavar="PROGRAM", help="the gdb to start")
+    demo.add_argument("--no-color", action="store_true", help="plain text")
+    repl = command("repl", _repl, "look around and debug without gdb")
+    repl.add_argument("--connect", metavar="HOST:PORT|unix:PATH", help="any GDB stub instead of a machine of our own")
+    _machine_options(repl)
+    return parser
+
+
+def _configuration(arguments: argparse.Namespace) -> Configuration:
+    return Configuration(arguments.kernel, arguments.initrd, arguments.append, arguments.memory)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    guest = power_on(_configuration(arguments), console.write_stdout)
+    reason = console.run(guest.machine)
+    return _end(reason) if reason else 0
+
+
+def _end(reason: object) -> int:
+    from machine import stop
+
+    if isinstance(reason, stop.Exited):
+        return reason.code & 0xFF
+    _say(sentence(reason))  # type: ignore[arg-type]
+    if isinstance(reason, stop.Shutdown):
+        for line in chain(reason):
+            _say(line)
+    return 1
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    return serve.serve(
+        _configuration(arguments), arguments.listen, go=arguments.go, trace=_say if arguments.trace else None
+    )
+
+
+def _debug(arguments: argparse.Namespace) -> int:
+    return debug.debug(_configuration(arguments), gdb=arguments.gdb, commands=arguments.ex)
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from ringscope.demo import demo
+
+    return demo(gdb=arguments.gdb, color=False if arguments.no_color else None)
+
+
+def _repl(arguments: argparse.Namespace) -> int:
+    from ringscope.repl import repl
+
+    return repl(_configuration(arguments), connect=arguments.connect)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run a command line; returns the exit status: 2 for a wrong argument, 1 for what failed while it ran."""
+    arguments = build_parser().parse_args(words)
+    try:
+        status: int = arguments.action(arguments)
+    except AddressError as error:
+        _say(f"ringscope: {error}")
+        return 2
+    except (MachineError, KernelError, OSError) as error:
+        _say(f"ringscope: {error}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""The guest's serial console on the user's terminal."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import termios
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from machine import stop
+from machine.machine import Machine
+
+ESCAPE, QUIT = b"\x01", b"x"
+"""Ctrl-A x leaves, as in QEMU; Ctrl-A Ctrl-A types one Ctrl-A."""
+
+IDLE_SECONDS = 0.05
+
+
+@contextmanager
+def raw_terminal(descriptor: int) -> Iterator[None]:
+    """Every key goes to the guest, Ctrl-C too; the terminal is put back on leaving.  Nothing if it is no terminal."""
+    if not os.isatty(descriptor):
+        yield
+        return
+    before = termios.tcgetattr(descriptor)
+    try:
+        tty.setraw(descriptor)
+        after = termios.tcgetattr(descriptor)
+        after[1] |= termios.OPOST  # the guest's newlines still become CR LF on the way out
+        termios.tcsetattr(descriptor, termios.TCSANOW, after)
+        yield
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+
+def write_stdout(data: bytes) -> None:
+    """Console output to the terminal, at once."""
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+class Keys:
+    """What the user types: everything goes to the guest but the escape."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._escaped = False
+
+    def type(self, data: bytes) -> bool:
+        """Take bytes from the terminal; False when they say to leave."""
+        out = bytearray()
+        for byte in data:
+            key = bytes([byte])
+            if self._escaped:
+                self._escaped = False
+                if key == QUIT:
+                    return False
+                out += key
+            elif key == ESCAPE:
+                self._escaped = True
+            else:
+                out += key
+        if out:
+            self._machine.serial.receive(bytes(out))
+        return True
+
+
+def run(machine: Machine, descriptor: int = 0) -> stop.Stop | None:
+    """Run a machine with its console on a terminal until it ends; None if the user left.
+
+    An idle guest's skipped time is slept, so that it does not keep the host busy.
+    """
+    keys, listening = Keys(machine), True
+    with raw_terminal(descriptor):
+        while True:
+            warp = machine.clock.warp
+            reason = machine.run()
+            if reason is not None and not isinstance(reason, stop.Interrupted):
+                return reason
+            skipped = (machine.clock.warp - warp) / 1e9
+            pause = IDLE_SECONDS if machine.idle else min(skipped, IDLE_SECONDS) if listening else 0
+            if listening and select.select([descriptor], [], [], pause)[0]:
+                data = os.read(descriptor, 4096)
+                listening = bool(data)
+                if not keys.type(data):
+                    return None
+            elif machine.idle and not listening:
+                return stop.Halted(machine.cpu.linear_pc)

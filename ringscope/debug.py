@@ -1,0 +1,58 @@
+"""An interactive stock gdb on a machine: the server in a thread, gdb in the foreground."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from gdbstub.server import Policy, Server, Then, listen
+from machine.errors import Error
+from ringscope import console
+from ringscope.boot import Configuration, Guest, power_on
+from ringscope.serve import gdb_commands, make_target
+
+
+def find_gdb(program: str) -> str:
+    """The gdb to run.  Raises `Error` naming it if there is none."""
+    path = shutil.which(program)
+    if path is None:
+        raise Error(f"{program} is not installed: on Debian, apt-get install gdb")
+    return path
+
+
+@contextmanager
+def served(guest: Guest) -> Iterator[str]:
+    """Serve a guest from a thread on a private socket; yields the address for ``target remote``."""
+    with tempfile.TemporaryDirectory(prefix="ringscope-") as directory:
+        address = Path(directory) / "gdb"
+        policy = Policy(detached=Then.RETURN, vanished=Then.RETURN, killed=Then.RETURN)
+        with Server(make_target(guest), listen(f"unix:{address}"), policy=policy) as server:
+            thread = threading.Thread(target=server.serve, name="gdb server", daemon=True)
+            thread.start()
+            try:
+                yield str(address)
+            finally:
+                server.stop()
+                thread.join()
+
+
+def debug(configuration: Configuration, *, gdb: str = "gdb", commands: Sequence[str] = ()) -> int:
+    """Boot, start gdb attached with symbols and scripts, and end with it; returns gdb's exit status."""
+    program = find_gdb(gdb)
+    guest = power_on(configuration, console.write_stdout)
+    with served(guest) as address:
+        words = [program, "-q"]
+        for command in (*gdb_commands(guest, address), *commands):
+            words += ["-ex", command]
+        # Ctrl-C belongs to gdb, which passes it on.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            return subprocess.call(words)
+        finally:
+            signal.signal(signal.SIGINT, before)

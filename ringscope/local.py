@@ -1,0 +1,134 @@
+"""A machine in this process as a debuggee: it has every power."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from machine import registers
+from machine.breakpoints import Watch
+from machine.errors import MemoryFault, RegisterError
+from machine.machine import SLICE, Machine, Position
+from ringscope.debuggee import Between, Elapsed, Idle, Paused, Refused, Stop, never_pause
+
+
+class LocalDebuggee:
+    """The view of a `Machine`, always of its first processor."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+
+    @property
+    def name(self) -> str:
+        """What it is."""
+        return "the machine in this process"
+
+    def register_names(self) -> Sequence[str]:
+        """All registers of the processor."""
+        return tuple(registers.BY_NAME)
+
+    def register_bits(self, name: str) -> int:
+        """A register's width in bits."""
+        with _refusing():
+            return registers.find(name).bits
+
+    def read_register(self, name: str) -> int:
+        """A register as an unsigned number."""
+        with _refusing():
+            return self.machine.cpu.read_register(name)
+
+    def write_register(self, name: str, value: int) -> None:
+        """Set a register."""
+        with _refusing():
+            self.machine.cpu.write_register(name, value)
+
+    def read_memory(self, address: int, length: int) -> bytes:
+        """Linear memory through the current page tables."""
+        with _refusing():
+            return self.machine.read_linear(address, length)
+
+    def write_memory(self, address: int, data: bytes) -> None:
+        """Linear memory, read-only pages too."""
+        with _refusing():
+            self.machine.write_linear(address, data)
+
+    def read_physical(self, address: int, length: int) -> bytes:
+        """Physical memory."""
+        with _refusing():
+            return self.machine.memory.read(address, length)
+
+    def write_physical(self, address: int, data: bytes) -> None:
+        """Physical memory."""
+        with _refusing():
+            self.machine.memory.write(address, data)
+
+    def insert_breakpoint(self, address: int) -> None:
+        """Stop before the instruction at a linear address."""
+        self.machine.cpu.breakpoints.insert(address)
+
+    def remove_breakpoint(self, address: int) -> None:
+        """Take one back."""
+        self.machine.cpu.breakpoints.remove(address)
+
+    def insert_watch(self, watch: Watch) -> None:
+        """Stop after an access to a range."""
+        self.machine.cpu.breakpoints.insert_watch(watch)
+
+    def remove_watch(self, watch: Watch) -> None:
+        """Take one back."""
+        self.machine.cpu.breakpoints.remove_watch(watch)
+
+    def step(self) -> Stop:
+        """One instruction, or one event."""
+        return self.machine.step()
+
+    def run(self, between: Between = never_pause) -> Stop:
+        """Run until something stops the machine, or it waits for input that cannot come."""
+        return self._run(None, between)
+
+    def run_for(self, nanoseconds: int, between: Between = never_pause) -> Stop:
+        """The same, for at least a span of virtual time: to the end of the block that reaches it."""
+        return self._run(self.machine.clock.now() + nanoseconds, between)
+
+    def _run(self, end: int | None, between: Between) -> Stop:
+        machine = self.machine
+        started = machine.clock.now()
+        while True:
+            left = SLICE if end is None else end - machine.clock.now()
+            if left <= 0:
+                return Elapsed(machine.clock.now() - started)
+            stop = machine.run(min(SLICE, left))
+            if stop is not None:
+                return stop
+            if not between(machine.cpu.halted):
+                return Paused()
+            if machine.idle:
+                return Idle()
+
+    def interrupt(self) -> None:
+        """Stop at the next slice."""
+        self.machine.interrupt()
+
+    def show_console(self, write: Callable[[str], None]) -> None:
+        """Decode what the first serial port sends; bytes that are no UTF-8 come out as escapes."""
+        self.machine.serial.send = lambda data: write(data.decode("utf-8", "backslashreplace"))
+
+    def type_text(self, data: bytes) -> None:
+        """Input of the first serial port."""
+        self.machine.serial.receive(data)
+
+    @property
+    def position(self) -> Position:
+        """Where the run is."""
+        return self.machine.position
+
+    def close(self) -> None:
+        """Nothing to let go: the machine belongs to its maker."""
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except (MemoryFault, RegisterError) as error:
+        raise Refused(str(error)) from None

@@ -1,0 +1,79 @@
+"""The server: a machine behind the stub, and what gdb's user must know to attach."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from gdbstub.link import Trace
+from gdbstub.server import Ending, Policy, Server, Then, listen
+from ringscope import console
+from ringscope.boot import Configuration, Guest, power_on
+from ringscope.target import MachineTarget
+from ringscope.tasks import describe_task
+
+SOURCE_ROOT = "/usr/src/ringscope"
+"""What the guest's debug information calls the directory of its sources."""
+
+
+def scripts() -> Path:
+    """The directory of the gdb scripts: inside the installed package, or beside it in a checkout."""
+    here = Path(__file__).resolve().parent
+    inside = here / "gdb-scripts"
+    return inside if inside.is_dir() else here.parent / "gdb-scripts"
+
+
+def make_target(guest: Guest) -> MachineTarget:
+    """The guest's machine with its tasks' names and the monitor commands."""
+    from ringscope.monitor import make_monitor
+
+    return MachineTarget(
+        guest.machine, describe=lambda: describe_task(guest.machine, guest.symbols), command=make_monitor(guest)
+    )
+
+
+def gdb_commands(guest: Guest, address: str) -> list[str]:
+    """The gdb commands that load symbols and scripts and attach."""
+    commands = [f"file {guest.kernel}"]
+    if guest.image:
+        commands.append(f"set substitute-path {SOURCE_ROOT} {guest.image.sources}")
+    return [*commands, f"source {scripts() / 'loader.py'}", f"target remote {address}"]
+
+
+def instructions(guest: Guest, address: str) -> Iterator[str]:
+    """What to print before waiting: what was booted, where the symbols are, what to type."""
+    size = guest.machine.memory.size >> 20
+    yield f"{guest.kernel.name} ({guest.protocol}, {size} MiB) is stopped at its first instruction."
+    file, *more = gdb_commands(guest, address)
+    yield f"Symbols:  {guest.kernel}"
+    yield f"Attach:   target remote {address}"
+    yield "In one:   gdb " + " ".join(f"-ex {shlex.quote(command)}" for command in (file, *more))
+
+
+def serve(configuration: Configuration, address: str, *, go: bool = False, trace: Trace | None = None) -> int:
+    """Boot, print how to attach, and serve until the client kills the machine or Ctrl-C."""
+    guest = power_on(configuration, console.write_stdout)
+    policy = Policy(killed=Then.RETURN)
+    with Server(make_target(guest), listen(address), policy=policy, trace=trace) as server:
+        for line in instructions(guest, server.address):
+            console.write_stdout(f"{line}\n".encode())
+        return run_until_told(server, go)
+
+
+def run_until_told(server: Server, go: bool) -> int:
+    """Serve; SIGINT and SIGTERM end it in order."""
+
+    def stop(_number: int, _frame: object) -> None:
+        server.stop()
+
+    before: dict[signal.Signals, Callable[..., object] | int | None] = {}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.signal(number, stop)
+    try:
+        ending = server.serve(running=go)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 0 if ending in (Ending.KILLED, Ending.CLOSED) else 1

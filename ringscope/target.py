@@ -1,0 +1,220 @@
+"""The machine as a target of the stub: one thread per processor, numbered from 1."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from gdbstub import stopreply
+from gdbstub.errors import TargetError
+from gdbstub.registers import RegisterSet
+from gdbstub.stopreply import Signal, WatchKind
+from gdbstub.target import Action, MemoryRegion, ThreadInfo
+from machine import stop
+from machine.breakpoints import Watch
+from machine.errors import MemoryFault, RegisterError
+from machine.machine import Machine
+from machine.stop import Access
+from ringscope.layout import REGISTERS, read_block
+
+THREAD = 1
+IDLE_SECONDS = 0.05
+"""Pause between two looks at a machine that waits for input."""
+
+_ACCESS = {WatchKind.WRITE: Access.WRITE, WatchKind.READ: Access.READ, WatchKind.ACCESS: Access.ANY}
+_KIND = {access: kind for kind, access in _ACCESS.items()}
+
+Describe = Callable[[], str]
+RunCommand = Callable[[str, Callable[[str], None]], None]
+
+
+class MachineTarget:
+    """Serves a machine.
+
+    ``describe`` names the running task for ``info threads``; ``command`` runs a ``monitor`` command line.
+    """
+
+    def __init__(self, machine: Machine, *, describe: Describe = lambda: "", command: RunCommand | None = None) -> None:
+        self.machine = machine
+        self.last: stop.Stop = stop.Stepped()
+        self._describe = describe
+        self._command = command
+        self._step = False
+        self._block: bytes | None = None
+        self._physical = False
+
+    # Registers
+
+    @property
+    def registers(self) -> RegisterSet:
+        """The one layout."""
+        return REGISTERS
+
+    def read_registers(self, thread: int) -> bytes:
+        """All registers; kept until the machine runs or something is written."""
+        if self._block is None:
+            self._block = read_block(self.machine.cpu)
+        return self._block
+
+    def write_registers(self, thread: int, data: bytes) -> None:
+        """Set every register whose bytes differ from what was read."""
+        now = self.read_registers(thread)
+        for slot in REGISTERS.slots:
+            new = data[slot.offset : slot.offset + slot.length]
+            if new != now[slot.offset : slot.offset + slot.length]:
+                self.write_register(thread, slot.number, new)
+
+    def read_register(self, thread: int, number: int) -> bytes | None:
+        """One register."""
+        slot = REGISTERS.by_number[number]
+        if self._block is not None:
+            return self._block[slot.offset : slot.offset + slot.length]
+        return self.machine.cpu.read_register(slot.register.name).to_bytes(slot.length, "little")
+
+    def write_register(self, thread: int, number: int, data: bytes) -> None:
+        """Set one register."""
+        slot = REGISTERS.by_number[number]
+        self._block = None
+        try:
+            self.machine.cpu.write_register(slot.register.name, int.from_bytes(data, "little"))
+        except RegisterError as error:
+            raise TargetError(errno.EINVAL, str(error)) from None
+
+    # Memory
+
+    def read_memory(self, address: int, length: int) -> bytes:
+        """Linear memory through the current page tables, or physical memory if the client asked for that."""
+        machine = self.machine
+        try:
+            if self._physical:
+                return machine.memory.read(address, length)
+            return machine.read_linear(address, length)
+        except MemoryFault as fault:
+            readable = 0 if self._physical else machine.readable(address, length)
+            if readable:
+                return machine.read_linear(address, readable)
+            raise TargetError(errno.EFAULT, str(fault)) from None
+
+    def write_memory(self, address: int, data: bytes) -> None:
+        """Write linear memory, read-only pages too, or physical memory if the client asked for that."""
+        self._block = None
+        try:
+            if self._physical:
+                self.machine.memory.write(address, data)
+            else:
+                self.machine.write_linear(address, data)
+        except MemoryFault as fault:
+            raise TargetError(errno.EFAULT, str(fault)) from None
+
+    @property
+    def physical_memory(self) -> bool:
+        """Whether addresses are physical (QEMU's ``Qqemu.PhyMemMode``)."""
+        return self._physical
+
+    @physical_memory.setter
+    def physical_memory(self, physical: bool) -> None:
+        self._physical = physical
+
+    # Threads
+
+    def threads(self) -> Sequence[int]:
+        """One thread per processor."""
+        return range(THREAD, THREAD + len(self.machine.cpus))
+
+    def thread_info(self, thread: int) -> ThreadInfo:
+        """The processor, its ring, and the task that runs on it."""
+        core = thread - THREAD
+        cpu = self.machine.cpus[core]
+        state = "halted" if cpu.halted else f"ring {cpu.cpl}"
+        details = ", ".join(filter(None, (self._describe(), state)))
+        return ThreadInfo(thread, f"CPU#{core}", core, details)
+
+    # Running
+
+    def stop_state(self) -> stopreply.Stop:
+        """The last stop."""
+        return self._reply(self.last)
+
+    def resume(self, actions: Mapping[int, Action]) -> None:
+        """Continue or step; signals mean nothing to a processor."""
+        self._step = actions[THREAD].step if THREAD in actions else False
+
+    def run_slice(self) -> stopreply.Stop | None:
+        """One step, or some milliseconds of running."""
+        self._block = None
+        reason = self.machine.step() if self._step else self.machine.run()
+        if reason is None:
+            return None
+        self.last = reason
+        return self._reply(reason)
+
+    def interrupt(self) -> stopreply.Stop:
+        """Stop between two slices."""
+        self.machine.stop_here()
+        self.last = stop.Interrupted()
+        return self._reply(self.last)
+
+    def idle_seconds(self) -> float:
+        """A halted machine that waits for input lets the host sleep."""
+        return IDLE_SECONDS if self.machine.idle else 0.0
+
+    def client_attached(self) -> None:
+        """Addresses mean linear memory again."""
+        self._physical = False
+
+    def client_detached(self) -> None:
+        """Nothing to do: the session has taken its breakpoints out."""
+
+    def _reply(self, reason: stop.Stop) -> stopreply.Stop:
+        match reason:
+            case stop.Breakpoint(address):
+                return stopreply.Stopped(Signal.TRAP, THREAD, stopreply.BreakpointHit(address), 0)
+            case stop.Watchpoint(access, address):
+                hit = stopreply.WatchpointHit(_KIND[access], address)
+                return stopreply.Stopped(Signal.TRAP, THREAD, hit, 0)
+            case stop.Interrupted():
+                return stopreply.Stopped(Signal.INT, THREAD, core=0)
+            case stop.Halted():
+                return stopreply.Stopped(Signal.QUIT, THREAD, core=0)
+            case stop.Shutdown():
+                return stopreply.Stopped(Signal.SEGV, THREAD, core=0)
+            case stop.Exited(code):
+                return stopreply.Exited(code & 0xFF)
+        return stopreply.Stopped(Signal.TRAP, THREAD, stopreply.Stepped(), 0)
+
+    # Breakpoints
+
+    def insert_breakpoint(self, address: int, kind: int) -> None:
+        """Arm a breakpoint; nothing need be mapped there."""
+        self.machine.cpu.breakpoints.insert(address)
+
+    def remove_breakpoint(self, address: int, kind: int) -> None:
+        """Disarm a breakpoint."""
+        self.machine.cpu.breakpoints.remove(address)
+
+    def insert_watchpoint(self, kind: WatchKind, address: int, length: int) -> None:
+        """Arm a watchpoint."""
+        if not 0 < length <= 4096:
+            raise TargetError(errno.EINVAL, f"cannot watch {length} bytes; 1 to 4096 can be")
+        self.machine.cpu.breakpoints.insert_watch(Watch(_ACCESS[kind], address, length))
+
+    def remove_watchpoint(self, kind: WatchKind, address: int, length: int) -> None:
+        """Disarm a watchpoint."""
+        self.machine.cpu.breakpoints.remove_watch(Watch(_ACCESS[kind], address, length))
+
+    # The rest
+
+    def memory_map(self) -> Iterable[MemoryRegion]:
+        """All of the linear address space: what is mapped changes as the guest runs."""
+        yield MemoryRegion("ram", 0, (1 << 64) - 1)  # gdb cannot hold the full length
+
+    def monitor(self, command: str, write: Callable[[str], None]) -> None:
+        """Run a command of the registry that the REPL shares."""
+        if self._command is None:
+            raise TargetError(errno.ENOTSUP, "this server has no monitor commands")
+        self._block = None
+        self._command(command, write)
+
+    def kill(self) -> None:
+        """End the machine: it does not run again."""
+        self.machine.power_off()
