@@ -1,0 +1,238 @@
+"""The table of measures: one small function each, a list of repeated values. Wrong results are errors, not speeds."""
+
+import struct
+import time
+from typing import NamedTuple
+
+from benchmarks.client import Unsupported, WrongAnswer, clock, expand
+
+COMPUTE, TICKS, MEMORY, BULK, SPIN, USER, SYSCALLS = 1, 2, 3, 4, 5, 6, 7
+# instructions in one round of each loop of workload/body.S
+COMPUTE_ROUND, TICKS_ROUND, MEMORY_ROUND = 8, 5, 6
+EXECUTE, WRITE = 0, 2
+
+
+class Measure(NamedTuple):
+    name: str
+    unit: str
+    text: str
+    values: object
+    more_is_better: bool
+
+
+MEASURES = []
+
+
+def measure(name, unit, text, *, more_is_better=True):
+    def enter(function):
+        MEASURES.append(Measure(name, unit, text, function, more_is_better))
+        return function
+
+    return enter
+
+
+# ------------------------------------------------------------------ round trips
+
+
+def round_trips(guest, body):
+    guest.client.need(body)
+
+    def operation(count):
+        begin = clock()
+        for _ in range(count):
+            guest.client.command(body)
+        return clock() - begin
+
+    return guest.per_second(operation)
+
+
+@measure("g", "/s", "`g`: all registers")
+def read_registers(guest):
+    return round_trips(guest, b"g")
+
+
+@measure("m", "/s", "`m`: 8 bytes")
+def read_memory(guest):
+    return round_trips(guest, b"m%x,8" % guest.at("counter"))
+
+
+@measure("dump", "MB/s", "`m`: bulk, packets as large as allowed")
+def dump_memory(guest):
+    chunk = min((guest.client.packet_size - 8) // 2 & ~7, 1 << 16)
+    body = b"m%x,%x" % (guest.at("bulkbuf"), chunk)
+    length = len(expand(guest.client.need(body))) // 2
+    return [rate * length / 1e6 for rate in round_trips(guest, body)]
+
+
+# ------------------------------------------------------------------ steps and stops
+
+
+@measure("step", "/s", "steps of one instruction")
+def steps(guest, *between):
+    loop = guest.at("compute_loop")
+
+    def operation(count):
+        guest.start(COMPUTE, count // COMPUTE_ROUND + 2)
+        guest.run_to("compute_loop")
+        begin = clock()
+        for _ in range(count):
+            guest.client.step()
+            for body in between:
+                guest.client.command(body)
+        seconds, pc = clock() - begin, guest.client.pc()
+        if (count % COMPUTE_ROUND == 0) != (pc == loop):
+            raise WrongAnswer(f"{count} steps led to {pc:#x}")
+        guest.finish()
+        return seconds
+
+    return guest.per_second(operation)
+
+
+@measure("stepi", "/s", "the same with what gdb reads after each step")
+def steps_of_gdb(guest):
+    return steps(guest, b"g", b"m%x,1" % guest.at("compute_loop"), b"m%x,40" % guest.at("bulkbuf"))
+
+
+@measure("stop", "/s", "breakpoint stops: remove, step, insert, continue, as gdb does")
+def breakpoint_stops(guest):
+    client, tick, counter = guest.client, guest.at("tick"), guest.at("counter")
+
+    def operation(count):
+        guest.start(TICKS, count + 3)
+        client.insert(EXECUTE, tick)
+        client.cont()
+        before, begin = client.read_word(counter), clock()
+        for _ in range(count):
+            client.remove(EXECUTE, tick)
+            client.step()
+            client.insert(EXECUTE, tick)
+            client.cont()
+        seconds = clock() - begin
+        return checked_count(guest, EXECUTE, tick, 1, (client.read_word(counter) - before, count, seconds))
+
+    return guest.per_second(operation, most=1 << 18)
+
+
+@measure("watch", "/s", "write-watchpoint stops")
+def watchpoint_stops(guest):
+    client, counter = guest.client, guest.at("counter")
+
+    def operation(count):
+        guest.start(TICKS, count + 3)
+        client.insert(WRITE, counter, 8)
+        before, begin = client.read_word(counter), clock()
+        for _ in range(count):
+            client.cont()
+        seconds = clock() - begin
+        return checked_count(guest, WRITE, counter, 8, (client.read_word(counter) - before, count, seconds))
+
+    return guest.per_second(operation, most=1 << 18)
+
+
+def checked_count(guest, kind, address, length, result):
+    """Clear up after counted stops; the seconds, if the guest's own counter agrees."""
+    counted, wanted, seconds = result
+    guest.client.remove(kind, address, length)
+    guest.finish()
+    if counted != wanted:
+        raise WrongAnswer(f"the guest counted {counted} passes in {wanted} stops")
+    return seconds
+
+
+@measure("interrupt", "ms", "Ctrl-C to stop reply", more_is_better=False)
+def interrupts(guest):
+    guest.start(SPIN, 0)
+    waits = []
+    for turn in range(max(5, guest.repetitions)):
+        guest.client.send(guest.client.go)
+        time.sleep(0.02 + 0.003 * (turn % 4))
+        begin = clock()
+        guest.client.socket.sendall(b"\x03")
+        guest.client.wait()
+        waits.append((clock() - begin) * 1e3)
+    guest.client.write(guest.at("bench_stop"), struct.pack("<Q", 1))
+    guest.finish()
+    return waits
+
+
+# ------------------------------------------------------------------ speed of the guest
+
+
+def guest_speed(guest, command, per_round, armed=()):
+    """Events per second of a guest loop, while breakpoints and watchpoints (kind, address, length) are armed."""
+    for point in armed:
+        guest.client.insert(*point)
+    try:
+        return [rate * per_round for rate in guest.per_second(lambda count: guest.timed(command, count))]
+    finally:
+        for point in armed:
+            guest.client.remove(*point)
+
+
+def mips(rates):
+    return [rate / 1e6 for rate in rates]
+
+
+@measure("compute", "MIPS", "arithmetic loop")
+def compute(guest):
+    return mips(guest_speed(guest, COMPUTE, COMPUTE_ROUND))
+
+
+@measure("compute, bp", "MIPS", "the same, a breakpoint armed on its page")
+def compute_with_breakpoint(guest):
+    return mips(guest_speed(guest, COMPUTE, COMPUTE_ROUND, [(EXECUTE, guest.at("never"), 1)]))
+
+
+@measure("compute, far bp", "MIPS", "the same, a breakpoint armed on another page")
+def compute_with_far_breakpoint(guest):
+    return mips(guest_speed(guest, COMPUTE, COMPUTE_ROUND, [(EXECUTE, guest.at("never_far"), 1)]))
+
+
+@measure("compute, 100 bp", "MIPS", "the same, 100 breakpoints armed on another page")
+def compute_with_many_breakpoints(guest):
+    points = [(EXECUTE, guest.at("never_far") + 16 * index, 1) for index in range(100)]
+    return mips(guest_speed(guest, COMPUTE, COMPUTE_ROUND, points))
+
+
+@measure("memory", "MIPS", "load and store loop")
+def memory(guest):
+    return mips(guest_speed(guest, MEMORY, MEMORY_ROUND))
+
+
+@measure("memory, wp", "MIPS", "the same, a write watchpoint armed on its page")
+def memory_with_watchpoint(guest):
+    return mips(guest_speed(guest, MEMORY, MEMORY_ROUND, [(WRITE, guest.at("hot_never"), 8)]))
+
+
+@measure("memory, far wp", "MIPS", "the same, a write watchpoint armed on another page")
+def memory_with_far_watchpoint(guest):
+    return mips(guest_speed(guest, MEMORY, MEMORY_ROUND, [(WRITE, guest.at("cold_page"), 8)]))
+
+
+@measure("calls", "MIPS", "call, ret and a counter in memory")
+def calls(guest):
+    return mips(guest_speed(guest, TICKS, TICKS_ROUND))
+
+
+@measure("user", "MIPS", "the arithmetic loop in ring 3")
+def user(guest):
+    return mips(guest_speed(guest, USER, COMPUTE_ROUND))
+
+
+@measure("syscalls", "M/s", "system calls: `int 0x80`, `syscall`, in turn")
+def system_calls(guest):
+    return mips(guest_speed(guest, SYSCALLS, 2))
+
+
+@measure("bulk", "GB/s", "`rep stosq` and `rep movsq` of 64 KiB")
+def bulk(guest):
+    return [rate / 1e9 for rate in guest_speed(guest, BULK, 2 * 65536)]
+
+
+def take(entry, guest):
+    """One measure: (values, None), or (None, why not). Afterwards the guest is back at bench_ready."""
+    try:
+        return entry.values(guest), None
+    except (Unsupported, WrongAnswer) as error:
+        guest.finish()
+        return None, str(error)
