@@ -80,6 +80,7 @@ class Client:
         if self.has("QStartNoAckMode") and self.request(b"QStartNoAckMode") == b"OK":
             self._link.acknowledge = False
         if self.has("qXfer:features:read"):
+            self.request(b"Hg0")  # gdbserver describes the registers of a selected thread only
             self.registers = read_description(lambda annex: self.read_object("features", annex))
 
     def has(self, feature: str) -> bool:

@@ -1,5 +1,6 @@
 """Reading a target description: the inverse of ``gdbstub.xml`` for registers, for any server's documents."""
 
+import re
 from collections.abc import Callable, Iterator
 from xml.etree import ElementTree
 
@@ -18,7 +19,7 @@ from gdbstub.registers import (
 )
 from gdbstub.xml import MAIN
 
-_INCLUDE = "{http://www.w3.org/2001/XInclude}include"
+_INCLUDE = re.compile(rb"(</?)xi:include\b")  # QEMU uses the prefix without declaring it
 _DEEPEST = 8
 
 
@@ -47,7 +48,7 @@ def _program_counter(features: tuple[Feature, ...]) -> str | None:
 
 def _parse(fetch: Callable[[str], bytes], annex: str) -> ElementTree.Element:
     try:
-        return ElementTree.fromstring(fetch(annex))
+        return ElementTree.fromstring(_INCLUDE.sub(rb"\1include", fetch(annex)))
     except ElementTree.ParseError as error:
         raise DescriptionError(f"{annex}: {error}") from error
 
@@ -60,7 +61,7 @@ def _features(element: ElementTree.Element, fetch: Callable[[str], bytes], depth
         yield element
         return
     for child in element:
-        if child.tag == _INCLUDE:
+        if child.tag == "include":
             yield from _features(_parse(fetch, child.get("href", "")), fetch, depth + 1)
         elif child.tag in ("feature", "target"):
             yield from _features(child, fetch, depth + 1)

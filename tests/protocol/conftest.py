@@ -64,6 +64,10 @@ class Running:
 def serve(target):
     """Start servers: ``serve(policy=…)``; they are stopped afterwards."""
     servers = []
+    # Slices of the toy are shorter than the interpreter's switch interval: without this its thread would
+    # hold the interpreter lock for seconds while a test waits for it.
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
 
     def start(where="127.0.0.1:0", served=target, **options):
         servers.append(Running(served, where, **options))
@@ -72,3 +76,4 @@ def serve(target):
     yield start
     for server in servers:
         server.close()
+    sys.setswitchinterval(interval)
