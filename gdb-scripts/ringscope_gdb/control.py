@@ -51,18 +51,15 @@ def control_registers(arguments: Arguments) -> Lines:
     layouts = dict(_REGISTERS)
     if (found["cr4"] or 0) & control.CR4.mask("PCIDE"):
         layouts["cr3"] = control.CR3_PCID
-    rows = [
-        (name, hexadecimal(value), _text(name, layouts[name], value))
-        for name, value in found.items()
-        if value is not None
-    ]
-    if not rows:
+    given = [(name, layouts[name], value) for name, value in found.items() if value is not None]
+    if not given:
         raise state.missing("The target gives no system registers.")
+    rows = ((name, hexadecimal(value), _text(name, layout, value)) for name, layout, value in given)
     yield from table("Register Value Flags", rows)
     if "-v" in arguments.options:
-        for name, value in found.items():
-            if value is not None and layouts[name] is not None:
-                yield from _bits(name, layouts[name], value)
+        for name, layout, value in given:
+            if layout is not None:
+                yield from _bits(name, layout, value)
     yield from _mode(found)
     missing = [name for name, value in found.items() if value is None]
     if missing:
@@ -102,9 +99,16 @@ class CurrentPrivilegeLevel(gdb.Function):
 def _text(name: str, layout: Layout | None, value: int) -> str:
     if layout is None:
         return state.symbol(value)
-    if name == "cr3":
-        return f"top table at {layout.get(value, 'frame') << 12:#x} {layout.format(value, skip=('frame',))}"
-    return layout.format(value)
+    return f"{_top_table(value)} {layout.format(value, skip=('frame',))}" if name == "cr3" else layout.format(value)
+
+
+def _top_table(cr3: int) -> str:
+    """Where CR3 points in the paging mode in force; nothing while paging is off or the mode is unknown."""
+    try:
+        mode = paging_mode(state.paging_state())
+    except gdb.GdbError:
+        return ""
+    return f"top table at {cr3 & mode.cr3_mask:#x}" if mode.levels else ""
 
 
 def _bits(name: str, layout: Layout, value: int) -> Iterator[str]:

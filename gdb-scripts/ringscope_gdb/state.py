@@ -16,7 +16,7 @@ from machine.x86.paging import PagingState
 from machine.x86.registers import RFLAGS
 
 _SELECTORS = frozenset(("cs", "ss", "ds", "es", "fs", "gs", "ldtr", "tr"))
-_CPU = re.compile(r"^CPU#(\d+)$", re.MULTILINE)
+_CPU = re.compile(r"^CPU#(\d+)\s*$", re.MULTILINE)
 _TABLE_LINE = re.compile(r"^(?:GDT|IDT)=\s+([0-9a-f]+) ([0-9a-f]+)", re.MULTILINE)
 _SEGMENT_LINE = re.compile(r"^(?:LDT|TR )=([0-9a-f]{4}) ([0-9a-f]+) ([0-9a-f]+)", re.MULTILINE)
 
