@@ -34,6 +34,9 @@ _REGISTERS: tuple[tuple[str, Layout | None], ...] = (
     ("lstar", None),
     ("cstar", None),
     ("fmask", RFLAGS),
+    ("sysenter_cs", None),
+    ("sysenter_esp", None),
+    ("sysenter_eip", None),
     ("fs_base", None),
     ("gs_base", None),
     ("k_gs_base", None),
@@ -126,13 +129,14 @@ def _mode(found: dict[str, int | None]) -> Iterator[str]:
 
 def _operating_mode(cr0: int, efer: int) -> str:
     """The mode; between 64-bit and compatibility mode the descriptor of CS decides."""
-    cs, where = state.register("cs"), state.find_table("gdt")
-    entry = None
-    if where is not None and not cs & 4:
-        entry = find_descriptor(LinearMemory().read, cs, where.base, where.limit)
+    if state.real_mode():
+        return "real mode"
+    cs = state.register("cs")
+    where = state.find_table("ldtr" if cs & 4 else "gdt")
+    entry = find_descriptor(LinearMemory().read, cs, where.base, where.limit) if where is not None else None
     code = entry.descriptor if entry is not None else None
     if code is None or not code.s:
-        return "long mode" if efer & control.EFER.mask("LMA") else control.mode_name(cr0, efer, False, True)
+        return "long mode" if efer & control.EFER.mask("LMA") else "protected mode"
     return f"{control.mode_name(cr0, efer, bool(code.long), bool(code.db))} mode"
 
 

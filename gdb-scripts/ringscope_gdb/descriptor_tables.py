@@ -10,7 +10,7 @@ from machine.x86 import descriptors, tss
 from machine.x86.bits import FieldRow
 from machine.x86.descriptors import Descriptor, Gate, SegmentDescriptor, TableEntry
 from machine.x86.paging import is_canonical
-from machine.x86.vectors import VECTORS, vector_name
+from machine.x86.vectors import IVT_ENTRY, VECTORS, vector_name
 
 from . import state
 from .columns import hexadecimal, paint, table
@@ -56,9 +56,14 @@ def idt(arguments: Arguments) -> Lines:
     Usage: x86 idt [BASE [LIMIT]]
 
     Without arguments, at the base and limit that IDTR holds. DPL is the least privileged ring that may
-    use the gate by INT n; IST names the stack of the TSS that the gate switches to."""
+    use the gate by INT n; IST names the stack of the TSS that the gate switches to. In real mode, the
+    vectors of segment and offset."""
     arguments.check("x86 idt [BASE [LIMIT]]", most=2)
     where = _table_argument(arguments, _IDT_LIMIT) or state.descriptor_table("idt")
+    if state.real_mode():
+        yield _heading("IVT", where)
+        yield from table(">Vec Exception Handler _", _real_mode_rows(where))
+        return
     long_mode = state.long_mode()
     gates = descriptors.read_idt(LinearMemory().read, where.base, where.limit, long_mode=long_mode)
     yield _heading("IDT", where)
@@ -197,6 +202,19 @@ def _gate_rows(gates: Iterable[TableEntry], long_mode: bool) -> Iterator[tuple[s
             descriptors.type_name(found, long_mode=long_mode).split("-bit ")[-1],
             state.symbol(found.offset),
         )
+
+
+def _real_mode_rows(where: state.Table) -> Iterator[tuple[str, ...]]:
+    memory = LinearMemory()
+    for vector in range(min((where.limit + 1) // 4, 256)):
+        data = memory.read(where.base + vector * 4, 4)
+        name = vector_name(vector) if vector < len(VECTORS) else ""
+        if len(data) < 4:
+            yield (f"{vector:#04x}", name, "unreadable", "")
+            continue
+        entry = IVT_ENTRY.decode(int.from_bytes(data, "little"))
+        handler = f"{entry['segment']:04x}:{entry['offset']:04x}"
+        yield (f"{vector:#04x}", name, handler, state.symbol((entry["segment"] << 4) + entry["offset"]))
 
 
 def _runs(entries: Iterable[TableEntry]) -> Iterator[tuple[TableEntry, TableEntry, str]]:

@@ -8,7 +8,7 @@ import gdb
 
 from machine.x86 import tss
 from machine.x86.bits import Structure
-from machine.x86.control import CR0, CR4
+from machine.x86.control import CR4
 from machine.x86.descriptors import SegmentDescriptor, decode_selector, find_descriptor
 from machine.x86.paging import is_canonical
 from machine.x86.registers import RFLAGS
@@ -51,8 +51,7 @@ def interrupt_frame(arguments: Arguments) -> Lines:
 def _layout() -> Structure:
     if state.long_mode():
         return tss.IRET_FRAME64
-    cr0 = state.find_register("cr0")
-    return tss.IRET_FRAME16 if cr0 is not None and not cr0 & CR0.mask("PE") else tss.IRET_FRAME32
+    return tss.IRET_FRAME16 if state.real_mode() else tss.IRET_FRAME32
 
 
 def _meaning(name: str, values: dict[str, int]) -> str:

@@ -117,6 +117,12 @@ def long_mode() -> bool:
     return gdb.selected_thread() is None or find_register("r15") is not None
 
 
+def real_mode() -> bool:
+    """CR0.PE is clear; without CR0 or a target, no."""
+    cr0 = find_register("cr0")
+    return cr0 is not None and not cr0 & CR0.mask("PE")
+
+
 def paging_state() -> PagingState:
     """CR0, CR4 and EFER; GdbError if the target lacks one."""
     return PagingState(register("cr0"), register("cr4"), register("efer"))
@@ -127,8 +133,7 @@ def current_privilege_level() -> int:
     level = find_register("cpl")
     if level is not None:
         return level
-    cr0 = find_register("cr0")
-    if cr0 is not None and not cr0 & CR0.mask("PE"):
+    if real_mode():
         return 0
     return 3 if flags() & RFLAGS.mask("VM") else register("cs") & 3
 

@@ -1,9 +1,14 @@
-"""The exceptions, vectors 0 to 31, and how a second one during delivery ends (SDM 3A tables 6-1 and 6-5)."""
+"""The exceptions, vectors 0 to 31, and how a second one during delivery ends (SDM 3A tables 6-1 and 6-5).
+
+Real mode's vectors are here too: they are no descriptors.
+"""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import NamedTuple
+
+from .bits import Layout
 
 
 class Kind(StrEnum):
@@ -95,6 +100,15 @@ _NESTED: dict[DoubleFaultClass, tuple[Nested, Nested, Nested]] = {
     _DOUBLE_FAULT: (Nested.SERIAL, Nested.SHUTDOWN,     Nested.SHUTDOWN),
 }
 _COLUMN = {_BENIGN: 0, _CONTRIBUTORY: 1, _PAGE_FAULT: 2, _DOUBLE_FAULT: 1}
+# fmt: on
+
+# fmt: off
+IVT_ENTRY = Layout(
+    "real-mode interrupt vector", 32,
+    # SDM 3B figure 20-2
+    ("offset",    0, 15, "IP of the handler"),
+    ("segment",  16, 31, "CS of the handler"),
+)
 # fmt: on
 
 BY_MNEMONIC: dict[str, Vector] = {vector.mnemonic: vector for vector in VECTORS if vector.mnemonic}
