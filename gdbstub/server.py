@@ -26,8 +26,10 @@ from gdbstub.target import CONTINUE, Idle, Sessions, Target
 logger = logging.getLogger(__name__)
 
 _CHUNK = 1 << 16
-_SEND_SECONDS = 20
-"""A client that reads nothing for so long is taken for gone."""
+_SEND_TIMEOUT = (20, 0)
+"""Seconds and microseconds: a client that reads nothing for so long is taken for gone."""
+_KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+"""Seconds, seconds and probes until a client whose host died is taken for gone."""
 _FOREVER = -1.0
 
 
@@ -121,22 +123,23 @@ class Server:
     def serve(self, *, running: bool = False) -> Ending:
         """Serve until the policy returns or :meth:`stop`; with ``running``, the target runs from the start.
 
-        The value is the ending of the last session.
+        The value says what ended it.
         """
         then = Then.RUN if running else Then.STOP
-        ending = Ending.CLOSED
-        while not self._closing:
-            connection = self._accept(then)
-            if connection is None:
-                break
+        while True:
+            connection = self._wait(then)
+            if isinstance(connection, Ending):
+                return connection
             with connection:
                 ending = self._converse(connection)
             then = self.policy.after(ending)
-            if isinstance(self.target.stop_state(), Exited | Terminated) and ending is not Ending.CLOSED:
-                then = self.policy.exited if then is not Then.RETURN else then
+            if then is not Then.RETURN and self._has_ended():
+                then = self.policy.exited
             if then is Then.RETURN:
-                break
-        return ending
+                return ending
+
+    def _has_ended(self) -> bool:
+        return isinstance(self.target.stop_state(), Exited | Terminated)
 
     def stop(self) -> None:
         """Make :meth:`serve` return soon; may be called from another thread or a signal handler."""
@@ -163,26 +166,23 @@ class Server:
 
     # -- waiting for a client
 
-    def _accept(self, then: Then) -> socket.socket | None:
-        """The next connection, the target stopped; None when told to stop. Meanwhile the target may run."""
+    def _wait(self, then: Then) -> socket.socket | Ending:
+        """The next connection, the target stopped, or why there will be none. Meanwhile the target may run."""
         poller = select.poll()
         poller.register(self._listener, select.POLLIN)
         poller.register(self._woken, select.POLLIN)
         running = then is Then.RUN and self._run_on()
         while True:
             ready = poller.poll(self._patience() * 1000 if running else _FOREVER)
+            if ready and running:
+                self.target.interrupt()
             if self._closing:
-                break
+                return Ending.CLOSED
             if ready:
-                connection = self._listener.accept()[0]
-                if running:
-                    self.target.interrupt()
-                return connection
-            if self.target.run_slice() is not None:
-                running = False
-        if running:
-            self.target.interrupt()
-        return None
+                return self._listener.accept()[0]
+            running = self.target.run_slice() is None
+            if not running and self._has_ended() and self.policy.exited is Then.RETURN:
+                return Ending.EXITED
 
     def _run_on(self) -> bool:
         """Let all threads go, unless there is nothing left that could."""
@@ -198,15 +198,10 @@ class Server:
     # -- one conversation
 
     def _converse(self, connection: socket.socket) -> Ending:
-        """One session from connect to close; the target is stopped afterwards, its points disarmed."""
+        """One session from connect to close; whatever goes wrong in it ends with it."""
         self._connection = connection
-        _prepare(connection)
-        target = self.target
-        if isinstance(target, Sessions):
-            target.client_attached()
-        session: Session[Target] = Session(target, connection.sendall, table=self._table, trace=self.trace)
         try:
-            ending = self._exchange(session, connection)
+            ending = Ending.CLOSED if self._closing else self._hold_session(connection)
         except OSError as error:
             logger.info("client lost: %s", error)
             ending = Ending.VANISHED
@@ -216,13 +211,24 @@ class Server:
             ending = Ending.FAILED
         finally:
             self._connection = None
-        if session.running:
-            target.interrupt()
-        session.disarm()
-        if isinstance(target, Sessions):
-            target.client_detached()
         logger.info("session ended: %s", ending.value)
         return Ending.CLOSED if self._closing else ending
+
+    def _hold_session(self, connection: socket.socket) -> Ending:
+        """Begin a session, hold it, and leave the target stopped with the client's points taken out."""
+        target = self.target
+        _prepare(connection)
+        if isinstance(target, Sessions):
+            target.client_attached()
+        session: Session[Target] = Session(target, connection.sendall, table=self._table, trace=self.trace)
+        try:
+            return self._exchange(session, connection)
+        finally:
+            if session.running:
+                target.interrupt()
+            session.disarm()
+            if isinstance(target, Sessions):
+                target.client_detached()
 
     def _exchange(self, session: Session[Target], connection: socket.socket) -> Ending:
         """Move bytes and run slices until the session is over."""
@@ -248,4 +254,7 @@ def _prepare(connection: socket.socket) -> None:
     if connection.family != socket.AF_UNIX:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _SEND_SECONDS, 0))
+        for name, value in _KEEPALIVE.items():
+            if (option := getattr(socket, name, None)) is not None:
+                connection.setsockopt(socket.IPPROTO_TCP, option, value)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", *_SEND_TIMEOUT))

@@ -4,6 +4,7 @@ import errno
 import logging
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar, cast
@@ -49,6 +50,7 @@ class Ending(Enum):
     FLOODED = "the client sent more packets to a running target than can be kept"
     FAILED = "a bug in the server or the target"
     CLOSED = "the server was told to stop"
+    EXITED = "the target ended while no client was there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,9 @@ class Session(Generic[TargetT]):
         if not isinstance(self.stop, Stopped):
             return
         for slot in self.registers.expedited_slots:
-            value = self._target.read_register(self.stop.thread, slot.number)
+            value = None
+            with suppress(TargetError):  # what cannot be read does not travel
+                value = self._target.read_register(self.stop.thread, slot.number)
             if value is not None:
                 yield f"{slot.number:02x}", value.hex()
         yield from self._reason()

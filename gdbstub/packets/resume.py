@@ -80,6 +80,8 @@ def resume_threads(session: Session[Target], actions: bytes) -> None:
     for word in actions.split(b";"):
         command, _, where = word.partition(b":")
         action, addresses = _parse_action(command)
+        if addresses and session.registers.pc_slot is None:
+            raise TargetError(errno.ENOTSUP, "the program counter is not known")
         for thread in _chosen(session, threads, parse_thread_id(where) if where else ThreadId(ALL)):
             if thread not in plan:
                 plan[thread] = action

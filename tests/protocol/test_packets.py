@@ -1,8 +1,12 @@
 """A row per packet: what is sent, what must come back."""
 
+import errno
+from dataclasses import replace
+
 import pytest
 from toy import BASE, LENGTH, REGISTERS, BareTarget, Conversation, ToyTarget
 
+from gdbstub.errors import TargetError
 from gdbstub.protocol import TABLE
 from gdbstub.stopreply import Exited, Noted, Stopped, Terminated, WatchKind, WatchpointHit
 from gdbstub.target import CONTINUE, STEP, Action, Offsets
@@ -384,6 +388,24 @@ def test_a_bare_target_lacks_the_packets_of_its_powers():
     assert bare(b"qXfer:threads:read::0,1000").count(b"<thread ") == 2
     assert bare(b"k") is None
     assert bare.session.ended is not None
+
+
+def test_a_description_may_name_no_program_counter():
+    target = ToyTarget()
+    target.registers = replace(REGISTERS, pc=None)
+    talk = Conversation(target)
+    assert talk(b"vCont?") == b"vCont;c;C;s;S"
+    assert talk(b"vCont;r1000,1005:1") == b"E5f"
+    assert talk(b"s1000") == b"E5f"
+    assert talk(b"s") == STEPPED
+
+
+def test_registers_that_fail_are_not_expedited(target):
+    def fail(thread, number):
+        raise TargetError(errno.EIO, "gone")
+
+    target.read_register = fail
+    assert Conversation(target)(b"?") == b"T05thread:1;core:0;"
 
 
 def test_kill_and_restart_reach_the_target(talk, target):

@@ -162,6 +162,61 @@ def test_serving_may_end_with_the_target(serve, target):
     assert server.join() is Ending.VANISHED
 
 
+def test_serving_may_end_with_a_target_that_nobody_watches(serve, target):
+    target.set(1, RIP, 0x1200)
+    assert serve(policy=Policy(exited=Then.RETURN), running=True).join() is Ending.EXITED
+
+
+class Sleepy(ToyTarget):
+    """Has nothing to do for an hour, and counts how often it is run all the same."""
+
+    slices = 0
+
+    def idle_seconds(self):
+        return 3600
+
+    def run_slice(self):
+        self.slices += 1
+        return None
+
+
+def test_an_idle_target_costs_nothing_and_still_hears_an_interrupt(serve):
+    target = Sleepy()
+    with Client.connect(serve(served=target).address) as client:
+        client.resume(b"c")
+        client.interrupt()
+        assert client.wait().stop.signal == Signal.INT
+        client.detach()
+    assert target.slices < 10
+
+
+class Broken(ToyTarget):
+    """Fails where no handler is at work."""
+
+    def client_detached(self):
+        raise ZeroDivisionError("detached badly")
+
+
+def test_a_bug_while_leaving_does_not_end_the_server(serve, caplog):
+    server = serve(served=Broken())
+    for _ in range(2):
+        with caplog.at_level(logging.ERROR), server.connect() as connection:
+            ask(connection, b"qC", b"QC1")
+    with server.connect() as connection:
+        ask(connection, b"qC", b"QC1")
+    assert "detached badly" in caplog.text
+
+
+def test_a_client_that_never_reads_is_given_up(serve, monkeypatch):
+    monkeypatch.setattr("gdbstub.server._SEND_TIMEOUT", (0, 10_000))
+    server = serve(policy=Policy(vanished=Then.RETURN))
+    with server.connect() as connection:
+        with pytest.raises(OSError):
+            while True:
+                connection.sendall(frame(b"m1000,1000") * 1000)
+        assert server.join() is Ending.VANISHED
+
+
 def test_stop_ends_a_waiting_server_and_a_talking_one(serve):
     waiting, talking = serve(), serve(served=ToyTarget())
     waiting.server.stop()
