@@ -29,8 +29,9 @@ def _load(here: Path) -> None:
             sys.path.append(str(directory))
     import machine
 
-    if Path(machine.__path__[0]).resolve() != (tables / "machine").resolve():
-        raise gdb.GdbError(f"ringscope: the module machine comes from {machine.__path__[0]}, not {tables}")
+    found = Path(machine.__file__).resolve()
+    if found.parent != (tables / "machine").resolve():
+        raise gdb.GdbError(f"ringscope: the module machine comes from {found}, not {tables}")
     from ringscope_gdb import commands
 
     commands.define()

@@ -5,9 +5,6 @@ where it loops. The tests stop it at the IRETQ and in the loop.
 """
 
 import json
-import os
-import pty
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -19,11 +16,7 @@ from machine.x86 import control, descriptors, entries, paging, tss
 ROOT = Path(__file__).parents[2]
 LOADER = ROOT / "gdb-scripts" / "loader.py"
 
-pytestmark = [
-    pytest.mark.qemu,
-    pytest.mark.skipif(not shutil.which("qemu-system-x86_64"), reason="qemu-system-x86_64 is not installed"),
-    pytest.mark.skipif(not shutil.which("gdb"), reason="gdb is not installed"),
-]
+pytestmark = [pytest.mark.gdb, pytest.mark.qemu]
 
 # ---- the machine's memory, by physical address
 
@@ -582,71 +575,3 @@ def test_walks_agree_with_qemu(mode, tmp_path_factory):
             assert int(walked[0].split()[1], 16) == int(theirs.removeprefix("gpa: "), 16), hex(address)
             agreed += 1
     assert agreed >= 6
-
-
-# ---- without a machine
-
-
-def test_without_a_target():
-    commands = ["x86 gdt", "x86 cr", "x86 walk 0", "p $cpl()", "x86 pte 0x8000000012345067"]
-    commands += ["x86 descriptor 0x00af9b000000ffff", "x86 error 7"]
-    words = [word for command in commands for word in ("-ex", command)]
-    ran = subprocess.run(
-        ["gdb", "-nx", "-q", "-batch", "-ex", f"source {LOADER}", *words],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert ran.stderr.count("There is no target: connect to one first") == 4, ran.stderr
-    assert "64-bit code, ring 0" in ran.stdout
-    assert "user write: protection violation" in ran.stdout
-    assert "no_execute" in ran.stdout
-    assert "Traceback" not in ran.stderr
-
-
-def coloured_output(*settings):
-    """What gdb writes to a terminal."""
-    leader, follower = pty.openpty()
-    words = [word for setting in settings for word in ("-ex", setting)]
-    with subprocess.Popen(
-        ["gdb", "-nx", "-q", *words, "-ex", f"source {LOADER}", "-ex", "x86 pte 1", "-ex", "quit"],
-        stdin=subprocess.DEVNULL, stdout=follower, stderr=follower, env=os.environ | {"TERM": "xterm"},
-    ) as process:  # fmt: skip
-        os.close(follower)
-        output = b""
-        try:
-            while chunk := os.read(leader, 65536):
-                output += chunk
-        except OSError:
-            pass  # EIO: the other side is closed
-        process.wait(timeout=60)
-    os.close(leader)
-    return output.decode()
-
-
-def test_colour_follows_gdb_s_styling():
-    assert "\x1b[1m  Field" in coloured_output("set style enabled on").replace("\x1b[1m   Field", "\x1b[1m  Field")
-    assert "\x1b[1m" not in coloured_output("set style enabled off")
-
-
-def test_installed_layout_is_found(tmp_path):
-    """In a wheel, gdb-scripts lies in site-packages/ringscope and machine beside ringscope."""
-    site = tmp_path / "site-packages"
-    shutil.copytree(ROOT / "gdb-scripts", site / "ringscope" / "gdb-scripts")
-    (site / "machine").mkdir()
-    (site / "machine" / "__init__.py").write_text("")
-    shutil.copytree(ROOT / "machine" / "x86", site / "machine" / "x86")
-    ran = subprocess.run(
-        ["gdb", "-nx", "-q", "-batch", "-ex", f"source {site}/ringscope/gdb-scripts/loader.py",
-         "-ex", "x86 error 7", "-ex", "python import machine; print(machine.__path__[0])"],
-        capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path,
-    )  # fmt: skip
-    assert "user write: protection violation" in ran.stdout, ran.stderr
-    assert str(site / "machine") in ran.stdout
-
-
-def test_a_missing_table_package_is_named(tmp_path):
-    shutil.copytree(ROOT / "gdb-scripts", tmp_path / "gdb-scripts")
-    ran = subprocess.run(
-        ["gdb", "-nx", "-q", "-batch", "-ex", f"source {tmp_path}/gdb-scripts/loader.py"],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert "no machine/x86 in any directory above" in ran.stderr
