@@ -1,0 +1,89 @@
+"""The benchmark's own arithmetic and protocol, and one measure against a real server."""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import __main__ as bench
+from benchmarks import workload
+from benchmarks.client import expand, frame, refused
+from benchmarks.measures import MEASURES, Measure
+
+ROOT = Path(__file__).resolve().parents[2]
+FAST = Measure("fast", "/s", "more is better", None, True)
+SLOW = Measure("slow", "ms", "less is better", None, False)
+
+
+def test_frame_has_the_manuals_checksum():
+    assert frame(b"OK") == b"$OK#9a"
+
+
+@pytest.mark.parametrize(("sent", "meant"), [(b"0* ", b"0000"), (b"a", b"a"), (b'1*"2', b"1111112"), (b"", b"")])
+def test_run_lengths_expand(sent, meant):
+    assert expand(sent) == meant
+
+
+@pytest.mark.parametrize(
+    ("reply", "no"), [(b"", True), (b"E01", True), (b"E.why", True), (b"OK", False), (b"E0", False)]
+)
+def test_refusals(reply, no):
+    assert refused(reply) is no
+
+
+@pytest.mark.parametrize(("entry", "ours", "theirs", "text"), [(FAST, 300, 100, "3.00"), (SLOW, 300, 100, "0.33")])
+def test_above_one_is_better_in_every_row(entry, ours, theirs, text):
+    assert bench.ratio(entry, ours, theirs) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "-"), (0.1234, "0.123"), (12.34, "12.3"), (999, "999"), (25100, "25.1 k"), (4.9e6, "4.9 M")],
+)
+def test_figures_are_short(value, text):
+    assert bench.short(value) == text
+
+
+def test_rounds_are_medians_of_medians():
+    figures = bench.Figures()
+    for values in ([1, 2, 9], [4, 4, 4], [3, 100, 100]):
+        figures.add("x", FAST, values)
+    assert figures.median("x", FAST) == 4
+
+
+def test_the_page_keeps_its_words(tmp_path, monkeypatch):
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{bench.BEGIN}\nold\n{bench.END}\nafter\n")
+    monkeypatch.setattr(bench, "PAGE", page)
+    for _ in range(2):
+        bench.write_page("| new |", argparse.Namespace(rounds=3))
+    text = page.read_text()
+    assert text.startswith("before\n") and text.endswith("\nafter\n")
+    assert text.count("| new |") == 1 and "old" not in text
+
+
+def test_the_page_in_the_checkout_has_its_place():
+    text = bench.PAGE.read_text()
+    assert 0 < text.index(bench.BEGIN) < text.index(bench.END)
+
+
+def test_every_measure_has_its_own_name():
+    names = [entry.name for entry in MEASURES]
+    assert len(names) == len(set(names)) and all(entry.values for entry in MEASURES)
+
+
+def test_the_workload_has_the_symbols_that_the_client_uses(tmp_path):
+    symbols = workload.symbols(workload.build(tmp_path))
+    assert {"bench_ready", "bench_cmd", "compute_loop", "tick", "never", "never_far", "bulkbuf"} <= set(symbols)
+    assert symbols["never"] >> 12 == symbols["compute_loop"] >> 12 != symbols["never_far"] >> 12
+    assert symbols["data_start"] % 4096 == 0 and symbols["bench_cmd"] >= symbols["data_start"]
+
+
+@pytest.mark.qemu
+def test_one_measure_against_qemu():
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--only", "step", "--server", "QEMU TCG"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "steps of one instruction" in done.stdout
