@@ -59,8 +59,7 @@ class Breakpoints:
         self._watches: Counter[Watch] = Counter()
         self._watching: dict[Watch, _Planted] = {}
         self._unlook: Callable[[], None] | None = None
-        self.skip: int | None = None
-        """Linear address whose breakpoint is passed once: the instruction that a stop was already told for."""
+        self._passed: tuple[int, int] | None = None
         self.hit: int | None = None
         self.watch_hit: Watchpoint | None = None
 
@@ -91,6 +90,14 @@ class Breakpoints:
         """Take one insert back.  Raises KeyError if there is none."""
         _take(self._watches, watch)
 
+    def pass_once(self, address: int | None) -> None:
+        """Let the next instruction go, if it lies at linear ``address``: a stop was already told for it."""
+        self._passed = None if address is None else (address, self._progress.cells.clock)
+
+    def stops_at(self, address: int) -> bool:
+        """From a hook before the instruction at linear ``address``: whether a breakpoint stops there now."""
+        return address in self._armed and self._passed != (address, self._progress.exact(address))
+
     def plant(self, paging: Paging) -> None:
         """Before the processor runs: make hooks agree with what is wanted."""
         missing = self._armed.keys() - self._planted.keys()
@@ -107,8 +114,7 @@ class Breakpoints:
             self._uc.ctl_flush_tb()
 
     def _on_code(self, uc: Uc, address: int, _size: int, _data: object) -> None:
-        skipped, self.skip = self.skip, None
-        if address != skipped and address in self._armed:
+        if self.stops_at(address):
             self.hit = address
             uc.emu_stop()
 

@@ -274,9 +274,8 @@ class Cpu:
             self.uc.ctl_flush_tb()
             self.uc.reg_write(x86.UC_X86_REG_CR3, self.state.front.cr[3])
         self.breakpoints.plant(self.paging())
-        self.breakpoints.skip = self._linear(self.state.front.eip) if self.told_at is not None else None
-        if self.breakpoints.skip != self.told_at:
-            self.breakpoints.skip = None
+        here = self._linear(self.state.front.eip)
+        self.breakpoints.pass_once(here if self.told_at == here else None)
 
     # Delivery
 

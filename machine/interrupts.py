@@ -108,6 +108,7 @@ def _after(event: Event, fault: GuestFault, chain: list[FaultRecord]) -> Event:
     if what is Nested.SHUTDOWN:
         raise TripleFault(chain)
     if what is Nested.DOUBLE_FAULT:
+        chain.append(FaultRecord(DF, 0, event.fault_rip, "an exception during the delivery of another"))
         return Event(DF, 0, Source.EXCEPTION, event.fault_rip, event.fault_rip)
     return Event(fault.vector, fault.error_code, Source.EXCEPTION, event.fault_rip, event.fault_rip)
 

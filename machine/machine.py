@@ -159,7 +159,7 @@ class Machine:
         wakes = WAKES
         while True:
             stop = self._stopped()
-            if stop:
+            if stop is not None:
                 return self._tell(stop)
             if cells.clock >= slice_end:
                 return None
@@ -195,7 +195,7 @@ class Machine:
     def step(self) -> Stop:
         """Run one instruction, or deliver one interrupt that is due."""
         stop = self._stopped(ignore_interrupt=True)
-        if stop:
+        if stop is not None:
             return self._tell(stop)
         events = self.cpu.events
         self.cpu.told_at = self.cpu.linear_pc
@@ -218,10 +218,10 @@ class Machine:
     def _stopped(self, *, ignore_interrupt: bool = False) -> Stop | None:
         """The reason to stop that the hooks left, if any; taking it clears it, but a machine that ended stays so."""
         points = self.cpu.breakpoints
+        if self._exit:  # first: the rest of the block that wrote to the exit port ran too
+            return self._exit
         if self.cpu.shutdown:
             return Shutdown(self.cpu.shutdown)
-        if self._exit:
-            return self._exit
         if points.watch_hit:
             stop, points.watch_hit = points.watch_hit, None
             self.cpu.progress.cells.pending = 0

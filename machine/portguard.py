@@ -95,8 +95,7 @@ class PortGuard:
 
     def _before_access(self, uc: Uc, address: int, size: int, _data: object) -> None:
         cpu = self._cpu
-        points = cpu.breakpoints
-        if points.hit is not None or (address in points and points.skip != address):
+        if cpu.breakpoints.stops_at(address):
             return  # the breakpoint stops first; the instruction comes again
         cpu.state.load()
         if not cpu.state.front.hflags & HF_CPL:

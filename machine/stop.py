@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
@@ -14,13 +15,15 @@ class Access(Enum):
     ANY = "access"
 
 
-class Breakpoint(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Breakpoint:
     """The instruction at linear ``address`` is next and has not run."""
 
     address: int
 
 
-class Watchpoint(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Watchpoint:
     """The instruction before this one touched a watched range.
 
     ``address`` is the first byte touched in it, ``range_start`` where it begins, both linear.
@@ -31,21 +34,25 @@ class Watchpoint(NamedTuple):
     range_start: int
 
 
-class Stepped(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Stepped:
     """One instruction ran, or one event was delivered."""
 
 
-class Interrupted(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Interrupted:
     """The user asked for a stop."""
 
 
-class Halted(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Halted:
     """The processor executed HLT with interrupts disabled: nothing can wake it."""
 
     address: int
 
 
-class Exited(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Exited:
     """The guest wrote ``code`` to the exit port.  QEMU's process would end with status (code << 1) | 1."""
 
     code: int
@@ -60,7 +67,8 @@ class FaultRecord(NamedTuple):
     reason: str
 
 
-class Shutdown(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Shutdown:
     """Triple fault (SDM 3A 6.15, interrupt 8): the chain of faults that led there, oldest first."""
 
     chain: tuple[FaultRecord, ...]

@@ -95,7 +95,7 @@ class Progress:
 
     def _count_block(self, uc: Uc, address: int, size: int, _data: object) -> None:
         cells = self.cells
-        if cells.block < address < cells.block_end and address + size < cells.block_end:
+        if cells.block <= address < cells.block_end and address + size < cells.block_end:
             cells.clock -= cells.block_end - address
         if cells.clock + (size & cells.mask) > cells.limit:
             cells.stopped = 1

@@ -23,7 +23,7 @@ __attribute__((section(".text.0"))) void
 count_block(void *uc, u64 address, unsigned size, struct progress *p)
 {
     /* A store into the running block: the engine leaves it and restarts the storing instruction alone. */
-    if (address > p->block && address < p->block_end && address + size < p->block_end)
+    if (address >= p->block && address < p->block_end && address + size < p->block_end)
         p->clock -= p->block_end - address;
 
     if (p->clock + (size & p->mask) > p->limit) {

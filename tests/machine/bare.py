@@ -1,0 +1,173 @@
+"""A bare 64-bit guest for tests: page tables, GDT, IDT and TSS laid out by hand, code from assembly text.
+
+Linear addresses equal physical ones.  Page size 4 KiB below 8 MiB; nothing above is mapped.
+"""
+
+import hashlib
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from machine.boot.entry import CODE_32, protected_mode
+from machine.engine.state import CS, DS, ES, FS, GS, HF_CS32, HF_CS64, HF_LMA, HF_PE, HF_SS32, SS
+from machine.machine import Machine
+from unicorn import x86_const as x86
+
+PGD, GDT, IDT, TSS = 0x1000, 0x8000, 0x9000, 0xA000
+KERNEL, KERNEL_DATA, KERNEL_STACK, RSP0, IST1 = 0x100000, 0x200000, 0x280000, 0x290000, 0x2A0000
+USER, USER_DATA, USER_STACK = 0x400000, 0x500000, 0x580000
+SIZE = 16 << 20
+
+KERNEL_CS, KERNEL_DS, USER32_CS, USER_DS, USER_CS, TSS_SELECTOR = 0x10, 0x18, 0x23, 0x2B, 0x33, 0x40
+
+P, W, U, NX = 1, 2, 4, 1 << 63
+
+
+@cache
+def assemble(source: str, address: int) -> bytes:
+    """Machine code of AT&T assembly text linked at an address."""
+    with tempfile.TemporaryDirectory() as directory:
+        text, compiled, flat = (Path(directory) / name for name in ("a.S", "a.o", "a.bin"))
+        text.write_text(f".globl _start\n_start:\n{source}\n")
+        zig = [sys.executable, "-m", "ziglang"]
+        target = ["--no-default-config", "--target=x86_64-unknown-none-elf", "-c", str(text), "-o", str(compiled)]
+        subprocess.run([*zig, "clang", *target], check=True)
+        link = ["--oformat", "binary", "--image-base=0", f"-Ttext={address:#x}", str(compiled), "-o", str(flat)]
+        subprocess.run([*zig, "ld.lld", *link], check=True)
+        return flat.read_bytes()
+
+
+class Bare:
+    """The guest.  ``output`` collects its serial bytes."""
+
+    def __init__(self, **options):
+        self.output = bytearray()
+        self.machine = Machine(SIZE, send=self.output.extend, **options)
+        self.cpu = self.machine.cpu
+        self._page_tables()
+        self._tables()
+        self._enter()
+
+    # Building
+
+    def poke(self, address, value, size=8):
+        self.machine.memory.write(address, value.to_bytes(size, "little"))
+
+    def peek(self, address, size=8):
+        return int.from_bytes(self.machine.memory.read(address, size), "little")
+
+    def pte_address(self, address):
+        return 0x4000 + (address >> 12) * 8
+
+    def map(self, address, flags, physical=None):
+        self.poke(self.pte_address(address), (address if physical is None else physical) | flags if flags else 0)
+
+    def _page_tables(self):
+        self.poke(PGD, 0x2000 | P | W | U)
+        self.poke(0x2000, 0x3000 | P | W | U)
+        for table in range(4):  # four page tables at 0x4000: 8 MiB
+            self.poke(0x3000 + 8 * table, 0x4000 + 0x1000 * table | P | W | U)
+        for page in range(0, 8 << 20, 4096):
+            if page >= USER:
+                self.map(page, P | W | U | (NX if page >= USER_DATA else 0))
+            else:
+                self.map(page, P | W | (0 if KERNEL <= page < KERNEL_DATA else NX))
+
+    def _tables(self):
+        descriptors = {
+            KERNEL_CS: 0x00AF9B000000FFFF,
+            KERNEL_DS: 0x00CF93000000FFFF,
+            USER32_CS & ~3: 0x00CFFB000000FFFF,
+            USER_DS & ~3: 0x00CFF3000000FFFF,
+            USER_CS & ~3: 0x00AFFB000000FFFF,
+            TSS_SELECTOR: 0x0000890000000067 | TSS << 16,
+        }
+        for selector, descriptor in descriptors.items():
+            self.poke(GDT + selector, descriptor)
+        self.poke(TSS + 4, RSP0)
+        self.poke(TSS + 0x24, IST1)
+        self.poke(TSS + 0x66, 0x68, 2)
+
+    def gate(self, vector, handler, *, dpl=0, ist=0, kind=14, selector=KERNEL_CS, present=1):
+        low = (handler & 0xFFFF) | selector << 16 | ist << 32 | kind << 40 | dpl << 45 | present << 47
+        self.poke(IDT + 16 * vector, low | (handler >> 16 & 0xFFFF) << 48)
+        self.poke(IDT + 16 * vector + 8, handler >> 32)
+
+    def _enter(self):
+        cpu = self.cpu
+        protected_mode(cpu, KERNEL, {})
+        cpu.uc.reg_write(x86.UC_X86_REG_CR4, 1 << 5 | 1 << 9 | 1 << 10)
+        cpu.uc.reg_write(x86.UC_X86_REG_CR3, PGD)
+        cpu.uc.msr_write(0xC0000080, 1 << 0 | 1 << 8 | 1 << 11)
+        cpu.uc.reg_write(x86.UC_X86_REG_CR0, 0x80010013)
+        cpu.state.load()
+        front = cpu.state.front
+        cpu.state.set_segment(CS, KERNEL_CS, 0, 0xFFFFFFFF, 0x00AF9B00)
+        for index in (ES, SS, DS, FS, GS):
+            cpu.state.set_segment(index, KERNEL_DS, 0, 0xFFFFFFFF, 0x00CF9300)
+        assert CODE_32 and front.efer & 1 << 10, "long mode is active"
+        front.hflags = front.hflags & ~(HF_CS32 | HF_SS32) | HF_PE | HF_LMA | HF_CS64 | HF_CS32 | HF_SS32
+        front.gdt.base, front.gdt.limit = GDT, 0x4F
+        front.idt.base, front.idt.limit = IDT, 0xFFF
+        front.tr.selector, front.tr.base, front.tr.limit, front.tr.flags = TSS_SELECTOR, TSS, 0x67, 0x8B00
+        front.regs[4] = KERNEL_STACK
+        cpu.state.store()
+
+    def kernel(self, source):
+        """Put ring-0 code at KERNEL, where the guest starts."""
+        self.machine.memory.write(KERNEL, assemble(source, KERNEL))
+        return self
+
+    def user(self, source):
+        """Put ring-3 code at USER."""
+        self.machine.memory.write(USER, assemble(source, USER))
+        return self
+
+    # Running and looking
+
+    def run(self, limit=1000):
+        """Run until the machine stops; fails if it does not."""
+        for _ in range(limit):
+            stop = self.machine.run()
+            if stop is not None:
+                return stop
+        raise AssertionError(f"no stop: rip {self.rip:#x}")
+
+    def step(self, count=1):
+        for _ in range(count):
+            stop = self.machine.step()
+        return stop
+
+    def reg(self, name):
+        return self.cpu.read_register(name)
+
+    @property
+    def rip(self):
+        return self.reg("rip")
+
+    @property
+    def symbols(self):
+        return self
+
+    def stack(self, count):
+        rsp = self.reg("rsp")
+        return [int.from_bytes(self.machine.read_linear(rsp + 8 * i, 8), "little") for i in range(count)]
+
+    def digest(self):
+        """Hash of RAM and of the registers that the guest can see."""
+        names = [f"r{n}" for n in range(8, 16)] + "rax rbx rcx rdx rsi rdi rbp rsp rip eflags cs ss cr2 cr3".split()
+        state = " ".join(f"{name}={self.reg(name):x}" for name in names)
+        return hashlib.sha256(bytes(self.machine.memory.ram) + state.encode()).hexdigest()
+
+
+TO_RING_3 = f"""
+    pushq ${USER_DS}
+    pushq ${USER_STACK:#x}
+    pushq $0x202
+    pushq ${USER_CS}
+    pushq ${USER:#x}
+    iretq
+"""
+EXIT = "movl $0, %eax; movw $0xf4, %dx; outl %eax, %dx; hlt\n"
