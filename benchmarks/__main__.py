@@ -92,7 +92,8 @@ def ratio(measure, ours, reference):
     """How many times better than the reference, above 1 also where less is better."""
     if not ours or not reference:
         return "-"
-    return f"{ours / reference if measure.more_is_better else reference / ours:.2f}"
+    times = ours / reference if measure.more_is_better else reference / ours
+    return f"{times:.2f}" if times >= 0.1 else f"{times:.2g}"
 
 
 def table(names, figures, options):
