@@ -165,7 +165,10 @@ class Session(Generic[TargetT]):
         """Whether a stop is only a step inside the range, with no breakpoint to report."""
         if not (isinstance(stop, Stopped) and isinstance(stop.reason, Stepped) and stop.thread == within.thread):
             return False
-        pc = self.program_counter(within.thread)
+        try:
+            pc = self.program_counter(within.thread)
+        except TargetError:
+            return False
         return within.start <= pc < within.end and not self.points.breaks_at(pc)
 
     def _report(self, stop: Stop) -> None:

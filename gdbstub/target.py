@@ -79,12 +79,15 @@ class Target(Protocol):
         """Set one register; ``data`` has its length."""
         ...
 
-    def read_memory(self, address: int, length: int) -> bytes:
-        """At most ``length`` bytes, fewer where the next is not readable; raises if the first is not."""
+    def read_memory(self, thread: int, address: int, length: int) -> bytes:
+        """Memory as a thread sees it: at most ``length`` bytes, fewer if the next cannot be read.
+
+        Raises if the first cannot.
+        """
         ...
 
-    def write_memory(self, address: int, data: bytes) -> None:
-        """Write all of ``data`` or raise."""
+    def write_memory(self, thread: int, address: int, data: bytes) -> None:
+        """Write all of ``data`` where a thread sees it, or raise."""
         ...
 
     def threads(self) -> Sequence[int]:
@@ -138,8 +141,8 @@ class Watchpoints(Protocol):
 class Monitor(Protocol):
     """``monitor COMMAND``."""
 
-    def monitor(self, command: str, write: Callable[[str], None]) -> None:
-        """Run a command, giving its output piece by piece to ``write``; raises TargetError if it fails."""
+    def monitor(self, thread: int, command: str, write: Callable[[str], None]) -> None:
+        """Run a command about a thread, its output going to ``write`` piece by piece; raises TargetError."""
         ...
 
 

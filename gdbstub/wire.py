@@ -5,6 +5,7 @@ A packet is ``$data#xx``, a notification ``%data#xx`` (gdb manual, "Overview" of
 
 import re
 import zlib
+from collections.abc import Iterator
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -107,25 +108,25 @@ def repeat(byte: bytes, count: int) -> bytes:
 
 def compress(data: bytes) -> bytes:
     """Run-length encode the long runs of an escaped payload; short ones cost more than they save."""
-    if len(data) < _SHORTEST_RUN:
+    runs = [match for needle, run in _RUNS if needle in data for match in _find_runs(data, needle, run)]
+    if not runs:
         return data
-    for needle, run in _RUNS:
-        if needle in data:
-            data = _compress_runs(data, needle, run)
-    return data
-
-
-def _compress_runs(data: bytes, needle: bytes, run: re.Pattern[bytes]) -> bytes:
     pieces: list[bytes] = []
     position = 0
-    while (start := data.find(needle, position)) >= 0:
+    for match in sorted(runs, key=lambda match: match.start()):
+        start, end = match.span()
+        pieces += [data[position:start], repeat(data[start : start + 1], end - start)]
+        position = end
+    return b"".join([*pieces, data[position:]])
+
+
+def _find_runs(data: bytes, needle: bytes, run: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
+    start = data.find(needle)
+    while start >= 0:
         match = run.match(data, start)
         assert match is not None
-        pieces.append(data[position:start])
-        pieces.append(repeat(needle[:1], match.end() - start))
-        position = match.end()
-    pieces.append(data[position:])
-    return b"".join(pieces)
+        yield match
+        start = data.find(needle, match.end())
 
 
 _REPEATED = re.compile(rb"([^*])((?:\*.)+)", re.DOTALL)

@@ -1,5 +1,8 @@
 """Breakpoints and watchpoints (gdb manual, "Packets": z Z). Nothing is ever patched into memory here."""
 
+import errno
+
+from gdbstub.errors import TargetError
 from gdbstub.registry import TABLE
 from gdbstub.session import OK, Session
 from gdbstub.stopreply import WatchKind
@@ -71,6 +74,8 @@ def remove_access_watchpoint(session: Session[Watchpoints], address: int, length
 
 
 def _insert(session: Session[Watchpoints], kind: WatchKind, address: int, length: int) -> bytes:
+    if not length:
+        raise TargetError(errno.EINVAL, "a watchpoint of no bytes")
     session.points.watch(session.target, (kind, address, length))
     return OK
 

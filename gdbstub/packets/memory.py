@@ -24,7 +24,9 @@ def read_memory_binary(session: Session[Target], address: int, length: int) -> b
 
 
 def _read(session: Session[Target], address: int, length: int) -> bytes:
-    return session.target.read_memory(address, min(length, LONGEST_READ)) if length else b""
+    if not length:
+        return b""
+    return session.target.read_memory(session.thread(), address, min(length, LONGEST_READ))
 
 
 @TABLE.packet("M{address:hex},{length:hex}:{data:hexbytes}")
@@ -34,5 +36,5 @@ def write_memory(session: Session[Target], address: int, length: int, data: byte
     if len(data) != length:
         raise MalformedPacket(f"{len(data)} bytes where {length} were announced")
     if data:
-        session.target.write_memory(address, data)
+        session.target.write_memory(session.thread(), address, data)
     return OK

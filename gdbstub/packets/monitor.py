@@ -10,7 +10,7 @@ from gdbstub.target import Monitor
 def run_command(session: Session[Monitor], command: bytes) -> bytes:
     """Run a command of the target's own; its output goes to the client's console as it comes."""
     try:
-        session.target.monitor(command.decode("utf-8", "replace"), session.console)
+        session.target.monitor(session.thread(), command.decode("utf-8", "replace"), session.console)
     except TargetError as error:
         if session.offers("error-message"):
             raise

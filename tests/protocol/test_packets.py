@@ -96,6 +96,7 @@ ROWS = [
     (b"Z2,2000,8",                b"OK"),
     (b"Z3,2000,8",                b"OK"),
     (b"Z4,2000,8",                b"OK"),
+    (b"Z2,2000,0",                b"E16"),
     (b"z0,1000,1",                b"OK"),
     (b"z1,1000,1",                b"OK"),
     (b"z2,2000,8",                b"OK"),
@@ -184,7 +185,7 @@ def matches(row, packet):
 
 
 def test_long_reads_are_cut_to_a_packet(talk, target):
-    target.read_memory = lambda address, length: bytes(length)
+    target.read_memory = lambda thread, address, length: bytes(length)
     assert len(talk(b"m1000,ffffffffffffffff")) == 0x20000
     assert len(talk(b"x1000,ffffffffffffffff")) == 0x10001
 
@@ -245,6 +246,15 @@ def test_a_selected_thread_may_die(talk, target):
     assert talk(b"g") == b"E03"
     assert talk(b"Hg0") == b"OK"
     assert len(talk(b"g")) == REGISTER_DIGITS
+
+
+def test_memory_and_commands_are_those_of_the_selected_thread(talk, target):
+    target.read_memory = lambda thread, address, length: bytes((thread,)) * length
+    assert talk(b"m1000,2") == b"0101"
+    talk(b"Hg2")
+    assert talk(b"m1000,2") == b"0202"
+    talk.all(b"qRcmd," + b"hello".hex().encode())
+    assert target.log[-1] == ("monitor", 2, "hello")
 
 
 def test_long_thread_lists_come_in_parts(talk, target):

@@ -101,6 +101,8 @@ def test_repeat_as_in_the_manual(count, encoded):
 
 
 @given(payloads)
+@example(b"0" * 92 + b"x" * 40)  # the count of the first run is an x
+@example(b"f" * 40 + b"0" * 40 + b"f" * 40)
 def test_compress_round_trip(data):
     escaped = escape(data)
     packed = compress(escaped)
