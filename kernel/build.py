@@ -1,0 +1,216 @@
+"""Build the guest: kernel, user programs and initramfs. `python -m kernel.build` does so when they are stale.
+
+The same sources give the same bytes in every directory and on every host.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from kernel import cpio
+from kernel.abi.headers import generated_files
+from kernel.errors import BuildError
+from kernel.toolchain import KERNEL_FLAGS, REQUIREMENT, Toolchain, find_toolchain
+
+PACKAGE = Path(__file__).parent
+IMAGE = PACKAGE / "_image"
+STAMP = "stamp"
+
+INPUT_PATTERNS = ("guest/**/*", "user/**/*", "abi/*", "build.py", "toolchain.py", "cpio.py")
+INPUT_SUFFIXES_IGNORED = {".pyc"}
+
+PROGRAM_DIRECTORIES = {"init": "sbin", "helper": "sbin"}
+DEFAULT_PROGRAM_DIRECTORY = "bin"
+SHARED_WITH_KERNEL = ("guest/lib/string.c", "guest/lib/vsprintf.c")
+
+DEVICES = (
+    cpio.character_device("dev/console", 5, 1),
+    cpio.character_device("dev/kmsg", 1, 11),
+    cpio.character_device("dev/null", 1, 3),
+    cpio.character_device("dev/ttyS0", 4, 64),
+    cpio.character_device("dev/zero", 1, 5),
+)
+
+ASM_OFFSET = re.compile(r'\.ascii\s+"->(?P<name>\w+) \$?(?P<value>\d+)"')
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Where one build reads and writes."""
+
+    source: Path
+    """The directory with guest/, user/ and abi/."""
+    objects: Path
+    """Compiled files, thrown away at the end."""
+    out: Path
+    """What is kept."""
+    toolchain: Toolchain
+
+    @property
+    def generated(self) -> Path:
+        """Headers and sources made from the ABI tables; kept, since debug information names them."""
+        return self.toolchain.generated
+
+    def object(self, source: Path, prefix: str = "") -> Path:
+        """Where the object file of a source file goes."""
+        root = self.generated if source.is_relative_to(self.generated) else self.source
+        return self.objects / prefix / source.relative_to(root).with_name(source.name + ".o")
+
+
+def build(out: Path, *, source: Path | None = None) -> None:
+    """Build into the directory `out`, replacing what it holds: vmlinux, initramfs.cpio, programs/, generated/, stamp.
+
+    `source` is the directory with guest/, user/ and abi/; this package's own by default. BuildError carries the
+    compiler's or linker's words, and leaves `out` as it was.
+    """
+    source = (source or PACKAGE).resolve()
+    out = out.resolve()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    inputs = input_hash(source)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as work:
+        new = Path(work) / "image"
+        toolchain = find_toolchain(source, new / "generated")
+        _build_into(Tree(source, Path(work) / "objects", new, toolchain))
+        stamp = {"inputs": inputs, "outputs": output_hash(new)}
+        (new / STAMP).write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
+        if out.exists():
+            shutil.rmtree(out)
+        new.rename(out)
+
+
+def stale(out: Path, *, source: Path | None = None) -> bool:
+    """Whether `out` was built from other sources, by another compiler, or was changed or cut short since."""
+    try:
+        stamp = json.loads((out / STAMP).read_text(encoding="utf-8"))
+        return bool(stamp != {"inputs": input_hash(source or PACKAGE), "outputs": output_hash(out)})
+    except (OSError, ValueError):
+        return True
+
+
+def input_hash(source: Path) -> str:
+    """SHA-256 over the names and bytes of all that decides the result, and the compiler's version."""
+    files = {path for pattern in INPUT_PATTERNS for path in source.glob(pattern) if path.is_file()}
+    return _hash(source, (path for path in files if path.suffix not in INPUT_SUFFIXES_IGNORED), REQUIREMENT)
+
+
+def output_hash(out: Path) -> str:
+    """SHA-256 over the names and bytes of a build's files."""
+    return _hash(out, (path for path in out.rglob("*") if path.is_file() and path.name != STAMP), "")
+
+
+def _hash(root: Path, files: Iterable[Path], salt: str) -> str:
+    digest = hashlib.sha256(salt.encode())
+    for name, path in sorted((path.relative_to(root).as_posix(), path) for path in files):
+        data = path.read_bytes()
+        digest.update(f"\0{name}\0{len(data)}\0".encode() + data)
+    return digest.hexdigest()
+
+
+def _build_into(tree: Tree) -> None:
+    for name, text in generated_files().items():
+        path = tree.generated / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    _generate_asm_offsets(tree)
+    _link_kernel(tree)
+    names = _link_programs(tree)
+    (tree.out / "initramfs.cpio").write_bytes(cpio.archive(_initramfs(tree, names)))
+
+
+def _kernel_flags(tree: Tree) -> list[str]:
+    includes = (tree.generated, tree.source / "guest" / "include")
+    return [*KERNEL_FLAGS, *(f"-I{directory}" for directory in includes)]
+
+
+def _generate_asm_offsets(tree: Tree) -> None:
+    """asm-offsets.h: what assembly must know of C's structures, asked of the compiler."""
+    assembly = tree.objects / "asm-offsets.s"
+    source = tree.source / "guest" / "entry" / "asm-offsets.c"
+    tree.toolchain.compile(source, assembly, _kernel_flags(tree), stage="-S")
+    found = ASM_OFFSET.findall(assembly.read_text(encoding="utf-8"))
+    if not found:
+        raise BuildError(f"{source.name}: the compiler's output holds no '->NAME value' line")
+    lines = [f"#define {name:<24}{value}\n" for name, value in found]
+    (tree.generated / "asm" / "asm-offsets.h").write_text("".join(lines), encoding="utf-8", newline="\n")
+
+
+def _compile_all(tree: Tree, sources: Sequence[Path], flags: Sequence[str], prefix: str = "") -> list[Path]:
+    """Compile several files at once; the object files, in the sources' order."""
+    objects = [tree.object(source, prefix) for source in sources]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        jobs = [
+            pool.submit(tree.toolchain.compile, source, target, flags)
+            for source, target in zip(sources, objects, strict=True)
+        ]
+        for job in jobs:
+            job.result()
+    return objects
+
+
+def _link_kernel(tree: Tree) -> None:
+    guest = tree.source / "guest"
+    flags = _kernel_flags(tree)
+    script = guest / "boot" / "vmlinux.lds.S"
+    skipped = {script, guest / "entry" / "asm-offsets.c"}
+    sources = sorted(path for path in guest.rglob("*.[cS]") if path not in skipped)
+    objects = _compile_all(tree, sources, flags)
+    linker_script = tree.objects / "vmlinux.lds"
+    tree.toolchain.compile(script, linker_script, [*flags, "-P"], stage="-E")
+    tree.toolchain.link(objects, tree.out / "vmlinux", ["-T", str(linker_script)])
+
+
+def _link_programs(tree: Tree) -> list[str]:
+    """Link every program twice: with debug information for the debugger, without for the initramfs."""
+    user = tree.source / "user"
+    flags = [f"-I{tree.generated}", f"-I{user / 'include'}"]
+    library = sorted([*(user / "libc").glob("*.[cS]"), tree.generated / "user" / "syscalls.c"])
+    shared = [tree.source / name for name in SHARED_WITH_KERNEL]
+    kernel_headers = [f"-I{tree.generated}", f"-I{tree.source / 'guest' / 'include'}"]
+    common = [*_compile_all(tree, library, flags), *_compile_all(tree, shared, kernel_headers, "shared")]
+    programs = sorted((user / "programs").glob("*.c"))
+    for source, main in zip(programs, _compile_all(tree, programs, flags), strict=True):
+        link = ["--image-base=0x400000", "-z", "separate-code", "-e", "_start"]
+        tree.toolchain.link([main, *common], tree.out / "programs" / source.stem, link)
+        tree.toolchain.link([main, *common], tree.objects / "stripped" / source.stem, [*link, "--strip-debug"])
+    return [source.stem for source in programs]
+
+
+def _initramfs(tree: Tree, names: Sequence[str]) -> Iterator[cpio.Member]:
+    """Devices, programs, and the files below user/root, those in a bin directory executable."""
+    yield from DEVICES
+    for name in names:
+        directory = PROGRAM_DIRECTORIES.get(name, DEFAULT_PROGRAM_DIRECTORY)
+        data = (tree.objects / "stripped" / name).read_bytes()
+        yield cpio.regular(f"{directory}/{name}", data, executable=True)
+    root = tree.source / "user" / "root"
+    for path in sorted(path for path in root.rglob("*") if path.is_file()):
+        executable = path.parent.name in {"bin", "sbin"}
+        yield cpio.regular(path.relative_to(root).as_posix(), path.read_bytes(), executable=executable)
+
+
+def main() -> int:
+    """Build this package's image if it is stale; exit status."""
+    if not stale(IMAGE):
+        sys.stdout.write(f"{IMAGE} is up to date\n")
+        return 0
+    try:
+        build(IMAGE)
+    except BuildError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"built {IMAGE}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

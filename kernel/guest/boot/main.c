@@ -1,0 +1,111 @@
+/* start_kernel: from the first C function to the first program in ring 3. */
+#include <asm/desc.h>
+#include <asm/irqflags.h>
+#include <linux/binfmts.h>
+#include <linux/console.h>
+#include <linux/init.h>
+#include <linux/interrupt.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+void start_kernel(void) __noreturn;
+
+extern const initcall_t __initcall_start[], __initcall_end[];
+
+static const char linux_banner[] = "Linux version 6.1.0-ringscope (a model of Linux for x86-64)\n";
+
+/* The program that init= names. */
+static const char *execute_command;
+
+static int __init init_setup(char *str)
+{
+	execute_command = str;
+	return 1;
+}
+__setup("init=", init_setup);
+
+static void __init do_initcalls(void)
+{
+	const initcall_t *fn;
+
+	for (fn = __initcall_start; fn < __initcall_end; fn++)
+		(*fn)();
+}
+
+/* Descriptors 0, 1 and 2 of init, and so of every program. */
+static void __init console_on_rootfs(void)
+{
+	struct file *file = filp_open("/dev/console", O_RDWR);
+
+	if (IS_ERR(file)) {
+		printk(KERN_ERR "Warning: unable to open an initial console.\n");
+		return;
+	}
+	fd_install(get_file(file));
+	fd_install(get_file(file));
+	fd_install(file);
+}
+
+/* Returns only if the program could not be started. */
+static noinline int run_init_process(const char *init_filename)
+{
+	argv_init[0] = init_filename;
+	printk(KERN_INFO "Run %s as init process\n", init_filename);
+	return kernel_execve(init_filename, argv_init, envp_init);
+}
+
+static void try_to_run_init_process(const char *init_filename)
+{
+	int ret = run_init_process(init_filename);
+
+	if (ret != -ENOENT)
+		printk(KERN_ERR "Starting init: %s exists but couldn't execute it (error %d)\n",
+		       init_filename, ret);
+}
+
+/* Task 1, still in ring 0: prepare what a program needs, then become one. */
+static noinline int kernel_init(void *unused)
+{
+	do_initcalls();
+	console_on_rootfs();
+
+	if (execute_command) {
+		int ret = run_init_process(execute_command);
+
+		panic("Requested init %s failed (error %d).", execute_command, ret);
+	}
+	try_to_run_init_process("/sbin/init");
+	try_to_run_init_process("/etc/init");
+	try_to_run_init_process("/bin/init");
+	try_to_run_init_process("/bin/sh");
+
+	panic("No working init found.  Try passing init= option to kernel. "
+	      "See Linux Documentation/admin-guide/init.rst for guidance.");
+}
+
+/* The boot thread makes task 1 and becomes the idle task. */
+static noinline void __noreturn rest_init(void)
+{
+	kernel_thread(kernel_init, NULL, "swapper");
+	cpu_idle();
+}
+
+/* Called by startup_64 on init_task's stack, interrupts off. */
+void start_kernel(void)
+{
+	early_serial_init();
+	printk(KERN_NOTICE "%s", linux_banner);
+	setup_arch();
+	printk(KERN_NOTICE "Kernel command line: %s\n", boot_command_line);
+	parse_args(boot_command_line);
+
+	mem_init();
+	cpu_init();
+	trap_init();
+	sched_init();
+	tsc_init();
+	init_8259A();
+	time_init();
+	local_irq_enable();
+	rest_init();
+}

@@ -1,0 +1,81 @@
+/*
+ * Linked at 0xffffffff81000000, loaded at 16 MiB. The parts start on pages of their own, so that head_64.S
+ * can give each its rights: text R-X, rodata R--, data RW-. One page table maps it all.
+ */
+#include <asm/layout.h>
+
+ENTRY(phys_startup_32)
+
+PHDRS {
+	text PT_LOAD FLAGS(5);
+	rodata PT_LOAD FLAGS(4);
+	data PT_LOAD FLAGS(6);
+	note PT_NOTE FLAGS(4);
+}
+
+SECTIONS {
+	. = KERNEL_TEXT;
+	phys_startup_32 = ABSOLUTE(startup_32 - __START_KERNEL_map);
+
+	.text : AT(ADDR(.text) - __START_KERNEL_map) {
+		_text = .;
+		*(.head.text)
+		*(.entry.text)
+		*(.text .text.*)
+		*(.init.text)
+		_etext = .;
+	} :text
+
+	. = ALIGN(PAGE_SIZE);
+	__start_rodata = .;
+	.rodata : AT(ADDR(.rodata) - __START_KERNEL_map) {
+		*(.rodata .rodata.*)
+		. = ALIGN(8);
+		__start___ex_table = .;
+		KEEP(*(__ex_table))
+		__stop___ex_table = .;
+		. = ALIGN(8);
+		__setup_start = .;
+		KEEP(*(.init.setup))
+		__setup_end = .;
+		__initcall_start = .;
+		KEEP(*(SORT(.initcall*.init)))
+		__initcall_end = .;
+	} :rodata
+	.notes : AT(ADDR(.notes) - __START_KERNEL_map) {
+		KEEP(*(.note.Xen))
+	} :rodata :note
+	. = ALIGN(PAGE_SIZE);
+	__end_rodata = .;
+
+	_sdata = .;
+	.data : AT(ADDR(.data) - __START_KERNEL_map) {
+		*(.data..page_aligned)
+		*(.data .data.* .init.data)
+		. = ALIGN(64);
+		__per_cpu_start = .;
+		*(.data..percpu)
+		. = ALIGN(64);
+	} :data
+	_edata = .;
+
+	. = ALIGN(PAGE_SIZE);
+	__bss_start = .;
+	.bss : AT(ADDR(.bss) - __START_KERNEL_map) {
+		*(.bss..page_aligned)
+		*(.bss .bss.* COMMON)
+		. = ALIGN(PAGE_SIZE);
+	} :data
+	__bss_stop = .;
+	_end = .;
+
+	/* What entry code adds to GS to reach a per-processor variable. */
+	percpu_current_task = current_task - __per_cpu_start;
+	percpu_cpu_current_top_of_stack = cpu_current_top_of_stack - __per_cpu_start;
+	percpu_cpu_user_rsp = cpu_user_rsp - __per_cpu_start;
+
+	/DISCARD/ : { *(.comment) *(.eh_frame) *(.note.GNU-stack) }
+}
+
+ASSERT(_text == KERNEL_TEXT, "text moved")
+ASSERT(_end - _text <= PMD_SIZE, "the kernel outgrew its one page table")

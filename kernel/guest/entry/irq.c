@@ -1,0 +1,42 @@
+/* From a vector to the driver that asked for it. */
+#define pr_fmt(fmt) "irq: " fmt
+#include <asm/traps.h>
+#include <linux/interrupt.h>
+#include <linux/kernel.h>
+
+static struct irq_desc {
+	irq_handler_t handler;
+	const char *name;
+	unsigned long count;
+} irq_desc[NR_IRQS];
+
+void common_interrupt(struct pt_regs *regs, unsigned long vector);
+
+void request_irq(int irq, irq_handler_t handler, const char *name)
+{
+	struct irq_desc *desc = &irq_desc[irq];
+
+	if (desc->handler)
+		panic("irq %d: %s wants it, %s has it", irq, name, desc->name);
+	desc->handler = handler;
+	desc->name = name;
+	enable_8259A_irq(irq);
+}
+
+/* Called by asm_common_interrupt, interrupts off. The line is free again before its handler runs. */
+noinline void common_interrupt(struct pt_regs *regs, unsigned long vector)
+{
+	int irq = (int)vector - ISA_IRQ_VECTOR;
+
+	if (irq < 0 || irq >= NR_IRQS) {
+		pr_warn("unexpected vector %#lx at ip %lx\n", vector, regs->ip);
+		return;
+	}
+	if (spurious_8259A_irq(irq))
+		return;
+	mask_and_ack_8259A(irq);
+	irq_desc[irq].count++;
+	if (irq_desc[irq].handler)
+		irq_desc[irq].handler(irq);
+	enable_8259A_irq(irq);
+}

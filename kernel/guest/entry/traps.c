@@ -1,0 +1,129 @@
+/* What becomes of each exception: the task dies, or the kernel does, or nothing happened. */
+#define pr_fmt(fmt) "traps: " fmt
+#include <asm/irqflags.h>
+#include <asm/traps.h>
+#include <asm/uaccess.h>
+#include <linux/sched.h>
+
+struct pt_regs *sync_regs(struct pt_regs *eregs);
+
+/* Called by entry code on an interrupt stack, from ring 3: go on where the task's stack has room for it. */
+struct pt_regs *sync_regs(struct pt_regs *eregs)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+
+	*regs = *eregs;
+	return regs;
+}
+
+/* The registers as Linux's oops prints them. */
+void show_regs(const struct pt_regs *regs)
+{
+	printk(KERN_ERR "CPU: 0 PID: %d Comm: %s\n", current->pid, current->comm);
+	printk(KERN_ERR "RIP: %04lx:%016lx\n", regs->cs, regs->ip);
+	printk(KERN_ERR "RSP: %04lx:%016lx EFLAGS: %08lx\n", regs->ss, regs->sp, regs->flags);
+	printk(KERN_ERR "RAX: %016lx RBX: %016lx RCX: %016lx\n", regs->ax, regs->bx, regs->cx);
+	printk(KERN_ERR "RDX: %016lx RSI: %016lx RDI: %016lx\n", regs->dx, regs->si, regs->di);
+	printk(KERN_ERR "RBP: %016lx R08: %016lx R09: %016lx\n", regs->bp, regs->r8, regs->r9);
+	printk(KERN_ERR "R10: %016lx R11: %016lx R12: %016lx\n", regs->r10, regs->r11, regs->r12);
+	printk(KERN_ERR "R13: %016lx R14: %016lx R15: %016lx\n", regs->r13, regs->r14, regs->r15);
+	printk(KERN_ERR "CR2: %016lx CR3: %016lx CR4: %016lx\n", read_cr2(), read_cr3(), read_cr4());
+}
+
+/* The kernel itself went wrong: say where, and stop. */
+void die(const char *str, struct pt_regs *regs, long err)
+{
+	console_verbose();
+	printk(KERN_ALERT "%s: %04lx [#1]\n", str, err & 0xffff);
+	show_regs(regs);
+	panic("Fatal exception");
+}
+
+/* One line in the log about a task that a trap kills, as Linux words it. */
+static void show_signal(const char *type, const char *desc, struct pt_regs *regs, long error_code)
+{
+	pr_info("%s[%d] %s%s ip:%lx sp:%lx error:%lx", current->comm, current->pid, type, desc, regs->ip,
+		regs->sp, error_code);
+	print_vma_addr(" in ", regs->ip);
+	pr_cont("\n");
+}
+
+/* There are no handlers to run: a signal from a trap is the end of the task. */
+static void do_trap(int trapnr, int signr, const char *str, struct pt_regs *regs, long error_code)
+{
+	if (!user_mode(regs)) {
+		if (fixup_exception(regs))
+			return;
+		die(str, regs, error_code);
+	}
+	current->thread.trap_nr = trapnr;
+	current->thread.error_code = error_code;
+	local_irq_enable();
+	show_signal(trapnr == X86_TRAP_GP ? "" : "trap ", str, regs, error_code);
+	do_exit(signr);
+}
+
+#define DEFINE_EXCEPTION(name, trapnr, signr, str)					\
+	void name(struct pt_regs *regs, long error_code);				\
+	noinline void name(struct pt_regs *regs, long error_code)			\
+	{										\
+		do_trap(trapnr, signr, str, regs, error_code);				\
+	}
+
+DEFINE_EXCEPTION(exc_divide_error,		X86_TRAP_DE,		SIGFPE,	"divide error")
+DEFINE_EXCEPTION(exc_int3,			X86_TRAP_BP,		SIGTRAP, "int3")
+DEFINE_EXCEPTION(exc_overflow,			X86_TRAP_OF,		SIGSEGV, "overflow")
+DEFINE_EXCEPTION(exc_bounds,			X86_TRAP_BR,		SIGSEGV, "bounds")
+DEFINE_EXCEPTION(exc_invalid_op,		X86_TRAP_UD,		SIGILL,	"invalid opcode")
+DEFINE_EXCEPTION(exc_device_not_available,	X86_TRAP_NM,		SIGSEGV, "device not available")
+DEFINE_EXCEPTION(exc_coproc_segment_overrun,	X86_TRAP_OLD_MF,	SIGFPE,	"coprocessor segment overrun")
+DEFINE_EXCEPTION(exc_invalid_tss,		X86_TRAP_TS,		SIGSEGV, "invalid TSS")
+DEFINE_EXCEPTION(exc_segment_not_present,	X86_TRAP_NP,		SIGBUS,	"segment not present")
+DEFINE_EXCEPTION(exc_stack_segment,		X86_TRAP_SS,		SIGBUS,	"stack segment")
+DEFINE_EXCEPTION(exc_general_protection,	X86_TRAP_GP,		SIGSEGV, "general protection fault")
+DEFINE_EXCEPTION(exc_coprocessor_error,		X86_TRAP_MF,		SIGFPE,	"fpu exception")
+DEFINE_EXCEPTION(exc_alignment_check,		X86_TRAP_AC,		SIGBUS,	"alignment check")
+DEFINE_EXCEPTION(exc_simd_coprocessor_error,	X86_TRAP_XF,		SIGFPE,	"simd exception")
+
+void exc_debug(struct pt_regs *regs, long error_code);
+void exc_nmi(struct pt_regs *regs, long error_code);
+void exc_double_fault(struct pt_regs *regs, long error_code);
+void exc_machine_check(struct pt_regs *regs, long error_code);
+
+/* Nobody asked for one in ring 0: drop the trap flag and go on. In ring 3 the task traced itself to death. */
+noinline void exc_debug(struct pt_regs *regs, long error_code)
+{
+	if (!user_mode(regs)) {
+		regs->flags &= ~(unsigned long)X86_EFLAGS_TF;
+		return;
+	}
+	do_trap(X86_TRAP_DB, SIGTRAP, "debug", regs, error_code);
+}
+
+noinline void exc_nmi(struct pt_regs *regs, long error_code)
+{
+	printk(KERN_EMERG "Uhhuh. NMI received for unknown reason at ip %lx (%lx).\n", regs->ip, error_code);
+	printk(KERN_EMERG "Dazed and confused, but trying to continue\n");
+}
+
+/* An exception whose delivery faulted, as on a kernel stack that ran out. On a stack of its own. */
+noinline void exc_double_fault(struct pt_regs *regs, long error_code)
+{
+	unsigned long address = read_cr2();
+
+	console_verbose();
+	if (stack_guard_hit(address))
+		printk(KERN_EMERG "BUG: TASK stack guard page was hit at %016lx (stack is %016lx..%016lx)\n",
+		       address, (unsigned long)current->stack,
+		       (unsigned long)current->stack + THREAD_SIZE - 1);
+	pr_emerg("PANIC: double fault, error_code: %#lx\n", error_code);
+	show_regs(regs);
+	panic("double fault");
+}
+
+noinline void exc_machine_check(struct pt_regs *regs, long error_code)
+{
+	console_verbose();
+	show_regs(regs);
+	panic("Machine check at ip %lx (%lx)", regs->ip, error_code);
+}

@@ -1,0 +1,47 @@
+#ifndef _ASM_IRQFLAGS_H
+#define _ASM_IRQFLAGS_H
+
+#include <asm/processor-flags.h>
+#include <linux/types.h>
+
+/*
+ * One processor, and the kernel is never preempted: a task runs until it sleeps or returns to ring 3.
+ * Interrupts off is therefore the only lock there is, and only against interrupt handlers.
+ */
+static inline void local_irq_enable(void)
+{
+	asm volatile("sti" ::: "memory");
+}
+
+static inline void local_irq_disable(void)
+{
+	asm volatile("cli" ::: "memory");
+}
+
+static inline unsigned long local_irq_save(void)
+{
+	unsigned long flags;
+
+	asm volatile("pushfq; popq %0; cli" : "=rm"(flags) : : "memory");
+	return flags;
+}
+
+static inline void local_irq_restore(unsigned long flags)
+{
+	if (flags & X86_EFLAGS_IF)
+		local_irq_enable();
+}
+
+/* STI holds interrupts off for one more instruction: none can come between a test made before and HLT. */
+static inline void safe_halt(void)
+{
+	asm volatile("sti; hlt" ::: "memory");
+}
+
+static inline void halt_forever(void)
+{
+	for (;;)
+		asm volatile("cli; hlt" ::: "memory");
+}
+
+#endif

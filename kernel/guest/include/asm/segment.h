@@ -1,0 +1,11 @@
+#ifndef _ASM_SEGMENT_H
+#define _ASM_SEGMENT_H
+
+#include <asm/layout.h>
+
+#define SEGMENT_RPL_MASK	0x3
+#define USER_RPL		0x3
+
+#define GDT_ENTRY(selector)	((selector) >> 3)
+
+#endif

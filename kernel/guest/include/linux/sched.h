@@ -1,0 +1,113 @@
+#ifndef _LINUX_SCHED_H
+#define _LINUX_SCHED_H
+
+#include <asm/processor.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/wait.h>
+
+#define TASK_COMM_LEN		16
+
+#define TASK_RUNNING		0x00	/* on the run queue, or running */
+#define TASK_INTERRUPTIBLE	0x01	/* sleeping */
+#define EXIT_DEAD		0x10	/* being freed */
+#define EXIT_ZOMBIE		0x20	/* waiting for the parent's wait4 */
+
+#define PF_KTHREAD		0x00200000
+
+#define NR_OPEN_DEFAULT		32
+
+struct files_struct {
+	struct file *fd_array[NR_OPEN_DEFAULT];
+};
+
+struct task_struct {
+	unsigned int __state;
+	unsigned int flags;
+	void *stack;			/* lowest address of the kernel stack, THREAD_SIZE bytes */
+	int on_rq;			/* in the run queue; the running task isn't */
+	unsigned int time_slice;	/* ticks left */
+	bool need_resched;
+
+	pid_t pid;
+	pid_t tgid;
+	char comm[TASK_COMM_LEN];
+	int exit_state;
+	int exit_code;			/* as wait4 reports it: status << 8, or the signal that killed */
+
+	struct mm_struct *mm;		/* NULL in a kernel thread */
+	struct mm_struct *active_mm;	/* whose page tables are loaded while it runs */
+	struct files_struct *files;
+
+	struct task_struct *parent;
+	struct list_head children;	/* of sibling */
+	struct list_head sibling;
+	struct list_head tasks;		/* all tasks, headed by init_task */
+	struct list_head run_list;
+	struct wait_queue_head wait_chldexit;
+
+	struct thread_struct thread;
+};
+
+#define SIGILL	4
+#define SIGTRAP	5
+#define SIGFPE	8
+#define SIGBUS	7
+#define SIGKILL	9
+#define SIGSEGV	11
+
+extern u8 init_stack[THREAD_SIZE];
+extern struct task_struct init_task;
+extern struct task_struct *current_task;
+
+#define current (current_task)
+
+#define for_each_process(p) list_for_each_entry(p, &init_task.tasks, tasks)
+
+static inline bool is_global_init(const struct task_struct *tsk)
+{
+	return tsk->pid == 1;
+}
+
+/* core.c */
+void sched_init(void);
+void schedule(void);
+void scheduler_tick(void);
+void schedule_tail(struct task_struct *prev);
+void wake_up_process(struct task_struct *p);
+void wake_up_new_task(struct task_struct *p);
+void set_current_state(unsigned int state);
+void cpu_idle(void) __noreturn;
+void show_state(void);
+
+/* timer.c */
+extern unsigned long jiffies;
+void schedule_timeout(unsigned long timeout);
+void run_local_timers(void);
+u64 local_clock(void);
+void time_init(void);
+void tsc_init(void);
+
+/* fork.c */
+pid_t kernel_thread(int (*fn)(void *), void *arg, const char *name);
+void release_task(struct task_struct *p);
+void set_task_comm(struct task_struct *tsk, const char *name);
+
+/* exit.c */
+void do_exit(long code) __noreturn;
+long kernel_wait4(pid_t pid, int *stat_addr, int options);
+
+/* umh.c */
+int call_usermodehelper(const char *path, const char *const *argv, const char *const *envp);
+
+/* process.c */
+void switch_mm(struct mm_struct *prev, struct mm_struct *next);
+void flush_thread(void);
+void copy_thread(struct task_struct *p, const struct pt_regs *regs, int (*fn)(void *), void *arg);
+void fpu_init(void);
+
+/* files.c */
+struct files_struct *dup_fd(struct files_struct *oldf);
+void put_files_struct(struct files_struct *files);
+
+#endif

@@ -1,0 +1,33 @@
+#ifndef _LINUX_SYSCALLS_H
+#define _LINUX_SYSCALLS_H
+
+#include <linux/compiler.h>
+#include <linux/types.h>
+
+struct timespec {
+	long tv_sec;
+	long tv_nsec;
+};
+
+#define __NEW_UTS_LEN 64
+
+struct new_utsname {
+	char sysname[__NEW_UTS_LEN + 1];
+	char nodename[__NEW_UTS_LEN + 1];
+	char release[__NEW_UTS_LEN + 1];
+	char version[__NEW_UTS_LEN + 1];
+	char machine[__NEW_UTS_LEN + 1];
+	char domainname[__NEW_UTS_LEN + 1];
+};
+
+#include <asm/syscall_prototypes.h>
+
+long sys_ni_syscall(void);
+
+typedef long (*sys_call_ptr_t)(unsigned long, unsigned long, unsigned long, unsigned long, unsigned long,
+			       unsigned long);
+
+extern const sys_call_ptr_t sys_call_table[];
+extern const sys_call_ptr_t ia32_sys_call_table[];
+
+#endif

@@ -1,0 +1,46 @@
+#ifndef _LINUX_WAIT_H
+#define _LINUX_WAIT_H
+
+#include <linux/list.h>
+
+struct task_struct;
+
+struct wait_queue_head {
+	struct list_head head;
+};
+
+struct wait_queue_entry {
+	struct task_struct *task;
+	struct list_head entry;
+};
+
+#define __WAIT_QUEUE_HEAD_INITIALIZER(name) { LIST_HEAD_INIT((name).head) }
+#define DECLARE_WAIT_QUEUE_HEAD(name) struct wait_queue_head name = __WAIT_QUEUE_HEAD_INITIALIZER(name)
+#define DEFINE_WAIT(name) struct wait_queue_entry name = { current, LIST_HEAD_INIT((name).entry) }
+
+static inline void init_waitqueue_head(struct wait_queue_head *wq_head)
+{
+	INIT_LIST_HEAD(&wq_head->head);
+}
+
+void prepare_to_wait(struct wait_queue_head *wq_head, struct wait_queue_entry *wait);
+void finish_wait(struct wait_queue_entry *wait);
+void wake_up(struct wait_queue_head *wq_head);
+
+/*
+ * Sleep until condition holds. The task is on the queue before each test of the condition, so that a
+ * wake_up from an interrupt between the test and schedule() is not lost: it makes the task runnable.
+ */
+#define wait_event(wq_head, condition)							\
+	do {										\
+		DEFINE_WAIT(__wait);							\
+		for (;;) {								\
+			prepare_to_wait(&(wq_head), &__wait);				\
+			if (condition)							\
+				break;							\
+			schedule();							\
+		}									\
+		finish_wait(&__wait);							\
+	} while (0)
+
+#endif

@@ -1,0 +1,165 @@
+/* What of the processor belongs to a task, and how one task's part is exchanged for another's. */
+#include <asm/irqflags.h>
+#include <asm/uaccess.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+#include <linux/syscalls.h>
+
+/* What __switch_to_asm pops. */
+struct inactive_task_frame {
+	unsigned long r15;
+	unsigned long r14;
+	unsigned long r13;
+	unsigned long r12;
+	unsigned long bx;
+	unsigned long bp;
+	unsigned long ret_addr;
+};
+
+void ret_from_fork(void);
+
+/* The x87 and SSE registers as a new program finds them. */
+static struct fxregs_state init_fpstate;
+
+static void fxsave(struct fxregs_state *fx)
+{
+	asm volatile("fxsave64 %0" : "=m"(*fx));
+}
+
+static void fxrstor(const struct fxregs_state *fx)
+{
+	asm volatile("fxrstor64 %0" : : "m"(*fx));
+}
+
+#define MXCSR_DEFAULT 0x1f80
+
+void __init fpu_init(void)
+{
+	u32 mxcsr = MXCSR_DEFAULT;
+
+	write_cr4(read_cr4() | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT);
+	asm volatile("fninit");
+	asm volatile("ldmxcsr %0" : : "m"(mxcsr));
+	fxsave(&init_fpstate);
+}
+
+void switch_mm(struct mm_struct *prev, struct mm_struct *next)
+{
+	if (prev != next)
+		write_cr3(__pa(next->pgd));
+}
+
+static void switch_fpu(struct task_struct *prev, struct task_struct *next)
+{
+	if (!(prev->flags & PF_KTHREAD))
+		fxsave(&prev->thread.fpu);
+	if (!(next->flags & PF_KTHREAD))
+		fxrstor(&next->thread.fpu);
+}
+
+static void load_user_bases(const struct thread_struct *thread)
+{
+	wrmsr(MSR_FS_BASE, thread->fsbase);
+	wrmsr(MSR_KERNEL_GS_BASE, thread->gsbase);
+}
+
+/* Called by __switch_to_asm on next's stack, interrupts off; returns whom it switched from. */
+noinline struct task_struct *__switch_to(struct task_struct *prev_p, struct task_struct *next_p)
+{
+	switch_fpu(prev_p, next_p);
+	if (prev_p->thread.fsbase != next_p->thread.fsbase || prev_p->thread.gsbase != next_p->thread.gsbase)
+		load_user_bases(&next_p->thread);
+	current_task = next_p;
+	cpu_current_top_of_stack = next_p->thread.sp0;
+	cpu_tss_rw.x86_tss.sp0 = next_p->thread.sp0;
+	return prev_p;
+}
+
+/*
+ * Give a new task a stack that __switch_to_asm can switch to: from fork, with the registers of the caller's
+ * system call and 0 as its result; for a kernel thread, with a function to call.
+ */
+void copy_thread(struct task_struct *p, const struct pt_regs *regs, int (*fn)(void *), void *arg)
+{
+	struct pt_regs *childregs;
+	struct inactive_task_frame *frame;
+
+	p->thread.sp0 = (unsigned long)p->stack + THREAD_SIZE;
+	childregs = task_pt_regs(p);
+	frame = (struct inactive_task_frame *)childregs - 1;
+	frame->ret_addr = (unsigned long)ret_from_fork;
+	frame->bx = (unsigned long)fn;
+	frame->r12 = (unsigned long)arg;
+	p->thread.sp = (unsigned long)frame;
+	p->thread.status = 0;
+	p->thread.regs = childregs;
+	if (regs) {
+		*childregs = *regs;
+		childregs->ax = 0;
+		fxsave(&p->thread.fpu);
+	}
+}
+
+/* A new program starts with fresh registers, whatever the task was before. */
+void flush_thread(void)
+{
+	current->flags &= ~PF_KTHREAD;
+	current->thread.fsbase = 0;
+	current->thread.gsbase = 0;
+	load_user_bases(&current->thread);
+	fxrstor(&init_fpstate);
+}
+
+/* The registers that IRETQ will load: this is where a task becomes a user's. */
+static noinline void start_thread_common(struct pt_regs *regs, unsigned long new_ip, unsigned long new_sp,
+					 unsigned int _cs, unsigned int _ss)
+{
+	regs->ip = new_ip;
+	regs->sp = new_sp;
+	regs->cs = _cs;
+	regs->ss = _ss;
+	regs->flags = X86_EFLAGS_IF;
+}
+
+/* Called by a binary format when the new address space stands. */
+noinline void start_thread(struct pt_regs *regs, unsigned long new_ip, unsigned long new_sp)
+{
+	start_thread_common(regs, new_ip, new_sp, __USER_CS, __USER_DS);
+}
+
+#define ARCH_SET_GS	0x1001
+#define ARCH_SET_FS	0x1002
+#define ARCH_GET_FS	0x1003
+#define ARCH_GET_GS	0x1004
+
+static long set_base(unsigned long *base, unsigned long value)
+{
+	if (value >= TASK_SIZE)
+		return -EPERM;
+	*base = value;
+	load_user_bases(&current->thread);
+	return 0;
+}
+
+static long get_base(unsigned long base, unsigned long arg2)
+{
+	return copy_to_user((void __user *)arg2, &base, sizeof(base)) ? -EFAULT : 0;
+}
+
+long sys_arch_prctl(int option, unsigned long arg2)
+{
+	struct thread_struct *thread = &current->thread;
+
+	switch (option) {
+	case ARCH_SET_FS:
+		return set_base(&thread->fsbase, arg2);
+	case ARCH_SET_GS:
+		return set_base(&thread->gsbase, arg2);
+	case ARCH_GET_FS:
+		return get_base(thread->fsbase, arg2);
+	case ARCH_GET_GS:
+		return get_base(thread->gsbase, arg2);
+	default:
+		return -EINVAL;
+	}
+}

@@ -1,0 +1,55 @@
+/* Small calls about the system and the caller. */
+#include <asm/irqflags.h>
+#include <asm/uaccess.h>
+#include <linux/reboot.h>
+#include <linux/sched.h>
+#include <linux/syscalls.h>
+
+static const struct new_utsname init_uts_ns = {
+	.sysname = "Linux",
+	.nodename = "ringscope",
+	.release = "6.1.0-ringscope",
+	.version = "#1",
+	.machine = "x86_64",
+	.domainname = "(none)",
+};
+
+long sys_uname(struct new_utsname __user *name)
+{
+	return copy_to_user(name, &init_uts_ns, sizeof(init_uts_ns)) ? -EFAULT : 0;
+}
+
+long sys_getpid(void)
+{
+	return current->tgid;
+}
+
+long sys_gettid(void)
+{
+	return current->pid;
+}
+
+long sys_getppid(void)
+{
+	return current->parent->tgid;
+}
+
+long sys_reboot(unsigned int magic1, unsigned int magic2, unsigned int cmd, void __user *arg)
+{
+	if (magic1 != LINUX_REBOOT_MAGIC1 || magic2 != LINUX_REBOOT_MAGIC2)
+		return -EINVAL;
+	switch (cmd) {
+	case LINUX_REBOOT_CMD_POWER_OFF:
+		printk(KERN_EMERG "reboot: Power down\n");
+		machine_exit(EXIT_POWER_OFF);
+	case LINUX_REBOOT_CMD_RESTART:
+		printk(KERN_EMERG "reboot: Restarting system\n");
+		machine_exit(EXIT_RESTART);
+	case LINUX_REBOOT_CMD_HALT:
+		printk(KERN_EMERG "reboot: System halted\n");
+		halt_forever();
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}

@@ -1,0 +1,117 @@
+/* The page fault: a page to be made, a task to be killed, or the end of the kernel (SDM 3A 4.7). */
+#include <asm/irqflags.h>
+#include <asm/traps.h>
+#include <asm/uaccess.h>
+#include <linux/fs.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+void exc_page_fault(struct pt_regs *regs, unsigned long error_code);
+
+/* " in init[401000+1000]": the area that an instruction pointer lies in, if any. */
+void print_vma_addr(const char *prefix, unsigned long ip)
+{
+	struct vm_area_struct *vma = current->mm ? find_vma(current->mm, ip) : NULL;
+
+	if (vma && vma->vm_start <= ip && vma->vm_file)
+		pr_cont("%s%s[%lx+%lx]", prefix, vma->vm_file->f_inode->i_name, vma->vm_start,
+			vma->vm_end - vma->vm_start);
+}
+
+static void show_signal_msg(struct pt_regs *regs, unsigned long error_code, unsigned long address)
+{
+	printk("%s%s[%d]: segfault at %lx ip %016lx sp %016lx error %lx",
+	       is_global_init(current) ? KERN_EMERG : KERN_INFO, current->comm, current->pid, address,
+	       regs->ip, regs->sp, error_code);
+	print_vma_addr(" in ", regs->ip);
+	pr_cont("\n");
+}
+
+static void __noreturn page_fault_oops(struct pt_regs *regs, unsigned long error_code, unsigned long address)
+{
+	console_verbose();
+	if (address < PAGE_SIZE)
+		pr_alert("BUG: kernel NULL pointer dereference, address: %016lx\n", address);
+	else
+		pr_alert("BUG: unable to handle page fault for address: %016lx\n", address);
+	pr_alert("#PF: %s %s in %s mode\n", error_code & X86_PF_USER ? "user" : "supervisor",
+		 error_code & X86_PF_INSTR ? "instruction fetch" :
+		 error_code & X86_PF_WRITE ? "write access" : "read access",
+		 user_mode(regs) ? "user" : "kernel");
+	pr_alert("#PF: error_code(0x%04lx) - %s\n", error_code,
+		 error_code & X86_PF_RSVD ? "reserved bit violation" :
+		 error_code & X86_PF_PROT ? "permissions violation" : "not-present page");
+	die("Oops", regs, error_code);
+}
+
+/* No area allows the access. The kernel may touch a user's page by uaccess alone, which has fixups. */
+static void bad_area(struct pt_regs *regs, unsigned long error_code, unsigned long address)
+{
+	if (!user_mode(regs)) {
+		if (fixup_exception(regs))
+			return;
+		page_fault_oops(regs, error_code, address);
+	}
+	current->thread.trap_nr = X86_TRAP_PF;
+	current->thread.error_code = error_code | (address >= TASK_SIZE ? X86_PF_PROT : 0);
+	current->thread.cr2 = address;
+	show_signal_msg(regs, current->thread.error_code, address);
+	do_exit(SIGSEGV);
+}
+
+static bool access_error(unsigned long error_code, const struct vm_area_struct *vma)
+{
+	if (error_code & X86_PF_RSVD)
+		return true;
+	if (error_code & X86_PF_WRITE)
+		return !(vma->vm_flags & VM_WRITE);
+	if (error_code & X86_PF_INSTR)
+		return !(vma->vm_flags & VM_EXEC);
+	return !(vma->vm_flags & (VM_READ | VM_WRITE | VM_EXEC));
+}
+
+/* The stack grows down to meet an access, as far as its limit and the next area allow. */
+static bool expand_stack(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long address)
+{
+	struct vm_area_struct *below;
+
+	if (!(vma->vm_flags & VM_GROWSDOWN) || address < STACK_TOP - STACK_RLIMIT)
+		return false;
+	address &= PAGE_MASK;
+	below = find_vma(mm, address - PAGE_SIZE);
+	if (below != vma)
+		return false;
+	vma->vm_start = address;
+	return true;
+}
+
+/* An address of the user's half, touched from ring 3 or by uaccess. */
+static noinline void do_user_addr_fault(struct pt_regs *regs, unsigned long error_code, unsigned long address)
+{
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma = mm ? find_vma(mm, address) : NULL;
+
+	if (!vma || (vma->vm_start > address && !expand_stack(mm, vma, address)) ||
+	    access_error(error_code, vma)) {
+		bad_area(regs, error_code, address);
+		return;
+	}
+	if (!handle_mm_fault(mm, vma, address) || (!user_mode(regs) && fixup_exception(regs)))
+		return;
+	printk(KERN_ERR "Out of memory: Killed process %d (%s)\n", current->pid, current->comm);
+	do_exit(SIGKILL);
+}
+
+/* Called by asm_exc_page_fault, interrupts off so that CR2 is still ours. */
+noinline void exc_page_fault(struct pt_regs *regs, unsigned long error_code)
+{
+	unsigned long address = read_cr2();
+
+	if (regs->flags & X86_EFLAGS_IF)
+		local_irq_enable();
+	if (address < TASK_SIZE && (user_mode(regs) || !(error_code & X86_PF_INSTR)))
+		do_user_addr_fault(regs, error_code, address);
+	else
+		bad_area(regs, error_code, address);
+	local_irq_disable();
+}

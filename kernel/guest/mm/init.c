@@ -1,0 +1,91 @@
+/* The kernel's own address space: a direct map of exactly the RAM there is. */
+#include <asm/pgtable.h>
+#include <asm/processor.h>
+#include <linux/memblock.h>
+#include <linux/mm.h>
+
+/* The address space of kernel threads and of the boot: no user half at all. */
+struct mm_struct init_mm = {
+	.pgd = init_top_pgt,
+	.mmap = LIST_HEAD_INIT(init_mm.mmap),
+	.mm_users = 1,
+	.mm_count = 2,		/* itself, and init_task that has it loaded */
+};
+
+/* The next level's table that an entry points to, made if absent. The early map covers what memblock gives. */
+static u64 *__init early_table(u64 *entry)
+{
+	unsigned long pa;
+
+	if (!(*entry & _PAGE_PRESENT)) {
+		pa = memblock_alloc_page();
+		if (!pa)
+			panic("no memory for the direct map");
+		__builtin_memset(__va(pa), 0, PAGE_SIZE);
+		*entry = pa | _KERNPG_TABLE;
+	}
+	return pte_page_address(*entry);
+}
+
+/* The direct map's view of the kernel's 2 MiB: no page of it executes, and text stays read-only. */
+static u64 __init kernel_alias_pte(unsigned long pa)
+{
+	bool read_only = pa < __pa(_sdata);
+
+	return pa | (read_only ? __PAGE_KERNEL_RO : __PAGE_KERNEL);
+}
+
+static void __init map_kernel_alias(u64 *pmd)
+{
+	unsigned long base = __pa(_text);
+	u64 *table = early_table(pmd);
+	unsigned int i;
+
+	for (i = 0; i < PTRS_PER_TABLE; i++)
+		table[i] = kernel_alias_pte(base + i * PAGE_SIZE);
+}
+
+static void __init map_direct(u64 *pud_table, unsigned long pa)
+{
+	unsigned long va = (unsigned long)__va(pa);
+	u64 *pmd_table = early_table(&pud_table[table_index(va, 3)]);
+	u64 *pmd = &pmd_table[table_index(va, 2)];
+
+	if (*pmd & _PAGE_PRESENT)
+		return;
+	if (pa == LOAD_PHYSICAL_ADDR)
+		map_kernel_alias(pmd);
+	else
+		*pmd = pa | __PAGE_KERNEL_LARGE;
+}
+
+#define DIRECT_MAP_LIMIT (1UL << 39)	/* what one entry of the top table can map */
+
+/* Replace head_64.S's map of the first GiB by one of all memory, in pages of 2 MiB. */
+static void __init init_mem_mapping(void)
+{
+	u64 entry = 0;
+	u64 *pud_table = early_table(&entry);
+	unsigned int i;
+
+	for (i = 0; i < memblock_memory.cnt; i++) {
+		const struct memblock_region *region = &memblock_memory.regions[i];
+		unsigned long pa = ALIGN_DOWN(region->base, PMD_SIZE);
+
+		if (region->base + region->size > DIRECT_MAP_LIMIT)
+			panic("memory at %#lx is beyond the direct map", region->base + region->size);
+		for (; pa < region->base + region->size; pa += PMD_SIZE)
+			map_direct(pud_table, pa);
+	}
+	init_top_pgt[table_index(PAGE_OFFSET, 4)] = entry;
+	__flush_tlb_all();
+}
+
+/* Called by start_kernel after setup_arch; from here on pages and small objects can be had. */
+void __init mem_init(void)
+{
+	init_mem_mapping();
+	vmalloc_init();
+	printk(KERN_INFO "Memory: %luK/%luK available\n", nr_free_pages() * (PAGE_SIZE / 1024),
+	       memblock_phys_mem_size() / 1024);
+}

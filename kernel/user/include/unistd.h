@@ -1,0 +1,64 @@
+#ifndef _UNISTD_H
+#define _UNISTD_H
+
+#include <user/syscalls.h>
+
+#define STDIN_FILENO	0
+#define STDOUT_FILENO	1
+#define STDERR_FILENO	2
+
+#define O_RDONLY	0
+#define O_WRONLY	01
+#define O_RDWR		02
+#define O_CREAT		0100
+
+#define SEEK_SET	0
+#define SEEK_CUR	1
+#define SEEK_END	2
+
+#define PROT_NONE	0
+#define PROT_READ	1
+#define PROT_WRITE	2
+#define PROT_EXEC	4
+#define MAP_PRIVATE	0x02
+#define MAP_FIXED	0x10
+#define MAP_ANONYMOUS	0x20
+
+#define WNOHANG		1
+#define WTERMSIG(status)	((status) & 0x7f)
+#define WEXITSTATUS(status)	((status) >> 8 & 0xff)
+
+#define SIGILL	4
+#define SIGTRAP	5
+#define SIGBUS	7
+#define SIGFPE	8
+#define SIGKILL	9
+#define SIGSEGV	11
+
+#define ENOENT	2
+#define E2BIG	7
+#define ENOEXEC	8
+#define EBADF	9
+#define ECHILD	10
+#define ENOMEM	12
+#define EACCES	13
+#define EFAULT	14
+#define ENOTDIR	20
+#define EISDIR	21
+#define EINVAL	22
+#define EMFILE	24
+#define ESPIPE	29
+#define EROFS	30
+#define ENAMETOOLONG 36
+#define ENOSYS	38
+
+#define SYSLOG_ACTION_READ_ALL	3
+#define ARCH_SET_FS		0x1002
+#define ARCH_GET_FS		0x1003
+
+#define LINUX_REBOOT_MAGIC1		0xfee1dead
+#define LINUX_REBOOT_MAGIC2		672274793
+#define LINUX_REBOOT_CMD_POWER_OFF	0x4321fedc
+#define LINUX_REBOOT_CMD_RESTART	0x01234567
+
+#endif
