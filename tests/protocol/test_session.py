@@ -180,6 +180,7 @@ def test_ten_thousand_packets_leave_the_session_usable(make, seed):
             talk.session.receive(b"\x03")
         if talk.session.ended:
             assert talk.session.ended in (Ending.DETACHED, Ending.KILLED)
+            talk.session.disarm()
             talk = Conversation(target)
         assert all(isinstance(reply, bytes) for reply in talk.replies()), packet
     talk.session.receive(b"#00")
