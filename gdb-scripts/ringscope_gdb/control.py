@@ -90,7 +90,9 @@ def error_code(arguments: Arguments) -> Lines:
 
 
 class CurrentPrivilegeLevel(gdb.Function):
-    """$cpl(): the ring that the selected processor runs in."""
+    """$cpl(): the ring that the selected processor runs in.
+
+    Where the target has a register of that name, gdb takes `$cpl` for the register: use it without parentheses."""
 
     def __init__(self) -> None:
         super().__init__("cpl")

@@ -18,7 +18,7 @@ from .command import Arguments, Lines, command
 from .memory import LinearMemory
 
 _SEGMENT_COLUMNS = "># Sel Base >Limit G D/B L AVL P DPL Type _"
-_GATE_COLUMNS = ">Vec Exception P DPL IST Sel Offset Type Handler"
+_GATE_COLUMNS = "Vec Exception P DPL IST Sel Offset Type Handler"
 # Linux's limits, where only a base is given.
 _SEGMENTS_LIMIT, _IDT_LIMIT, _TSS_LIMIT = 0x7F, 0xFFF, 0x67
 
@@ -62,7 +62,7 @@ def idt(arguments: Arguments) -> Lines:
     where = _table_argument(arguments, _IDT_LIMIT) or state.descriptor_table("idt")
     if state.real_mode():
         yield _heading("IVT", where)
-        yield from table(">Vec Exception Handler _", _real_mode_rows(where))
+        yield from table("Vec Exception Handler _", _real_mode_rows(where))
         return
     long_mode = state.long_mode()
     gates = descriptors.read_idt(LinearMemory().read, where.base, where.limit, long_mode=long_mode)

@@ -129,10 +129,11 @@ def paging_state() -> PagingState:
 
 
 def current_privilege_level() -> int:
-    """The ring: the stub's own `cpl`, else 0 in real mode, 3 in virtual-8086 mode, CS's RPL otherwise."""
-    level = find_register("cpl")
-    if level is not None:
-        return level
+    """The ring: the stub's own register, else 0 in real mode, 3 in virtual-8086 mode, CS's RPL otherwise."""
+    for name in ("priv", "cpl"):
+        level = find_register(name)
+        if level is not None:
+            return level
     if real_mode():
         return 0
     return 3 if flags() & RFLAGS.mask("VM") else register("cs") & 3

@@ -114,16 +114,16 @@ XCR0 = Layout(
 
 DR6 = Layout(
     "DR6", 64,
-    # BLD and RTM read as zero when their event happened, hence no part of `fixed`.
+    # BLD and RTM have the other sense: clear when their event happened.
     ("B0",          0,  0, "breakpoint 0 met"),
     ("B1",          1,  1, "breakpoint 1 met"),
     ("B2",          2,  2, "breakpoint 2 met"),
     ("B3",          3,  3, "breakpoint 3 met"),
-    ("BLD",        11, 11, "0: bus lock detected"),
+    ("no_BLD",     11, 11, "clear: bus lock detected"),
     ("BD",         13, 13, "next instruction accesses a debug register"),
     ("BS",         14, 14, "single step (TF)"),
     ("BT",         15, 15, "task switch to a TSS with T set"),
-    ("RTM",        16, 16, "0: within a transaction"),
+    ("no_RTM",     16, 16, "clear: within a transaction"),
     fixed=0xFFFE07F0,
 )
 

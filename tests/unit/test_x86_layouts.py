@@ -92,7 +92,7 @@ def test_a_word_as_flag_names():
     assert control.EFER.format(0xD01) == "SCE LME LMA NXE"
     assert registers.RFLAGS.format(0x3246) == "PF ZF IF IOPL=3"
     assert registers.RFLAGS.build(IF=1) == 0x202
-    assert control.DR6.build() | control.DR6.mask("BLD", "RTM") == 0xFFFF0FF0
+    assert control.DR6.build() | control.DR6.mask("no_BLD", "no_RTM") == 0xFFFF0FF0
     assert control.DR7.format(0xD0402) == "G0 RW0=write LEN0=4"
 
 
