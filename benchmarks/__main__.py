@@ -69,7 +69,8 @@ def run_rounds(names, options, figures):
                 print(f"round {turn + 1} of {options.rounds}: {server}", file=sys.stderr, flush=True)
                 try:
                     if kernel:
-                        figures.add(server, BOOT, [servers.seconds_to_init(server, kernel) * 1e3])
+                        boots = [servers.seconds_to_init(server, kernel) * 1e3 for _ in range(options.repetitions)]
+                        figures.add(server, BOOT, boots)
                     one_round(server, elf, Path(place, "log"), options, figures)
                 except (OSError, WrongAnswer, Unsupported) as error:
                     print(f"{server}: {error or type(error).__name__}", file=sys.stderr)
