@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 import gdb
 
-_CODES = {"title": "1", "good": "32", "bad": "31", "faint": "2", "mark": "33"}
+_CODES = {"title": "1", "good": "32", "bad": "31", "mark": "33"}
+_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def coloured() -> bool:
@@ -33,18 +35,23 @@ def table(header: str, rows: Iterable[Sequence[str]]) -> Iterator[str]:
     for row in body:
         cells = row if len(row) == len(titles) else row[:-1]
         for column, cell in enumerate(cells):
-            widths[column] = max(widths[column], len(cell))
+            widths[column] = max(widths[column], _visible(cell))
     yield paint(_line(titles, widths, right), "title")
     for row in body:
         yield _line(row, widths, right)
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
-    aligned = (
-        cell.rjust(width) if is_right else cell.ljust(width)
-        for cell, width, is_right in zip(cells[:-1], widths, right, strict=False)
-    )
+    aligned = []
+    for cell, width, is_right in zip(cells[:-1], widths, right, strict=False):
+        blanks = " " * (width - _visible(cell))
+        aligned.append(blanks + cell if is_right else cell + blanks)
     return "  ".join([*aligned, cells[-1]]).rstrip()
+
+
+def _visible(cell: str) -> int:
+    """Columns that a cell takes on the screen: its length without escapes."""
+    return len(_ESCAPE.sub("", cell))
 
 
 def hexadecimal(value: int, digits: int = 16) -> str:

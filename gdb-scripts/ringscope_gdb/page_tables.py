@@ -152,7 +152,8 @@ def _verdicts(outcome: Outcome, paging: PagingState) -> Iterator[str]:
     for ring in (0, 3):
         for access in Access:
             found = verdict(outcome, access, ring, paging, ac=ac)
-            rows.append((str(ring), access.value, "yes" if found.allowed else "no", _fault(found), found.reason))
+            answer = paint("yes", "good") if found.allowed else paint("no", "bad")
+            rows.append((str(ring), access.value, answer, _fault(found), found.reason))
     yield from table("Ring Access OK Exception Because", rows)
 
 

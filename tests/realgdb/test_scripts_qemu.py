@@ -93,7 +93,8 @@ def tables():
     segments = [0, 0x00CF9B000000FFFF, 0x00AF9B000000FFFF, 0x00CF93000000FFFF]
     segments += [0x00CFFB000000FFFF, 0x00CFF3000000FFFF, 0x00AFFB000000FFFF, 0]
     blank = descriptors.SegmentDescriptor(TSS, 0x68 + 8, 9, 0, 0, 1, 0, 0, 0, 0)
-    ldt = blank._replace(base=GDT + 0x80, limit=7, type=2)
+    ldt = blank._replace(base=GDT + 0x80, limit=0x17, type=2)
+    call = descriptors.Gate(BASE + 0x700, 0x10, descriptors.CALL_GATE, 0, 3, 1, 0)
     gate = descriptors.Gate(BASE + 0x500, 0x10, descriptors.INTERRUPT_GATE, 0, 0, 1, 0)
     gates = [gate._replace(offset=gate.offset + n * 16).build(wide=True) for n in range(32)]
     gates[8] = gate._replace(offset=BASE + 0x5F0, ist=1).build(wide=True)
@@ -107,7 +108,7 @@ def tables():
         GDT + 0x50: ldt.build(wide=True).to_bytes(16, "little"),
         GDT + 0x60: (0x5F).to_bytes(2, "little") + quad(GDT),
         GDT + 0x70: (0xFFF).to_bytes(2, "little") + quad(IDT_LINEAR),
-        GDT + 0x80: quad(0x00CFF3000000FFFF),
+        GDT + 0x80: quad(0x00CFF3000000FFFF) + call.build(wide=True).to_bytes(16, "little"),
         TSS: tss.TSS64.build(rsp0=0x101800, ist1=0x101F00, iomap=0x68) + b"\xff\xfe" + b"\xff" * 7,
         FRAME - 8: quad(0x14),
         # Interrupts stay off: the BIOS has left the timer running, and the PIC at vector 8.
@@ -226,6 +227,7 @@ COMMANDS = [
     "x86 selector 0x33",
     "x86 selector $cs",
     "x86 selector 7",
+    "x86 selector 0xf",
     "x86 selector 0",
     "x86 selector 0x80",
     "x86 selector 0x12345",
@@ -281,7 +283,7 @@ def test_gdt_has_columns_and_arrows(ring0):
     assert f"2 0x10 {code} 0 code Execute/Read, accessed <- cs, fs, gs" in lines
     assert f"6 0x30 {code} 3 code Execute/Read, accessed" in lines
     assert f"8 0x40 {TSS:#018x} 0x70 0 0 0 0 1 0 64-bit TSS (Busy) <- tr" in lines
-    assert f"10 0x50 {GDT + 0x80:#018x} 0x7 0 0 0 0 1 0 LDT <- ldtr" in lines
+    assert f"10 0x50 {GDT + 0x80:#018x} 0x17 0 0 0 0 1 0 LDT <- ldtr" in lines
     assert not any(line.startswith(("9 ", "11 ")) for line in lines), "16-byte descriptors are joined"
 
 
@@ -303,9 +305,10 @@ def test_idt_has_gates_and_unreadable_runs(ring0):
 def test_ldt(ring0):
     row = "0 0x04 0x0000000000000000 0xffffffff 1 1 0 0 1 3 data Read/Write, accessed"
     assert ring0["x86 ldt"] == [
-        f"LDT base {GDT + 0x80:#018x} limit 0x7",
+        f"LDT base {GDT + 0x80:#018x} limit 0x17",
         "# Sel Base Limit G D/B L AVL P DPL Type",
         row,
+        "1 0x0c 1 3 64-bit Call Gate to 0x10:0x100700",
     ]
     assert ring0[f"x86 ldt {GDT + 0x80:#x} 7"][-1] == row
 
@@ -417,6 +420,7 @@ def test_selectors(ring0):
     assert "limit 51:48,15:0 0xfffff last offset 0xffffffff" in lines
     assert "64-bit code, ring 0" in ring0["x86 selector $cs"][1]
     assert ring0["x86 selector 7"][0] == "0x0007 LDT index 0 (offset 0x0), RPL 3"
+    assert ring0["x86 selector 0xf"][1].endswith("64-bit Call Gate, DPL 3")
     assert ring0["x86 selector 0"][1] == "A null selector: no descriptor."
     assert ring0["x86 selector 0x80"] == ["error: 0x80 lies beyond the GDT's limit 0x5f: #GP if loaded."]
     assert ring0["x86 selector 0x12345"] == ["error: 0x12345 is no selector: it has more than 16 bits."]
