@@ -67,22 +67,16 @@ def escape(data: bytes) -> bytes:
 
 
 _ESCAPED = re.compile(rb"\}(.)", re.DOTALL)
-_USUAL_ESCAPES = ((b"}\x03", b"#"), (b"}\x04", b"$"), (b"}\n", b"*"), (b"}]", b"}"))  # }] last
+_FLIPPED = {bytes((byte,)): bytes((byte ^ 0x20,)) for byte in range(256)}
 
 
 def _flip(match: re.Match[bytes]) -> bytes:
-    return bytes((match[1][0] ^ 0x20,))
+    return _FLIPPED[match[1]]
 
 
 def unescape(data: bytes) -> bytes:
     """The inverse of :func:`escape`, for any escaped byte; a lone ``}`` at the end stays."""
-    if b"}" not in data:
-        return data
-    if data.count(b"}") != sum(data.count(pair) for pair, _ in _USUAL_ESCAPES):
-        return _ESCAPED.sub(_flip, data)
-    for pair, byte in _USUAL_ESCAPES:
-        data = data.replace(pair, byte)
-    return data
+    return _ESCAPED.sub(_flip, data) if b"}" in data else data
 
 
 # A count character is the repeats plus 29; it may not be $ or # (6 and 7 repeats) nor above 126 (97 repeats).
@@ -108,6 +102,8 @@ def repeat(byte: bytes, count: int) -> bytes:
 
 def compress(data: bytes) -> bytes:
     """Run-length encode the long runs of an escaped payload; short ones cost more than they save."""
+    if len(data) < _SHORTEST_RUN:
+        return data
     runs = [match for needle, run in _RUNS if needle in data for match in _find_runs(data, needle, run)]
     if not runs:
         return data
