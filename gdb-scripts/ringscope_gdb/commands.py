@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gdb
 
-from . import control, descriptor_tables, frame, page_tables  # noqa: F401 - they register their commands
+from . import control, descriptor_tables, frame, interrupt_table, page_tables  # noqa: F401 - they register their commands
 from .command import REGISTRY, LineCommand
 
 

@@ -1,4 +1,4 @@
-"""x86 gdt, ldt, idt, tss, selector and descriptor: segments and gates as tables."""
+"""x86 gdt, ldt, tss, selector and descriptor: segments and gates as tables."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator
 import gdb
 
 from machine.x86 import descriptors, tss
-from machine.x86.bits import FieldRow
+from machine.x86.bits import FieldRow, Member
 from machine.x86.descriptors import Descriptor, Gate, SegmentDescriptor, TableEntry
 from machine.x86.paging import is_canonical
-from machine.x86.vectors import IVT_ENTRY, VECTORS, vector_name
 
 from . import state
 from .columns import hexadecimal, paint, table
@@ -18,9 +17,8 @@ from .command import Arguments, Lines, command
 from .memory import LinearMemory
 
 _SEGMENT_COLUMNS = "># Sel Base >Limit G D/B L AVL P DPL Type _"
-_GATE_COLUMNS = "Vec Exception P DPL IST Sel Offset Type Handler"
 # Linux's limits, where only a base is given.
-_SEGMENTS_LIMIT, _IDT_LIMIT, _TSS_LIMIT = 0x7F, 0xFFF, 0x67
+_SEGMENTS_LIMIT, _TSS_LIMIT = 0x7F, 0x67
 
 
 @command("x86 gdt")
@@ -30,7 +28,7 @@ def gdt(arguments: Arguments) -> Lines:
 
     Without arguments, at the base and limit that GDTR holds. Arrows show the selectors loaded now."""
     arguments.check("x86 gdt [BASE [LIMIT]]", most=2)
-    where = _table_argument(arguments, _SEGMENTS_LIMIT) or state.descriptor_table("gdt")
+    where = table_argument(arguments, _SEGMENTS_LIMIT) or state.descriptor_table("gdt")
     yield from _segment_table("GDT", where, ti=0)
 
 
@@ -41,33 +39,13 @@ def ldt(arguments: Arguments) -> Lines:
 
     Without arguments, the one that LDTR holds."""
     arguments.check("x86 ldt [BASE [LIMIT]]", most=2)
-    where = _table_argument(arguments, _SEGMENTS_LIMIT)
+    where = table_argument(arguments, _SEGMENTS_LIMIT)
     if where is None:
         selector, where = state.system_segment("ldtr")
         if not selector & ~3:
             yield f"LDTR is {selector:#x}, a null selector: there is no LDT."
             return
     yield from _segment_table("LDT", where, ti=1)
-
-
-@command("x86 idt")
-def idt(arguments: Arguments) -> Lines:
-    """Print the interrupt descriptor table: gates, and the symbols of their handlers.
-    Usage: x86 idt [BASE [LIMIT]]
-
-    Without arguments, at the base and limit that IDTR holds. DPL is the least privileged ring that may
-    use the gate by INT n; IST names the stack of the TSS that the gate switches to. In real mode, the
-    vectors of segment and offset."""
-    arguments.check("x86 idt [BASE [LIMIT]]", most=2)
-    where = _table_argument(arguments, _IDT_LIMIT) or state.descriptor_table("idt")
-    if state.real_mode():
-        yield _heading("IVT", where)
-        yield from table("Vec Exception Handler _", _real_mode_rows(where))
-        return
-    long_mode = state.long_mode()
-    gates = descriptors.read_idt(LinearMemory().read, where.base, where.limit, long_mode=long_mode)
-    yield _heading("IDT", where)
-    yield from table(_GATE_COLUMNS, _gate_rows(gates, long_mode))
 
 
 @command("x86 tss")
@@ -77,13 +55,13 @@ def task_state_segment(arguments: Arguments) -> Lines:
 
     Without arguments, the one that TR holds."""
     arguments.check("x86 tss [BASE [LIMIT]]", most=2)
-    where = _table_argument(arguments, _TSS_LIMIT) or state.system_segment("tr")[1]
+    where = table_argument(arguments, _TSS_LIMIT) or state.system_segment("tr")[1]
     layout = tss.TSS64 if state.long_mode() else tss.TSS32
     data = LinearMemory().read(where.base, layout.size)
-    yield _heading("TSS", where, layout.name)
+    yield heading("TSS", where, layout.name)
     if len(data) < layout.size:
         raise gdb.GdbError(f"The TSS at {where.base:#x} is unreadable.")
-    rows = ((m.name, f"{m.offset:#x}", _member(m.get(data), m.size), m.meaning) for m in layout)
+    rows = ((m.name, f"{m.offset:#x}", _member(m, m.get(data)), m.meaning) for m in layout)
     yield from table("Member >Offset Value Meaning", rows)
     yield from _io_bitmap(where, layout["iomap"].get(data))
 
@@ -133,12 +111,14 @@ def descriptor(arguments: Arguments) -> Lines:
     yield from _describe(entry, long_mode)
 
 
-def _table_argument(arguments: Arguments, default_limit: int) -> state.Table | None:
+def table_argument(arguments: Arguments, default_limit: int) -> state.Table | None:
+    """The table that BASE and LIMIT name, or None if they were not given."""
     base = arguments.number(0)
     return None if base is None else state.Table(base, arguments.number(1, default_limit))
 
 
-def _heading(name: str, where: state.Table, note: str = "") -> str:
+def heading(name: str, where: state.Table, note: str = "") -> str:
+    """The line above a table: what it is and where."""
     line = f"{name}  base {hexadecimal(where.base)}  limit {where.limit:#x}"
     return f"{line}  {note}" if note else line
 
@@ -146,7 +126,7 @@ def _heading(name: str, where: state.Table, note: str = "") -> str:
 def _segment_table(name: str, where: state.Table, ti: int) -> Lines:
     long_mode = state.long_mode()
     entries = descriptors.read_table(LinearMemory().read, where.base, where.limit, long_mode=long_mode)
-    yield _heading(name, where)
+    yield heading(name, where)
     yield from table(_SEGMENT_COLUMNS, _segment_rows(entries, long_mode, ti))
 
 
@@ -161,9 +141,9 @@ def _loaded(ti: int) -> dict[int, list[str]]:
 
 def _segment_rows(entries: Iterable[TableEntry], long_mode: bool, ti: int) -> Iterator[tuple[str, ...]]:
     loaded = _loaded(ti)
-    for first, last, note in _runs(entries):
+    for first, last, note in runs(entries):
         if note:
-            yield (_span(first.index, last.index), note)
+            yield (span(first.index, last.index), note)
             continue
         arrow = paint(f"<- {', '.join(loaded[first.index])}", "mark") if first.index in loaded else ""
         found = first.descriptor
@@ -184,40 +164,7 @@ def _gate_in_gdt_cells(found: Gate, long_mode: bool) -> tuple[str, ...]:
     return "", "", "", "", "", "", str(found.present), str(found.dpl), target
 
 
-def _gate_rows(gates: Iterable[TableEntry], long_mode: bool) -> Iterator[tuple[str, ...]]:
-    for first, last, note in _runs(gates):
-        if note:
-            yield (_span(first.index, last.index, "#04x"), note)
-            continue
-        found = first.descriptor
-        name = vector_name(first.index) if first.index < len(VECTORS) else ""
-        yield (
-            f"{first.index:#04x}",
-            name,
-            str(found.present),
-            str(found.dpl),
-            str(found.ist) if found.ist else "-",
-            f"{found.selector:#04x}",
-            hexadecimal(found.offset),
-            descriptors.type_name(found, long_mode=long_mode).split("-bit ")[-1],
-            state.symbol(found.offset),
-        )
-
-
-def _real_mode_rows(where: state.Table) -> Iterator[tuple[str, ...]]:
-    memory = LinearMemory()
-    for vector in range(min((where.limit + 1) // 4, 256)):
-        data = memory.read(where.base + vector * 4, 4)
-        name = vector_name(vector) if vector < len(VECTORS) else ""
-        if len(data) < 4:
-            yield (f"{vector:#04x}", name, "unreadable", "")
-            continue
-        entry = IVT_ENTRY.decode(int.from_bytes(data, "little"))
-        handler = f"{entry['segment']:04x}:{entry['offset']:04x}"
-        yield (f"{vector:#04x}", name, handler, state.symbol((entry["segment"] << 4) + entry["offset"]))
-
-
-def _runs(entries: Iterable[TableEntry]) -> Iterator[tuple[TableEntry, TableEntry, str]]:
+def runs(entries: Iterable[TableEntry]) -> Iterator[tuple[TableEntry, TableEntry, str]]:
     """Entries one by one, but runs of empty or unreadable ones as (first, last, note)."""
     held: tuple[TableEntry, TableEntry, str] | None = None
     for entry in entries:
@@ -232,7 +179,8 @@ def _runs(entries: Iterable[TableEntry]) -> Iterator[tuple[TableEntry, TableEntr
         yield held
 
 
-def _span(first: int, last: int, style: str = "d") -> str:
+def span(first: int, last: int, style: str = "d") -> str:
+    """`first-last` in a format style, or the one number that both are."""
     return f"{first:{style}}" if first == last else f"{first:{style}}-{last:{style}}"
 
 
@@ -276,9 +224,12 @@ def _sentence(found: Descriptor, long_mode: bool) -> str:
     return f"{width} {conforming}{kind}, ring {found.dpl}{present}"
 
 
-def _member(value: int, size: int) -> str:
-    name = state.symbol(value) if size == 8 and value else ""
-    return f"{hexadecimal(value, size * 2)} {name}".rstrip()
+def _member(member: Member, value: int) -> str:
+    """A member's value; a stack, which ends below it, with the name of the object that it lies in."""
+    digits = hexadecimal(value, member.size * 2)
+    stack = value and member.name.startswith(("rsp", "ist", "esp"))
+    name = state.symbol(value - 1).strip("<>").partition("+")[0] if stack else ""
+    return f"{digits} top of {name}" if name else digits
 
 
 def _io_bitmap(where: state.Table, iomap: int) -> Lines:
@@ -287,5 +238,5 @@ def _io_bitmap(where: state.Table, iomap: int) -> Lines:
         return
     bitmap = LinearMemory().read(where.base + iomap, where.limit + 1 - iomap)
     # The last byte only ends the bitmap: the processor reads two bytes for each port.
-    ranges = [_span(first, last, "#x") for first, last in tss.permitted_ports(bitmap[:-1])]
+    ranges = [span(first, last, "#x") for first, last in tss.permitted_ports(bitmap[:-1])]
     yield f"I/O bitmap: permits {', '.join(ranges) if ranges else 'no port'}."

@@ -512,6 +512,30 @@ def test_real_mode(tmp_path_factory):
     assert found["x86 pte 0x63 pmd"][0] == "PMD entry (PDE) 0x0000000000000063"
 
 
+# ---- our own kernel, with symbols
+
+IMAGE = ROOT / "kernel" / "_image"
+
+
+@pytest.mark.skipif(not (IMAGE / "vmlinux").is_file(), reason="the kernel is not built (python -m kernel.build)")
+def test_symbols_of_our_kernel(tmp_path_factory):
+    kernel = (IMAGE / "vmlinux").read_bytes()
+    stop = [f"file {IMAGE / 'vmlinux'}", "hbreak start_thread", "continue"]
+    commands = ["x86 idt", "x86 idt -v", "x86 tss", "x86 walk start_thread", "x86 frame &regs->ip"]
+    for machine in start(tmp_path_factory, kernel, "-initrd", IMAGE / "initramfs.cpio"):
+        found = machine.ask(commands, stop)
+    gates = found["x86 idt"]
+    assert any(line.startswith("0x0e #PF Page Fault 1 0 -") and "<asm_exc_page_fault>" in line for line in gates)
+    assert any(line.startswith("0x80 1 3 - 0x10") and line.endswith("<system_call>") for line in gates)
+    assert any(line.startswith("0x20-0x7f 96 handlers, ") for line in gates)
+    assert len(found["x86 idt -v"]) > 200
+    assert any(line.startswith("rsp0 0x4 0xffff") for line in found["x86 tss"])
+    assert "0 execute yes - executable at every level" in found["x86 walk start_thread"]
+    assert "3 execute no #PF(0x15) P US ID PGD entry is supervisor (U/S=0)" in found["x86 walk start_thread"]
+    assert "<kernel_execve+" in found["x86 frame &regs->ip"][2]
+    assert found["x86 frame &regs->ip"][-1] == "iret stays in ring 0, interrupts enabled"
+
+
 # ---- all paging modes, against QEMU's own walk
 
 PSE, PAE, LA57 = (control.CR4.mask(name) for name in ("PSE", "PAE", "LA57"))
