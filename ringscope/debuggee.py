@@ -42,6 +42,13 @@ class Paused(NamedTuple):
     """The front door itself ended the run between two slices."""
 
 
+class CodeSegment(NamedTuple):
+    """What CS means now: its linear base, and the width of code in bits (16, 32 or 64)."""
+
+    base: int
+    width: int
+
+
 Stop = stop.Stop | Idle | Elapsed | Signalled | Paused
 Between = Callable[[bool], bool]
 """Called between two slices of a run with whether the processor is halted; False ends the run."""
@@ -75,6 +82,10 @@ class Debuggee(Protocol):
 
     def write_register(self, name: str, value: int) -> None:
         """Set a register."""
+        ...
+
+    def code_segment(self) -> CodeSegment:
+        """CS with its hidden part, or what it is most likely to be where nobody tells."""
         ...
 
     def read_memory(self, address: int, length: int) -> bytes:
@@ -200,7 +211,7 @@ def find_register(debuggee: Debuggee, name: str) -> int | None:
 
 def paging_state(debuggee: Debuggee) -> PagingState:
     """The registers that decide how a linear address translates; Refused naming the one that is missing."""
-    return PagingState(*(debuggee.read_register(name) for name in ("cr0", "cr4", "efer")))
+    return PagingState(debuggee.read_register("cr0"), debuggee.read_register("cr4"), debuggee.read_register("efer"))
 
 
 def long_mode(debuggee: Debuggee) -> bool:

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 
 from machine import registers
 from machine.breakpoints import Watch
+from machine.engine.state import CS, HF_CS32, HF_CS64
 from machine.errors import MemoryFault, RegisterError
 from machine.machine import SLICE, Machine, Position
-from ringscope.debuggee import Between, Elapsed, Idle, Paused, Refused, Stop, never_pause
+from ringscope.debuggee import Between, CodeSegment, Elapsed, Idle, Paused, Refused, Stop, never_pause
 
 
 class LocalDebuggee:
@@ -41,6 +42,15 @@ class LocalDebuggee:
         """Set a register."""
         with _refusing():
             self.machine.cpu.write_register(name, value)
+
+    def code_segment(self) -> CodeSegment:
+        """CS as the processor has cached it."""
+        state = self.machine.cpu.state
+        state.load()
+        hflags = state.front.hflags
+        if hflags & HF_CS64:
+            return CodeSegment(0, 64)
+        return CodeSegment(state.front.segs[CS].base, 32 if hflags & HF_CS32 else 16)
 
     def read_memory(self, address: int, length: int) -> bytes:
         """Linear memory through the current page tables."""
@@ -102,7 +112,7 @@ class LocalDebuggee:
                 return stop
             if not between(machine.cpu.halted):
                 return Paused()
-            if machine.idle:
+            if machine.idle and not machine.pic.pending():
                 return Idle()
 
     def interrupt(self) -> None:

@@ -1,0 +1,125 @@
+"""Devices: ports, interrupt controllers, timer, serial port, clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from machine.clock import NEVER
+from machine.devices import exitport, pic, pit, rtc, serial
+from machine.machine import Machine
+from ringscope.command import Lines, command
+from ringscope.debuggee import Devices
+from ringscope.render import ranges, table
+from ringscope.session import Session
+
+# fmt: off
+_NAMES: dict[type, str] = {
+    pic.Pic:           "8259A interrupt controller",
+    pit.Pit:           "8254 timer",
+    pit.Speaker:       "speaker gate of the timer",
+    rtc.Rtc:           "MC146818 clock and CMOS RAM",
+    serial.Serial:     "16550A serial port",
+    exitport.ExitPort: "exit port",
+    exitport.PostPort: "progress codes of firmware",
+}
+_PIT_MODES = (
+    "interrupt on terminal count", "one-shot", "rate generator", "square wave", "software strobe", "hardware strobe",
+)
+# fmt: on
+
+
+@command("info devices", needs=Devices)
+def list_devices(session: Session) -> Lines:
+    """List the devices and the ports at which they answer."""
+    owned: dict[int, set[int]] = {}
+    devices: dict[int, object] = {}
+    for port, (device, _offset) in _machine(session).ports.owners().items():
+        owned.setdefault(id(device), set()).add(port)
+        devices[id(device)] = device
+    rows = [(ports, _NAMES.get(type(devices[key]), type(devices[key]).__name__)) for key, ports in owned.items()]
+    yield from table(
+        "Ports Device", ((_spans(ports), name) for ports, name in sorted(rows, key=lambda row: min(row[0])))
+    )
+
+
+@command("info ports", needs=Devices)
+def list_unanswered(session: Session) -> Lines:
+    """List the ports that the guest accessed and no device answered: they read all ones."""
+    unanswered = _machine(session).ports.unanswered
+    if not unanswered:
+        yield "Every port that was accessed has a device."
+        return
+    yield from table("Port >Accesses", ((f"{port:#06x}", str(count)) for port, count in sorted(unanswered.items())))
+
+
+@command("info pic", needs=Devices)
+def show_pic(session: Session) -> Lines:
+    """Print the interrupt controllers: for each IRQ its vector, line, request, service and mask."""
+    pair = _machine(session).pic
+    rows = (row for first, chip in ((0, pair.master), (8, pair.slave)) for row in _irq_rows(chip, first))
+    yield from table(">IRQ Vector Line Requested In_service Masked", rows)
+    yield f"The pair asks for an interrupt: {'yes' if pair.pending() else 'no'}."
+
+
+@command("info pit", needs=Devices)
+def show_pit(session: Session) -> Lines:
+    """Print the timer's channels: mode, count, output and next edge."""
+    machine = _machine(session)
+    now = machine.clock.now()
+    rows = []
+    for number, channel in enumerate(machine.pit.channels):
+        edge = channel.next_edge(now)
+        count = f"{channel.count(now)}/{channel.reload}" if channel.armed else "not loaded"
+        mode = f"{channel.mode} {_PIT_MODES[channel.mode]}"
+        when = "-" if edge == NEVER else f"in {edge - now:,} ns"
+        rows.append((str(number), mode, count, f"{channel.gate:d}", f"{channel.output(now):d}", when))
+    yield from table(">Channel Mode >Count Gate Out Next_rising_edge", rows)
+
+
+@command("info serial", needs=Devices)
+def show_serial(session: Session) -> Lines:
+    """Print the registers of the first serial port that can be read without a side effect, and its IRQ line."""
+    machine = _machine(session)
+    port = machine.serial
+    lcr = port.read_port(serial.LCR, 1)
+    latch = bool(lcr & serial.LCR_DIVISOR_LATCH)
+    rows = [
+        ("IER", "-" if latch else f"{port.read_port(serial.IER, 1):#04x}", "interrupts enabled"),
+        ("LCR", f"{lcr:#04x}", "line control" + (", divisor latch open" if latch else "")),
+        ("MCR", f"{port.read_port(serial.MCR, 1):#04x}", "modem control"),
+        ("MSR", f"{port.read_port(serial.MSR, 1):#04x}", "modem status"),
+        ("SCR", f"{port.read_port(serial.SCR, 1):#04x}", "scratch"),
+    ]
+    yield from table("Register Value Meaning", rows)
+    yield f"IRQ {serial.COM1_IRQ} is {'high' if machine.pic.master.lines >> serial.COM1_IRQ & 1 else 'low'}."
+
+
+@command("info clock", needs=Devices)
+def show_clock(session: Session) -> Lines:
+    """Print virtual time, how much of it HLT skipped, the next deadline, and the guest's date."""
+    machine = _machine(session)
+    clock, now = machine.clock, machine.clock.now()
+    yield f"virtual time  {now:,} ns, of which HLT skipped {clock.warp:,}"
+    yield f"next deadline {'none' if clock.next == NEVER else f'in {clock.next - now:,} ns'}"
+    yield f"date          {rtc.POWER_ON + timedelta(microseconds=now // 1000):%Y-%m-%d %H:%M:%S} UTC"
+    yield f"processor     {'halted' if machine.cpu.halted else 'running'}, port 0x80 shows {machine.post.code:#04x}"
+
+
+def _machine(session: Session) -> Machine:
+    assert isinstance(session.debuggee, Devices), "the registry has checked it"
+    return session.debuggee.machine
+
+
+def _irq_rows(chip: pic.Pic, first: int) -> Iterator[tuple[str, ...]]:
+    for line in range(8):
+        words = (chip.lines, chip.request, chip.in_service, chip.mask)
+        cells = (
+            "high" if chip.lines >> line & 1 else "low",
+            *("yes" if word >> line & 1 else "-" for word in words[1:]),
+        )
+        yield (str(first + line), f"{chip.vector_base + line:#04x}", *cells)
+
+
+def _spans(ports: set[int]) -> str:
+    return ", ".join(f"{a:#x}" if a == b else f"{a:#x}-{b:#x}" for a, b in ranges(ports))

@@ -1,0 +1,54 @@
+"""The guest: its tasks and its console."""
+
+from __future__ import annotations
+
+from ringscope.arguments import Expression, Rest
+from ringscope.command import Lines, command
+from ringscope.debuggee import Console
+from ringscope.render import table
+from ringscope.session import CommandError, Session
+from ringscope.tasks import Task, TaskError, current_task, for_each_task, read_task, task_state_to_char
+
+_COLUMNS = "_ >PID Name State At mm"
+
+
+@command("task")
+def show_task(session: Session, address: Expression | None = None) -> Lines:
+    """Print the task that the processor runs, or the struct task_struct at ADDRESS."""
+    try:
+        found = current_task(session) if address is None else read_task(session, address)
+    except TaskError as error:
+        raise CommandError(str(error)) from None
+    yield from table(_COLUMNS, [_row(found, " ")])
+
+
+@command("tasks", "ps")
+def list_tasks(session: Session) -> Lines:
+    """List all tasks; > marks the one that runs."""
+    try:
+        running = current_task(session).address
+        found = list(for_each_task(session))
+    except TaskError as error:
+        raise CommandError(str(error)) from None
+    yield from table(_COLUMNS, (_row(task, ">" if task.address == running else " ") for task in found))
+
+
+@command("serial", needs=Console)
+def type_serial(session: Session, text: Rest = "") -> Lines:
+    """Type TEXT and Enter into the guest's serial console; it reads them when it runs."""
+    assert isinstance(session.debuggee, Console), "the registry has checked it"
+    session.debuggee.type_text(text.encode() + b"\r")
+    yield from ()
+
+
+@command("console", needs=Console, instead="start `ringscope run` or the REPL, which have a terminal")
+def join_console(session: Session) -> Lines:
+    """Run the guest with this terminal as its serial console, until Ctrl-]."""
+    if session.converse is None:
+        raise CommandError("console needs a terminal; `serial TEXT` types a line without one")
+    yield from session.converse()
+
+
+def _row(task: Task, mark: str) -> tuple[str, ...]:
+    mm = f"{task.mm:#x}" if task.mm else "- (kernel)"
+    return mark, str(task.pid), task.comm, task_state_to_char(task.state), f"{task.address:#x}", mm

@@ -1,0 +1,152 @@
+"""Registers: general and system registers, flags by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from machine.x86 import control, msrs
+from machine.x86.bits import Layout
+from machine.x86.registers import RFLAGS
+from ringscope import processor
+from ringscope.arguments import Completion, Expression, Kind, Option, RegisterName
+from ringscope.command import Lines, command
+from ringscope.expressions import full_name
+from ringscope.render import bits_of, hexadecimal, table
+from ringscope.session import CommandError, Session
+
+GENERAL = (
+    *("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp"),
+    *(f"r{number}" for number in range(8, 16)),
+    *("rip", "eflags", "cs", "ss", "ds", "es", "fs", "gs"),
+)
+
+# fmt: off
+SYSTEM: tuple[tuple[str, Layout | None], ...] = (
+    # register     its bits, None for an address or a number
+    ("cr0",        control.CR0),
+    ("cr2",        None),
+    ("cr3",        control.CR3),
+    ("cr4",        control.CR4),
+    ("cr8",        control.CR8),
+    ("efer",       control.EFER),
+    ("gdtr_base",  None), ("gdtr_limit", None),
+    ("idtr_base",  None), ("idtr_limit", None),
+    ("ldtr",       None), ("ldtr_base",  None), ("ldtr_limit", None),
+    ("tr",         None), ("tr_base",    None), ("tr_limit",   None),
+    ("fs_base",    None), ("gs_base",    None), ("k_gs_base",  None),
+    ("star",       msrs.STAR),
+    ("lstar",      None),
+    ("cstar",      None),
+    ("fmask",      RFLAGS),
+    ("sysenter_cs", None), ("sysenter_esp", None), ("sysenter_eip", None),
+    ("dr0",        None), ("dr1", None), ("dr2", None), ("dr3", None),
+    ("dr6",        control.DR6),
+    ("dr7",        control.DR7),
+    ("cpl",        None),
+)
+# fmt: on
+_LAYOUTS: dict[str, Layout | None] = dict(SYSTEM) | {"eflags": RFLAGS}
+_CONTROL = ("cr0", "cr2", "cr3", "cr4", "cr8", "efer")
+_GROUPS = {"general": GENERAL, "system": tuple(name for name, _ in SYSTEM), "all": ()}
+
+
+def _group_or_register(session: Session, text: str) -> str:
+    fitting = [group for group in _GROUPS if group.startswith(text)]
+    if text and len(fitting) == 1 and text not in session.debuggee.register_names():
+        return fitting[0]
+    try:
+        return full_name(session.debuggee, text.lstrip("$"))
+    except Exception as error:
+        raise CommandError(f"{text!r} is no register of {session.debuggee.name}, nor general, system or all") from error
+
+
+@command("regs", "r")
+def show_registers(
+    session: Session,
+    which: Annotated[str, Kind(_group_or_register, completion=Completion.REGISTER)] = "general",
+) -> Lines:
+    """Print registers: the general ones, the `system` ones, `all`, or one by name.
+
+    Flags stand by name, addresses with their symbols."""
+    if which not in _GROUPS:
+        yield from _one(session, which)
+        return
+    names = _GROUPS[which] or session.debuggee.register_names()
+    found = [(name, value) for name in names if (value := session.find_register(name)) is not None]
+    if not found:
+        raise CommandError(f"{session.debuggee.name} gives no {which} registers")
+    if which == "general":
+        yield from _grid(session, found)
+    else:
+        yield from table(
+            "Register Value Meaning",
+            ((name, _value(session, name, value), _meaning(session, name, value)) for name, value in found),
+        )
+
+
+@command("set", instead="type `set $REGISTER = VALUE` in gdb, which then knows of the change")
+def set_register(session: Session, register: RegisterName, value: Expression) -> Lines:
+    """Set a register to the value of an expression."""
+    bits = session.debuggee.register_bits(register)
+    if value >> bits and value >> bits != (1 << 64 - bits) - 1:  # a negative number of that width is welcome
+        raise CommandError(f"{value:#x} does not fit in the {bits} bits of {register}")
+    session.debuggee.write_register(register, value & (1 << bits) - 1)
+    yield from _one(session, register)
+
+
+@command("cr")
+def control_registers(session: Session, verbose: Option = False) -> Lines:
+    """Print the control registers and EFER with their bits by name, and the mode they make.
+
+    -v explains every bit."""
+    found = {name: value for name in _CONTROL if (value := session.find_register(name)) is not None}
+    if not found:
+        raise CommandError(f"{session.debuggee.name} gives no control registers")
+    rows = ((name, hexadecimal(value), _meaning(session, name, value)) for name, value in found.items())
+    yield from table("Register Value Bits", rows)
+    for name, value in found.items() if verbose else ():
+        layout = _LAYOUTS[name]
+        if layout is not None:
+            yield from bits_of(f"{name} {hexadecimal(value)}", layout, value)
+    yield processor.describe(session)
+    missing = [name for name in _CONTROL if name not in found]
+    if missing:
+        yield f"Not given by {session.debuggee.name}: {' '.join(missing)}."
+
+
+def _one(session: Session, name: str) -> Iterator[str]:
+    value = session.debuggee.read_register(name)
+    yield f"{name}  {_value(session, name, value)}  {value}  {_meaning(session, name, value)}".rstrip()
+    layout = _LAYOUTS.get(name)
+    if layout is not None:
+        yield from bits_of(layout.name, layout, value)
+
+
+def _grid(session: Session, found: list[tuple[str, int]]) -> Iterator[str]:
+    values = dict(found)
+    wide = [(name, value) for name, value in found if session.debuggee.register_bits(name) == 64 and name != "rip"]
+    for start in range(0, len(wide), 4):
+        yield "  ".join(f"{name:<3} {value:016x}" for name, value in wide[start : start + 4])
+    if "rip" in values:
+        pc = processor.linear_pc(session.debuggee)
+        yield f"rip {values['rip']:016x}  {session.symbol(pc)}".rstrip()
+    if "eflags" in values:
+        yield f"eflags {values['eflags']:#x}  [{RFLAGS.format(values['eflags'])}]"
+    yield "  ".join(f"{name} {values[name]:#06x}" for name in GENERAL[-6:] if name in values)
+    yield processor.describe(session)
+
+
+def _value(session: Session, name: str, value: int) -> str:
+    return hexadecimal(value, session.debuggee.register_bits(name) // 4 if name in _names(session) else 16)
+
+
+def _names(session: Session) -> frozenset[str]:
+    return frozenset(session.debuggee.register_names())
+
+
+def _meaning(session: Session, name: str, value: int) -> str:
+    layout = _LAYOUTS.get(name)
+    if layout is not None:
+        return f"[{layout.format(value)}]"
+    return session.symbol(value) if value >= 1 << 12 else ""

@@ -1,0 +1,278 @@
+"""Descriptor tables: GDT, LDT, IDT, TSS, selectors, interrupt frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from machine.x86 import descriptors, tss
+from machine.x86.bits import Structure
+from machine.x86.descriptors import Gate, SegmentDescriptor, TableEntry
+from machine.x86.errorcodes import PAGE_FAULT, SELECTOR, describe_page_fault, describe_selector
+from machine.x86.registers import RFLAGS
+from machine.x86.vectors import VECTORS, pushes_error_code, vector_name
+from ringscope.arguments import Expression, Option, VectorNumber
+from ringscope.command import Lines, command
+from ringscope.debuggee import Refused
+from ringscope.processor import Reader, Table, descriptor_table, long_mode
+from ringscope.render import Bad, Good, bits_of, hexadecimal, table
+from ringscope.session import CommandError, Session
+
+_SEGMENT_REGISTERS = ("cs", "ss", "ds", "es", "fs", "gs", "tr", "ldtr")
+_DEFAULT_LIMIT = 0xFFF
+
+
+@command("gdt")
+def show_gdt(session: Session, base: Expression | None = None, limit: Expression = _DEFAULT_LIMIT) -> Lines:
+    """Print the global descriptor table, GDTR's or the one at BASE. Arrows show the selectors loaded now."""
+    yield from _segment_table(session, "GDT", _where(session, "gdtr", base, limit), ti=0)
+
+
+@command("ldt")
+def show_ldt(session: Session, base: Expression | None = None, limit: Expression = _DEFAULT_LIMIT) -> Lines:
+    """Print the local descriptor table, LDTR's or the one at BASE."""
+    if base is None and not (selector := session.debuggee.read_register("ldtr")) & ~3:
+        yield f"LDTR is {selector:#x}, a null selector: there is no LDT."
+        return
+    yield from _segment_table(session, "LDT", _where(session, "ldtr", base, limit), ti=1)
+
+
+@command("idt")
+def show_idt(session: Session, base: Expression | None = None, limit: Expression = _DEFAULT_LIMIT) -> Lines:
+    """Print the interrupt descriptor table, IDTR's or the one at BASE: gates, and the symbols of their handlers.
+
+    DPL is the least privileged ring that may use the gate by INT n; IST is the stack of the TSS it switches to."""
+    where = _where(session, "idtr", base, limit)
+    wide = long_mode(session.debuggee)
+    gates = descriptors.read_idt(Reader(session.debuggee), where.base, where.limit, long_mode=wide)
+    yield _heading("IDT", where)
+    yield from table(">Vec Exception P DPL IST Sel Offset Type Handler", _gate_rows(session, gates, wide))
+
+
+@command("tss")
+def show_tss(session: Session, base: Expression | None = None, limit: Expression = 0x67) -> Lines:
+    """Print the task-state segment, TR's or the one at BASE: stacks of rings and interrupts, permitted ports."""
+    where = _where(session, "tr", base, limit)
+    layout = tss.TSS64 if long_mode(session.debuggee) else tss.TSS32
+    data = session.debuggee.read_memory(where.base, layout.size)
+    yield f"{_heading('TSS', where)}  {layout.name}"
+    rows = ((m.name, f"{m.offset:#x}", _member(session, m.get(data), m.size), m.meaning) for m in layout)
+    yield from table("Member >Offset Value Meaning", rows)
+    yield _io_bitmap(session, where, layout["iomap"].get(data))
+
+
+@command("selector")
+def show_selector(session: Session, value: Expression) -> Lines:
+    """Decode a segment selector and the descriptor it names: selector $cs."""
+    if value > 0xFFFF:
+        raise CommandError(f"{value:#x} is no selector: it has more than 16 bits")
+    parts = descriptors.decode_selector(value)
+    yield f"{value:#06x}  {parts.table} index {parts.index} (offset {parts.offset:#x}), RPL {parts.rpl}"
+    if parts.is_null:
+        yield "A null selector: no descriptor."
+        return
+    where = descriptor_table(session.debuggee, "ldtr" if parts.ti else "gdtr")
+    wide = long_mode(session.debuggee)
+    entry = descriptors.find_descriptor(Reader(session.debuggee), value, where.base, where.limit, long_mode=wide)
+    if entry is None:
+        raise CommandError(f"{value:#x} lies beyond the {parts.table}'s limit {where.limit:#x}: #GP if loaded")
+    yield from _describe(entry, wide)
+
+
+@command("frame")
+def show_frame(session: Session, address: Expression | None = None, error: Option = False) -> Lines:
+    """Print the interrupt frame at the stack pointer (or ADDRESS), which IRET pops, and where it leads.
+
+    -e skips an error code, as at the entry of a handler whose exception pushes one."""
+    layout = _frame_layout(session)
+    word = layout.size // 5
+    start = session.debuggee.read_register("rsp") if address is None else address
+    start += word if error else 0
+    data = session.debuggee.read_memory(start, layout.size)
+    values = layout.decode(data)
+    yield f"{layout.name} at {session.address_text(start)}"
+    rows = (
+        (m.name, f"{start + m.offset:#x}", hexadecimal(values[m.name], 2 * word), _frame_word(session, m.name, values))
+        for m in layout
+    )
+    yield from table("Word At Value Meaning", rows)
+    current, ring = session.current_privilege_level(), list(values.values())[1] & 3
+    if ring < current:
+        yield Bad(f"iret would fail: #GP, CS has RPL {ring}, more privileged than ring {current}")
+    elif ring == current:
+        yield f"iret stays in ring {ring}"
+    else:
+        yield Good(f"iret goes from ring {current} to ring {ring}")
+
+
+@command("vectors")
+def list_vectors(session: Session) -> Lines:
+    """List the exceptions: vector, mnemonic, name, kind, and whether an error code is pushed."""
+    rows = ((str(v.number), v.mnemonic, v.name, v.kind.value, "yes" if v.pushes_error_code else "no") for v in VECTORS)
+    yield from table(">Vec Mnemonic Exception Kind Error_code", rows)
+
+
+@command("error")
+def explain_error(session: Session, code: Expression, vector: VectorNumber | None = None) -> Lines:
+    """Explain the error code of an exception, given by number or mnemonic; of both forms without one."""
+    if code >> 32:
+        raise CommandError(f"{code:#x} is no error code: it has more than 32 bits")
+    if vector is not None and not pushes_error_code(vector):
+        raise CommandError(f"{vector_name(vector)} pushes no error code")
+    if vector in (None, 14):
+        yield f"#PF       {code:#x}  [{PAGE_FAULT.format(code)}]  {describe_page_fault(code)}"
+    if vector != 14:
+        name = VECTORS[vector].mnemonic if vector is not None else "selector"
+        yield f"{name:<8}  {code:#x}  [{SELECTOR.format(code)}]  {describe_selector(code)}"
+
+
+def _where(session: Session, register: str, base: int | None, limit: int) -> Table:
+    if base is not None:
+        return Table(base, limit)
+    try:
+        return descriptor_table(session.debuggee, register)
+    except Refused as error:
+        raise CommandError(f"{error}; pass BASE and LIMIT") from None
+
+
+def _heading(name: str, where: Table) -> str:
+    return f"{name}  base {hexadecimal(where.base)}  limit {where.limit:#x}"
+
+
+def _segment_table(session: Session, name: str, where: Table, ti: int) -> Iterator[str]:
+    wide = long_mode(session.debuggee)
+    entries = descriptors.read_table(Reader(session.debuggee), where.base, where.limit, long_mode=wide)
+    yield _heading(name, where)
+    rows = _segment_rows(session, entries, wide, _loaded(session, ti))
+    yield from table(">Index Sel Base >Limit G D/B L AVL P DPL Type _", rows)
+
+
+def _loaded(session: Session, ti: int) -> dict[int, list[str]]:
+    """Index in the GDT (``ti`` 0) or LDT (1) to the segment registers that point there."""
+    found: dict[int, list[str]] = {}
+    for name in _SEGMENT_REGISTERS:
+        value = session.find_register(name)
+        if value is not None and value & ~3 and value >> 2 & 1 == ti:
+            found.setdefault(value >> 3, []).append(name)
+    return found
+
+
+def _segment_rows(
+    session: Session, entries: Iterable[TableEntry], wide: bool, loaded: dict[int, list[str]]
+) -> Iterator[tuple[str, ...]]:
+    for first, last, note in _runs(entries):
+        found = first.descriptor
+        if note or found is None:
+            yield (_span(first.index, last.index), note)
+            continue
+        arrow = f"<- {', '.join(loaded[first.index])}" if first.index in loaded else ""
+        yield (str(first.index), f"{first.index << 3:#04x}", *_descriptor_cells(session, found, wide), arrow)
+
+
+def _descriptor_cells(session: Session, found: SegmentDescriptor | Gate, wide: bool) -> tuple[str, ...]:
+    kind = descriptors.type_name(found, long_mode=wide)
+    if isinstance(found, Gate):
+        target = f"{kind} to {found.selector:#x}:{session.address_text(found.offset)}"
+        return "", "", "", "", "", "", str(found.present), str(found.dpl), target
+    bits = (found.granularity, found.db, found.long, found.avl, found.present, found.dpl)
+    prefix = ("code " if found.is_code else "data ") if found.s else ""
+    return hexadecimal(found.base), f"{found.limit:#x}", *map(str, bits), prefix + kind
+
+
+def _gate_rows(session: Session, gates: Iterable[TableEntry], wide: bool) -> Iterator[tuple[str, ...]]:
+    for first, last, note in _runs(gates):
+        found = first.descriptor
+        if note or not isinstance(found, Gate):
+            yield (_span(first.index, last.index), note)
+            continue
+        yield (
+            f"{first.index:#04x}",
+            vector_name(first.index) if first.index < len(VECTORS) else "",
+            str(found.present),
+            str(found.dpl),
+            str(found.ist) if found.ist else "-",
+            f"{found.selector:#04x}",
+            hexadecimal(found.offset),
+            descriptors.type_name(found, long_mode=wide).split("-bit ")[-1],
+            session.symbol(found.offset),
+        )
+
+
+def _runs(entries: Iterable[TableEntry]) -> Iterator[tuple[TableEntry, TableEntry, str]]:
+    """Entries one by one, but runs of empty or unreadable ones as (first, last, note)."""
+    held: tuple[TableEntry, TableEntry, str] | None = None
+    for entry in entries:
+        note = "unreadable" if entry.descriptor is None else "" if entry.raw else "empty"
+        if held and note and held[2] == note:
+            held = (held[0], entry, note)
+            continue
+        if held:
+            yield held
+        held = (entry, entry, note)
+    if held:
+        yield held
+
+
+def _span(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}-{last}"
+
+
+def _describe(entry: TableEntry, wide: bool) -> Iterator[str]:
+    found = entry.descriptor
+    if found is None:
+        raise CommandError(f"the descriptor at {entry.address:#x} is unreadable")
+    layouts = {
+        (SegmentDescriptor, 8): descriptors.SEGMENT,
+        (SegmentDescriptor, 16): descriptors.SYSTEM_SEGMENT_64,
+        (Gate, 8): descriptors.GATE,
+        (Gate, 16): descriptors.GATE_64,
+    }
+    title = f"{hexadecimal(entry.raw, 2 * entry.size)} at {entry.address:#x}  {_sentence(found, wide)}"
+    yield from bits_of(title, layouts[type(found), entry.size], entry.raw)
+
+
+def _sentence(found: SegmentDescriptor | Gate, wide: bool) -> str:
+    present = "" if found.present else ", not present"
+    if isinstance(found, Gate) or not found.s:
+        return f"{descriptors.type_name(found, long_mode=wide)}, DPL {found.dpl}{present}"
+    width = "64-bit " if found.long and found.is_code else "32-bit " if found.db else "16-bit "
+    kind = "code" if found.is_code else "data"
+    return f"{width if found.is_code else ''}{kind} of ring {found.dpl}{present}"
+
+
+def _member(session: Session, value: int, size: int) -> str:
+    name = session.symbol(value) if size == 8 and value else ""
+    return f"{hexadecimal(value, size * 2)} {name}".rstrip()
+
+
+def _io_bitmap(session: Session, where: Table, iomap: int) -> str:
+    if iomap > where.limit:
+        return f"I/O bitmap: offset {iomap:#x} lies beyond the limit {where.limit:#x}: it permits no port."
+    bitmap = Reader(session.debuggee)(where.base + iomap, where.limit + 1 - iomap)
+    # The last byte only ends the bitmap: the processor reads two bytes for each port.
+    ports = [f"{a:#x}" if a == b else f"{a:#x}-{b:#x}" for a, b in tss.permitted_ports(bitmap[:-1])]
+    return f"I/O bitmap: permits {', '.join(ports) if ports else 'no port'}."
+
+
+def _frame_layout(session: Session) -> Structure:
+    if long_mode(session.debuggee):
+        return tss.IRET_FRAME64
+    return tss.IRET_FRAME16 if session.debuggee.code_segment().width == 16 else tss.IRET_FRAME32
+
+
+def _frame_word(session: Session, name: str, values: dict[str, int]) -> str:
+    value = values[name]
+    if name.endswith("flags"):
+        return f"[{RFLAGS.format(value)}]"
+    if name not in ("cs", "ss"):
+        return session.symbol(value)
+    parts = descriptors.decode_selector(value)
+    words = [f"{parts.table} index {parts.index}, RPL {parts.rpl}"]
+    try:
+        where = descriptor_table(session.debuggee, "ldtr" if parts.ti else "gdtr")
+    except Refused:
+        return words[0]
+    wide = long_mode(session.debuggee)
+    entry = descriptors.find_descriptor(Reader(session.debuggee), value, where.base, where.limit, long_mode=wide)
+    if not parts.is_null and entry is not None and entry.descriptor is not None:
+        words.append(_sentence(entry.descriptor, wide))
+    return ", ".join(words)

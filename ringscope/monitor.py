@@ -1,0 +1,36 @@
+"""gdb's ``monitor``: the registry behind the stub."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator
+
+from gdbstub.errors import TargetError
+from ringscope.boot import Guest
+from ringscope.commandset import COMMANDS
+from ringscope.local import LocalDebuggee
+from ringscope.session import CommandError, Front, Session
+
+
+def make_monitor(guest: Guest) -> Callable[[str, Callable[[str], None]], None]:
+    """The function that runs a command line on a guest; symbols are loaded by the first one.
+
+    What it is asked and cannot do is raised as `TargetError` with one sentence.
+    """
+    sessions: list[Session] = []
+
+    def run(line: str, write: Callable[[str], None]) -> None:
+        if not sessions:
+            sessions.append(Session(LocalDebuggee(guest.machine), guest.symbols, front=Front.MONITOR))
+        for text in monitor_lines(sessions[0], line):
+            write(f"{text}\n")
+
+    return run
+
+
+def monitor_lines(session: Session, line: str) -> Iterator[str]:
+    """The output of a monitor command; an empty line asks for help. Raises TargetError."""
+    try:
+        yield from COMMANDS.run(session, line if line.strip() else "help")
+    except CommandError as error:
+        raise TargetError(errno.EINVAL, str(error)) from None
