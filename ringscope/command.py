@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 from ringscope.arguments import Kind, Shape, split_words
 from ringscope.debuggee import Refused
@@ -173,7 +173,8 @@ command = COMMANDS.command
 def _parameters(function: Function) -> Iterator[Parameter]:
     hints = get_type_hints(function, include_extras=True)
     for name, parameter in list(inspect.signature(function).parameters.items())[1:]:
-        kinds = [kind for kind in getattr(hints[name], "__metadata__", ()) if isinstance(kind, Kind)]
+        forms = (hints[name], *get_args(hints[name]))  # an optional argument is a union with None
+        kinds = [kind for form in forms for kind in getattr(form, "__metadata__", ()) if isinstance(kind, Kind)]
         if len(kinds) != 1:
             raise ValueError(f"{function.__name__}: parameter {name} has no kind")
         yield Parameter(name.upper(), kinds[0], parameter.default)

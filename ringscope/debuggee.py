@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from machine import stop
-from machine.breakpoints import Watch
 from machine.machine import Machine, Position
+from machine.watchpoints import Watch
 from machine.x86 import control
 from machine.x86.paging import PagingState
 

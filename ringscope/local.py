@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from machine import registers
-from machine.breakpoints import Watch
 from machine.engine.state import CS, HF_CS32, HF_CS64
 from machine.errors import MemoryFault, RegisterError
 from machine.machine import SLICE, Machine, Position
+from machine.watchpoints import Watch
 from ringscope.debuggee import Between, CodeSegment, Elapsed, Idle, Paused, Refused, Stop, never_pause
 
 
@@ -82,11 +82,11 @@ class LocalDebuggee:
 
     def insert_watch(self, watch: Watch) -> None:
         """Stop after an access to a range."""
-        self.machine.cpu.breakpoints.insert_watch(watch)
+        self.machine.cpu.watchpoints.insert(watch)
 
     def remove_watch(self, watch: Watch) -> None:
         """Take one back."""
-        self.machine.cpu.breakpoints.remove_watch(watch)
+        self.machine.cpu.watchpoints.remove(watch)
 
     def step(self) -> Stop:
         """One instruction, or one event."""

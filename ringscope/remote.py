@@ -15,8 +15,8 @@ from gdbstub.client import Client
 from gdbstub.errors import ConnectionLost, Error, RemoteError
 from gdbstub.stopreply import Signal, StopReply, WatchKind
 from machine import stop
-from machine.breakpoints import Watch
 from machine.stop import Access
+from machine.watchpoints import Watch
 from machine.x86.control import CR0, EFER
 from machine.x86.descriptors import SegmentDescriptor, find_descriptor
 from machine.x86.paging import Translation, paging_mode, translate

@@ -25,11 +25,12 @@ from prompt_toolkit.styles import Style
 
 from ringscope import processor
 from ringscope.boot import Configuration, power_on
-from ringscope.commands.running import location, stop_lines
+from ringscope.commands.running import stop_lines
 from ringscope.commandset import COMMANDS
 from ringscope.completion import CommandCompleter
 from ringscope.console import raw_terminal
 from ringscope.debuggee import Console, Debuggee, Idle, Paused, Refused, Stop, Timed
+from ringscope.disassembly import location
 from ringscope.expressions import Symbols
 from ringscope.local import LocalDebuggee
 from ringscope.remote import RemoteDebuggee
@@ -87,8 +88,9 @@ def run_repl(
 ) -> int:
     """Talk with the user until they leave; returns the exit status. The debuggee is closed then.
 
-    With ``input``, or where standard input is a terminal, there is a prompt; else commands are read from standard input,
-    one a line, and the first that fails ends the run with status 1. ``write`` gets the text that commands print.
+    With ``input``, or where standard input is a terminal, there is a prompt; else commands are read from standard
+    input, one a line, and the first that fails ends the run with status 1. ``write`` gets the text that commands
+    and the guest print.
     """
     session = Session(debuggee, symbols)
     interactive = input is not None or sys.stdin.isatty()
@@ -102,7 +104,7 @@ def run_repl(
 
 def run_script(session: Session, lines: Iterable[str], write: Write) -> int:
     """Run command lines; 0, 1 at the first that fails, 130 at Ctrl-C. The guest's console goes to ``write``, too."""
-    printer = Printer(write, write)
+    printer = Printer(lambda line: write(f"{line}\n"), write)
     session.debuggee.show_console(printer.guest)
     with interrupts(session):
         for number, line in enumerate(lines, 1):
@@ -122,17 +124,17 @@ def run_script(session: Session, lines: Iterable[str], write: Write) -> int:
 
 
 class Printer:
-    """Puts the lines of commands and the guest's console on one terminal without mixing them in a line."""
+    """Puts the lines of commands (to ``line``) and the guest's console (to ``guest``) on one terminal, unmixed."""
 
-    def __init__(self, write: Write, guest: Write) -> None:
-        self._write = write
+    def __init__(self, line: Write, guest: Write) -> None:
+        self._write_line = line
         self._write_guest = guest
         self._in_line = False
 
     def line(self, text: str) -> None:
         """A line of a command's output."""
         self.start_line()
-        self._write(f"{text}\n")
+        self._write_line(text)
 
     def guest(self, text: str) -> None:
         """What the guest prints."""
@@ -182,19 +184,19 @@ class Repl:
     def talk(self) -> int:
         """Prompt and run until the user leaves."""
         self._lines(location(self._session))
-        with interrupts(self._session):
-            while True:
-                self._toolbar = toolbar(self._session)
-                try:
-                    line = self._prompt.prompt()
-                except KeyboardInterrupt:
-                    continue
-                except EOFError:
-                    return 0
-                try:
+        while True:
+            self._toolbar = toolbar(self._session)
+            try:
+                line = self._prompt.prompt()
+            except KeyboardInterrupt:
+                continue
+            except EOFError:
+                return 0
+            try:
+                with interrupts(self._session):  # not around the prompt, which takes the signal for itself
                     self.run(line)
-                except Quit:
-                    return 0
+            except Quit:
+                return 0
 
     def run(self, line: str) -> None:
         """Run a line as if it had been typed. Raises Quit."""
@@ -228,9 +230,9 @@ class Repl:
 
     def _print(self, text: str) -> None:
         if self._write is not None:
-            self._write(text)
+            self._write(f"{text}\n")
         else:
-            print_formatted_text(paint(text), output=self._output, style=STYLE, end="")
+            print_formatted_text(paint(text), output=self._output, style=STYLE)
 
     def _print_raw(self, text: str) -> None:
         if self._write is not None:
@@ -339,8 +341,9 @@ def _symbols_of(configuration: Configuration) -> Symbols | None:
     """Of the kernel that the remote target runs, if the user named it."""
     if configuration.kernel is None:
         return None
-    from kernel.errors import Error as KernelError
     from kernel.symbols import Symbols as KernelSymbols
+
+    from kernel.errors import Error as KernelError
 
     try:
         found: Symbols = KernelSymbols.load(configuration.kernel)

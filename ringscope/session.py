@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import NamedTuple
 
-from machine.breakpoints import Watch
+from machine.watchpoints import Watch
 from ringscope.debuggee import Between, Debuggee, Refused, Stop, Timed, find_register, never_pause, paging_state
 from ringscope.expressions import ExpressionError, Symbols, evaluate
 

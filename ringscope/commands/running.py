@@ -7,14 +7,14 @@ from typing import Annotated
 
 from gdbstub.stopreply import Signal
 from machine import stop
-from machine.breakpoints import Watch
 from machine.stop import Access
+from machine.watchpoints import Watch
 from machine.x86.vectors import vector_name
 from ringscope import debuggee, processor
 from ringscope.arguments import Count, Expression, Rest, choice
 from ringscope.command import Lines, command
-from ringscope.commands.memory import instructions
-from ringscope.debuggee import Refused, Stop, Timed
+from ringscope.debuggee import Stop, Timed
+from ringscope.disassembly import instructions, location
 from ringscope.render import Bad, table
 from ringscope.session import CommandError, Point, Session
 
@@ -137,17 +137,6 @@ def stop_lines(session: Session, stopped: Stop) -> Iterator[str]:
         yield from _fault_chain(session, stopped)
     if not isinstance(stopped, stop.Exited):
         yield from location(session)
-
-
-def location(session: Session) -> Iterator[str]:
-    """The next instruction, or why it cannot be shown."""
-    pc = processor.linear_pc(session.debuggee)
-    try:
-        _, code, text = next(instructions(session, pc, 1))
-    except Refused as error:
-        yield Bad(f"=> {session.address_text(pc)}  ({error})")
-        return
-    yield f"=> {session.address_text(pc)}  {code.hex(' ')}  {text}"
 
 
 def describe_stop(session: Session, stopped: Stop) -> str:

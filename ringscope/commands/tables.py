@@ -95,13 +95,7 @@ def show_frame(session: Session, address: Expression | None = None, error: Optio
         for m in layout
     )
     yield from table("Word At Value Meaning", rows)
-    current, ring = session.current_privilege_level(), list(values.values())[1] & 3
-    if ring < current:
-        yield Bad(f"iret would fail: #GP, CS has RPL {ring}, more privileged than ring {current}")
-    elif ring == current:
-        yield f"iret stays in ring {ring}"
-    else:
-        yield Good(f"iret goes from ring {current} to ring {ring}")
+    yield _frame_outcome(session, list(values.values()))
 
 
 @command("vectors")
@@ -266,13 +260,45 @@ def _frame_word(session: Session, name: str, values: dict[str, int]) -> str:
     if name not in ("cs", "ss"):
         return session.symbol(value)
     parts = descriptors.decode_selector(value)
-    words = [f"{parts.table} index {parts.index}, RPL {parts.rpl}"]
+    found = _segment_of(session, value)
+    kind = "" if found is None else f", {_sentence(found, long_mode(session.debuggee))}"
+    return f"{parts.table} index {parts.index}, RPL {parts.rpl}{kind}"
+
+
+def _segment_of(session: Session, selector: int) -> SegmentDescriptor | None:
+    """The code or data segment that a selector names, if its table can be read."""
+    parts = descriptors.decode_selector(selector)
     try:
         where = descriptor_table(session.debuggee, "ldtr" if parts.ti else "gdtr")
     except Refused:
-        return words[0]
+        return None
     wide = long_mode(session.debuggee)
-    entry = descriptors.find_descriptor(Reader(session.debuggee), value, where.base, where.limit, long_mode=wide)
-    if not parts.is_null and entry is not None and entry.descriptor is not None:
-        words.append(_sentence(entry.descriptor, wide))
-    return ", ".join(words)
+    entry = descriptors.find_descriptor(Reader(session.debuggee), selector, where.base, where.limit, long_mode=wide)
+    found = entry.descriptor if entry is not None else None
+    return found if isinstance(found, SegmentDescriptor) and found.s and not parts.is_null else None
+
+
+def _frame_outcome(session: Session, words: list[int]) -> str:
+    """Where IRET goes with a frame, or the first check of CS and SS that fails (SDM 2A, IRET)."""
+    cs, ss = words[1] & 0xFFFF, words[4] & 0xFFFF
+    current, ring = session.current_privilege_level(), cs & 3
+    code, stack = _segment_of(session, cs), _segment_of(session, ss)
+    tables_known = session.find_register("gdtr_base") is not None
+    checks = (
+        (not cs & ~3, "#GP(0), CS is a null selector"),
+        (ring < current, f"#GP({cs & ~3:#x}), CS has RPL {ring}, more privileged than ring {current}"),
+        (tables_known and (code is None or not code.is_code), f"#GP({cs & ~3:#x}), CS names no code segment"),
+        (code and not code.present, f"#NP({cs & ~3:#x}), the code segment is not present"),
+        (code and not code.is_conforming and code.dpl != ring, f"#GP({cs & ~3:#x}), CS has RPL {ring}, not its DPL"),
+        (ring > current and not ss & ~3 and ring == 3, "#GP(0), SS is a null selector"),
+        (
+            ring > current and stack and (ss & 3 != ring or stack.dpl != ring),
+            f"#GP({ss & ~3:#x}), SS is not of ring {ring}",
+        ),
+    )
+    problem = next((text for failed, text in checks if failed), "")
+    if problem:
+        return Bad(f"iret would fail: {problem}")
+    if ring == current:
+        return f"iret stays in ring {ring}"
+    return Good(f"iret goes from ring {current} to ring {ring}")
