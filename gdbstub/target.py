@@ -99,7 +99,10 @@ class Target(Protocol):
         ...
 
     def resume(self, actions: Mapping[int, Action]) -> None:
-        """Let the threads in ``actions`` go on when next :meth:`run_slice` is called; the others rest."""
+        """Let the threads in ``actions`` go on when next :meth:`run_slice` is called; the others rest.
+
+        A thread that stands on a breakpoint executes that instruction first.
+        """
         ...
 
     def run_slice(self) -> Stop | None:

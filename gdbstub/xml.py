@@ -3,6 +3,7 @@
 Formats: gdb manual, "Target Description Format", "Memory Map Format", "Thread List Format".
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import escape, quoteattr
 
@@ -106,11 +107,19 @@ def thread_list(threads: Iterable[ThreadInfo]) -> bytes:
     lines = ['<?xml version="1.0"?>\n<threads>\n']
     for thread in threads:
         tag = _tag("thread", id=f"{thread.id:x}", core=thread.core, name=thread.name or None)
-        lines.append(f"{tag}>{escape(thread.details)}</thread>\n")
+        lines.append(f"{tag}>{escape(_legal(thread.details))}</thread>\n")
     return "".join([*lines, "</threads>\n"]).encode()
+
+
+# What XML 1.0 allows; names of threads come from the target's memory and may be anything.
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _legal(text: str) -> str:
+    return _ILLEGAL.sub("?", text)
 
 
 def _tag(element: str, /, **attributes: object) -> str:
     """An open tag without its bracket; attributes that are None are left out."""
-    words = [f"{key}={quoteattr(str(value))}" for key, value in attributes.items() if value is not None]
+    words = [f"{key}={quoteattr(_legal(str(value)))}" for key, value in attributes.items() if value is not None]
     return "<" + " ".join([element, *words])

@@ -1,7 +1,7 @@
 """Threads (gdb manual: H T qC qfThreadInfo qThreadExtraInfo)."""
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gdbstub.errors import TargetError
 from gdbstub.registry import TABLE
@@ -56,8 +56,7 @@ def next_threads(session: Session[Target]) -> bytes:
     return next(session.threads_left, b"l")
 
 
-def _parts(threads: object) -> Iterator[bytes]:
-    assert isinstance(threads, (list, tuple, range))
+def _parts(threads: Sequence[int]) -> Iterator[bytes]:
     part = b"m"
     for thread in threads:
         word = b"%x" % thread
@@ -76,4 +75,4 @@ def thread_details(session: Session[ThreadNames], thread: ThreadId) -> bytes:
     words = " ".join(filter(None, (info.name, info.details)))
     if not words:
         raise TargetError(errno.ENOENT, f"nothing is known of thread {thread}")
-    return words.encode().hex().encode()
+    return words.encode("utf-8", "replace").hex().encode()
