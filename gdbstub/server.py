@@ -23,6 +23,7 @@ from gdbstub.session import Ending, Session
 from gdbstub.stopreply import Exited, Stopped, Terminated
 from gdbstub.target import CONTINUE, Idle, Sessions, Target
 
+__all__ = ["AddressError", "Ending", "Policy", "Server", "Then", "listen", "parse_address"]
 logger = logging.getLogger(__name__)
 
 _CHUNK = 1 << 16

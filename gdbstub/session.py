@@ -24,7 +24,7 @@ from gdbstub.stopreply import (
     WatchpointHit,
     format_stop,
 )
-from gdbstub.target import Action, Target
+from gdbstub.target import Action, Target, ThreadSelection
 from gdbstub.threadid import ALL, ANY
 from gdbstub.wire import Event, Mark
 from gdbstub.xml import register_documents
@@ -83,6 +83,7 @@ class Session(Generic[TargetT]):
         self.running = False
         self.ended: Ending | None = None
         self._target = target
+        self._selection = target if isinstance(target, ThreadSelection) else None
         self._queue: deque[Event] = deque()
         self._range: StepRange | None = None
         self._again: Mapping[int, Action] = {}  # how a range step goes on
@@ -243,6 +244,11 @@ class Session(Generic[TargetT]):
         if not threads:
             raise TargetError(errno.ESRCH, "there is no thread")
         return threads[0]
+
+    def select(self) -> None:
+        """Tell the target which thread is meant, if that matters to it. Raises TargetError if it is gone."""
+        if self._selection is not None:
+            self._selection.select_thread(self.thread())
 
     def alive(self, thread: int) -> int:
         """The id itself. Raises TargetError if there is no such thread."""

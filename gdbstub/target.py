@@ -79,15 +79,12 @@ class Target(Protocol):
         """Set one register; ``data`` has its length."""
         ...
 
-    def read_memory(self, thread: int, address: int, length: int) -> bytes:
-        """Memory as a thread sees it: at most ``length`` bytes, fewer if the next cannot be read.
-
-        Raises if the first cannot.
-        """
+    def read_memory(self, address: int, length: int) -> bytes:
+        """At most ``length`` bytes, fewer where the next cannot be read; raises if the first cannot."""
         ...
 
-    def write_memory(self, thread: int, address: int, data: bytes) -> None:
-        """Write all of ``data`` where a thread sees it, or raise."""
+    def write_memory(self, address: int, data: bytes) -> None:
+        """Write all of ``data`` or raise."""
         ...
 
     def threads(self) -> Sequence[int]:
@@ -144,8 +141,8 @@ class Watchpoints(Protocol):
 class Monitor(Protocol):
     """``monitor COMMAND``."""
 
-    def monitor(self, thread: int, command: str, write: Callable[[str], None]) -> None:
-        """Run a command about a thread, its output going to ``write`` piece by piece; raises TargetError."""
+    def monitor(self, command: str, write: Callable[[str], None]) -> None:
+        """Run a command, giving its output piece by piece to ``write``; raises TargetError if it fails."""
         ...
 
 
@@ -164,6 +161,15 @@ class ThreadNames(Protocol):
 
     def thread_info(self, thread: int) -> ThreadInfo:
         """What is known of one of :meth:`Target.threads`."""
+        ...
+
+
+@runtime_checkable
+class ThreadSelection(Protocol):
+    """A target whose threads see different memory, or whose commands are about one of them."""
+
+    def select_thread(self, thread: int) -> None:
+        """The thread that the next memory access or command means."""
         ...
 
 

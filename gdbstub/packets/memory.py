@@ -26,7 +26,8 @@ def read_memory_binary(session: Session[Target], address: int, length: int) -> b
 def _read(session: Session[Target], address: int, length: int) -> bytes:
     if not length:
         return b""
-    return session.target.read_memory(session.thread(), address, min(length, LONGEST_READ))
+    session.select()
+    return session.target.read_memory(address, min(length, LONGEST_READ))
 
 
 @TABLE.packet("M{address:hex},{length:hex}:{data:hexbytes}")
@@ -36,5 +37,6 @@ def write_memory(session: Session[Target], address: int, length: int, data: byte
     if len(data) != length:
         raise MalformedPacket(f"{len(data)} bytes where {length} were announced")
     if data:
-        session.target.write_memory(session.thread(), address, data)
+        session.select()
+        session.target.write_memory(address, data)
     return OK

@@ -9,8 +9,9 @@ from gdbstub.target import Monitor
 @TABLE.packet("qRcmd,{command:hexbytes}", needs=Monitor)
 def run_command(session: Session[Monitor], command: bytes) -> bytes:
     """Run a command of the target's own; its output goes to the client's console as it comes."""
+    session.select()
     try:
-        session.target.monitor(session.thread(), command.decode("utf-8", "replace"), session.console)
+        session.target.monitor(command.decode("utf-8", "replace"), session.console)
     except TargetError as error:
         if session.offers("error-message"):
             raise

@@ -186,7 +186,7 @@ def matches(row, packet):
 
 
 def test_long_reads_are_cut_to_a_packet(talk, target):
-    target.read_memory = lambda thread, address, length: bytes(length)
+    target.read_memory = lambda address, length: bytes(length)
     assert len(talk(b"m1000,ffffffffffffffff")) == 0x20000
     assert len(talk(b"x1000,ffffffffffffffff")) == 0x10001
 
@@ -250,12 +250,16 @@ def test_a_selected_thread_may_die(talk, target):
 
 
 def test_memory_and_commands_are_those_of_the_selected_thread(talk, target):
-    target.read_memory = lambda thread, address, length: bytes((thread,)) * length
+    target.read_memory = lambda address, length: bytes((target.selected,)) * length
     assert talk(b"m1000,2") == b"0101"
     talk(b"Hg2")
-    assert talk(b"m1000,2") == b"0202"
-    talk.all(b"qRcmd," + b"hello".hex().encode())
-    assert target.log[-1] == ("monitor", 2, "hello")
+    assert talk(b"x1000,2") == b"b\2\2"
+    for packet in (b"qRcmd," + b"hello".hex().encode(), b"X2000,1:a"):
+        target.selected = None
+        talk.all(packet)
+        assert target.selected == 2
+    del target.blocks[2]
+    assert talk(b"m1000,2") == b"E03"
 
 
 def test_a_thread_may_be_called_anything(talk, target):

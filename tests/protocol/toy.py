@@ -106,12 +106,12 @@ class ToyTarget:
 
     # memory
 
-    def read_memory(self, thread, address, length):
+    def read_memory(self, address, length):
         if not BASE <= address < BASE + LENGTH:
             raise TargetError(errno.EFAULT, f"{address:#x} is not mapped")
         return bytes(self.memory[address - BASE : address - BASE + length])
 
-    def write_memory(self, thread, address, data):
+    def write_memory(self, address, data):
         if not BASE <= address <= BASE + LENGTH - len(data):
             raise TargetError(errno.EFAULT, f"{address:#x} is not mapped")
         self.memory[address - BASE : address - BASE + len(data)] = data
@@ -208,8 +208,8 @@ class ToyTarget:
     def remove_watchpoint(self, kind, address, length):
         self.watchpoints.remove((kind, address, length))
 
-    def monitor(self, thread, command, write):
-        self.log.append(("monitor", thread, command))
+    def monitor(self, command, write):
+        self.log.append(("monitor", command))
         if command == "bug":
             raise RuntimeError("a bug in the toy")
         if command == "reset":
@@ -218,6 +218,9 @@ class ToyTarget:
             raise TargetError(errno.EINVAL, f"there is no command {command!r}, see #1")
         write("hello, ")
         write("world\n")
+
+    def select_thread(self, thread):
+        self.selected = thread
 
     def kill(self):
         self.log.append(("kill",))
