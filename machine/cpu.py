@@ -21,22 +21,21 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 from machine import registers, system
 from machine.breakpoints import Breakpoints
+from machine.engine.decode import can_be_left, ends_translation
 from machine.engine.progress import EVERY_BYTE, Progress
-from machine.engine.state import CS, HF_CPL, HF_CS64, HF_INHIBIT_IRQ, State
+from machine.engine.state import CC_OP_EFLAGS, CS, HF_CPL, HF_CS64, HF_INHIBIT_IRQ, STATUS_FLAGS, State
 from machine.errors import EngineError, MemoryFault, RegisterError
 from machine.interrupts import GP, IF, PF, UD, Event, GuestFault, Source, TripleFault, deliver
 from machine.memory import Memory
 from machine.portguard import PortGuard
 from machine.stop import FaultRecord
 from machine.walk import Paging, translate
+from machine.watchpoints import Watchpoints
 from machine.x86.vectors import pushes_error_code
 
 _TSC_HOOK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 _MASK_32 = 0xFFFFFFFF
 TSC_AUX = 0xC0000103
-
-_PREFIXES = frozenset((0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65, 0x66, 0x67, 0xF0, 0xF2, 0xF3))
-_STRINGS = frozenset((*range(0x6C, 0x70), *range(0xA4, 0xA8), *range(0xAA, 0xB0)))
 
 
 class Board(Protocol):
@@ -73,7 +72,8 @@ class Cpu:
         memory.attach(self.uc)
         self.progress = Progress(self.uc, native=native)
         self.state = State(self.uc)
-        self.breakpoints = Breakpoints(self.uc, memory, self.progress)
+        self.breakpoints = Breakpoints(self.uc, self.progress)
+        self.watchpoints = Watchpoints(self.uc, memory, can_leave=self._can_leave)
         self.events = 0
         self.orig_rax = (1 << 64) - 1
         self.halted = False
@@ -92,9 +92,9 @@ class Cpu:
         uc = self.uc
         uc.hook_add(UC_HOOK_INTR, self._on_exception)
         uc.hook_add(UC_HOOK_INSN_INVALID, self._on_invalid)
-        uc.hook_add(UC_HOOK_INSN, lambda *_: system.syscall(self), None, 1, 0, x86.UC_X86_INS_SYSCALL)
-        uc.hook_add(UC_HOOK_INSN, lambda *_: system.sysenter(self), None, 1, 0, x86.UC_X86_INS_SYSENTER)
-        uc.hook_add(UC_HOOK_INSN, lambda *_: system.answer_cpuid(self), None, 1, 0, x86.UC_X86_INS_CPUID)
+        uc.hook_add(UC_HOOK_INSN, self._on_syscall, None, 1, 0, x86.UC_X86_INS_SYSCALL)
+        uc.hook_add(UC_HOOK_INSN, self._on_sysenter, None, 1, 0, x86.UC_X86_INS_SYSENTER)
+        uc.hook_add(UC_HOOK_INSN, self._on_cpuid, None, 1, 0, x86.UC_X86_INS_CPUID)
         uc.hook_add(UC_HOOK_INSN, self._on_in, None, 1, 0, x86.UC_X86_INS_IN)
         uc.hook_add(UC_HOOK_INSN, self._on_out, None, 1, 0, x86.UC_X86_INS_OUT)
         self._hook_time_stamp(x86.UC_X86_INS_RDTSC, self._on_rdtsc)
@@ -197,10 +197,12 @@ class Cpu:
         events, cells = self.events, self.progress.cells
         cells.limit, cells.mask = cells.clock, 0
         clock = cells.clock
+        self.watchpoints.whole = True
         while True:
             self._start()
             if not self._again or cells.clock != clock or self.events != events:
                 break
+        self.watchpoints.whole = False
         if forced:
             self.state.load()
             if front.hflags & HF_INHIBIT_IRQ:
@@ -208,20 +210,15 @@ class Cpu:
                 self.state.store()
 
     def _ends_translation(self) -> bool:
-        front = self.state.front
+        return ends_translation(self._code_at(self.state.front.eip), self.state.front.hflags)
+
+    def _code_at(self, rip: int) -> bytes:
+        """Up to 15 bytes of code from ``rip`` on its page; none if it is not mapped."""
         try:
-            at = translate(self.memory, self.paging(), self._linear(front.eip)).physical
+            at = translate(self.memory, self.paging(), self._linear(rip)).physical
         except MemoryFault:
-            return False
-        code = bytes(self.memory.ram[at : at + 15]).ljust(16, b"\0")
-        repeated, index = False, 0
-        while index < 14 and (code[index] in _PREFIXES or (front.hflags & HF_CS64 and code[index] & 0xF0 == 0x40)):
-            repeated |= code[index] in (0xF2, 0xF3)
-            index += 1
-        opcode, follow = code[index], code[index + 1]
-        if opcode == 0x8E:  # MOV Sreg: SS
-            return follow >> 3 & 7 == 2
-        return opcode in (0xFB, 0x17) or (opcode, follow) == (0x0F, 0xB2) or (repeated and opcode in _STRINGS)
+            return b""
+        return bytes(self.memory.ram[at : min(at + 15, (at | 4095) + 1)])
 
     def _start(self) -> bool:
         """Enter the engine until the limit, a hook or a halt ends it; True for the limit."""
@@ -234,6 +231,7 @@ class Cpu:
             self._after()
             if not (self._again or self._delivered) or self.shutdown or cells.mask == 0:
                 break
+            self._plant()
         refused = bool(cells.stopped)
         self.halted = not (refused or self._again or self._delivered or self._stopped_by_hook())
         return refused
@@ -252,19 +250,28 @@ class Cpu:
     def _after(self) -> None:
         """What a hook left to be done outside the engine."""
         self.state.load()
-        self.progress.settle(self._linear(self.state.front.eip))
+        linear = self._linear(self.state.front.eip)
+        if self.watchpoints.caught:
+            if self._behind_hook(linear):
+                front = self.state.front
+                front.eflags = front.eflags & ~STATUS_FLAGS | front.cc_src & STATUS_FLAGS
+                self.state.store()
+            self.progress.settle(linear)
+            self.watchpoints.undo()
+            self._step_whole()
+            return
+        self.progress.settle(linear)
         if self._fault:
             (vector, error_code), self._fault = self._fault, None
             rip = self.state.front.eip
             self.guard(lambda: deliver(self, Event(vector, error_code, Source.EXCEPTION, rip, rip)))
             self.state.store()
             self._delivered = True
-        elif self._again:
-            self.ports.plant()
+        elif self.breakpoints.met_unarmed:
+            self._again = True
 
     def _stopped_by_hook(self) -> bool:
-        points = self.breakpoints
-        return points.hit is not None or points.watch_hit is not None or self.shutdown is not None
+        return self.breakpoints.hit is not None or self.watchpoints.hit is not None or self.shutdown is not None
 
     def _refresh(self) -> None:
         """Before a start: drop translations that a host write made stale, plant what is wanted."""
@@ -273,9 +280,52 @@ class Cpu:
             self.memory.changed = False
             self.uc.ctl_flush_tb()
             self.uc.reg_write(x86.UC_X86_REG_CR3, self.state.front.cr[3])
-        self.breakpoints.plant(self.paging())
+        self._plant()
         here = self._linear(self.state.front.eip)
         self.breakpoints.pass_once(here if self.told_at == here else None)
+
+    def _plant(self) -> None:
+        stale = [self.breakpoints.plant(), self.watchpoints.plant(self.paging()), self.ports.plant()]
+        if any(stale):
+            self.uc.ctl_flush_tb()
+            self.state.store()  # removing a hook probes its address, and leaves a page fault's marks in CR2
+
+    # Instructions that the engine leaves half done
+
+    def _behind_hook(self, linear: int) -> bool:
+        """Whether the engine is in the middle of an instruction that had a code hook before it.
+
+        With a hook, an instruction begins by computing the flags into cc_src; restoring its state then brings back
+        the kind of flags from before that.
+        """
+        cells = self.progress.cells
+        counted = cells.block <= linear < cells.block_end
+        return counted and (self.breakpoints.hooked(linear) or self.ports.hooked(linear))
+
+    def _mend_flags(self, linear: int) -> None:
+        """Inside the engine: say again that cc_src holds the flags."""
+        if self._behind_hook(linear):
+            self.state.front.cc_op = CC_OP_EFLAGS
+            self.state.store()
+
+    def _can_leave(self) -> bool:
+        """From a memory hook: whether leaving the engine stops it in this very instruction.
+
+        Instructions that a helper of the engine does as a whole cannot be left; the stop comes at the block's end.
+        """
+        self.state.load()
+        if can_be_left(self._code_at(self.state.front.eip), self.state.front.hflags):
+            return True
+        self.progress.cells.limit = 0
+        return False
+
+    def _step_whole(self) -> None:
+        """Run the instruction that a watchpoint caught, to its end."""
+        limit, mask = self.progress.cells.limit, self.progress.cells.mask
+        self.watchpoints.whole = True
+        self.step()
+        self.watchpoints.whole = False
+        self.progress.cells.limit, self.progress.cells.mask = limit, mask
 
     # Delivery
 
@@ -309,6 +359,7 @@ class Cpu:
         linear = self._linear(front.eip)
         if vector == PF and self._ran_over_the_page(linear):
             return
+        self._mend_flags(linear)
         self.progress.settle(linear)
         code = event.error_code if pushes_error_code(vector) and not event.exception_is_int else None
         source = Source.SOFTWARE if event.exception_is_int else Source.EXCEPTION
@@ -351,15 +402,36 @@ class Cpu:
         self._deliver_inside(Event(UD, None, Source.EXCEPTION, rip, rip))
         return True
 
+    def _on_syscall(self, _uc: Uc, _data: object) -> None:
+        self._inside()
+        system.syscall(self)
+
+    def _on_sysenter(self, _uc: Uc, _data: object) -> None:
+        self._inside()
+        system.sysenter(self)
+
+    def _on_cpuid(self, _uc: Uc, _data: object) -> int:
+        self._inside()
+        return system.answer_cpuid(self)
+
     # Ports and time
 
+    def _inside(self) -> None:
+        """At the start of a hook on an instruction."""
+        if self.breakpoints.hooks or self.ports.hooks:
+            self.state.load()
+            self._mend_flags(self._linear(self.state.front.eip))
+
     def _on_in(self, _uc: Uc, port: int, size: int, _data: object) -> int:
+        self._inside()
         return self._board.read_port(port, size)
 
     def _on_out(self, _uc: Uc, port: int, size: int, value: int, _data: object) -> None:
+        self._inside()
         self._board.write_port(port, value, size)
 
     def _on_rdtsc(self, _uc: int, _data: int) -> int:
+        self._inside()
         value = self._board.time_stamp()
         self.uc.reg_write(x86.UC_X86_REG_RAX, value & _MASK_32)
         self.uc.reg_write(x86.UC_X86_REG_RDX, value >> 32)

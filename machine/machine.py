@@ -212,19 +212,19 @@ class Machine:
         return stop
 
     def _noticed(self) -> bool:
-        points = self.cpu.breakpoints
-        return bool(self._exit or self._interrupted or self.cpu.shutdown or points.watch_hit or points.hit is not None)
+        cpu = self.cpu
+        stopped = cpu.breakpoints.hit is not None or cpu.watchpoints.hit is not None
+        return stopped or bool(self._exit or self._interrupted or cpu.shutdown)
 
     def _stopped(self, *, ignore_interrupt: bool = False) -> Stop | None:
         """The reason to stop that the hooks left, if any; taking it clears it, but a machine that ended stays so."""
-        points = self.cpu.breakpoints
+        points, watches = self.cpu.breakpoints, self.cpu.watchpoints
         if self._exit:  # first: the rest of the block that wrote to the exit port ran too
             return self._exit
         if self.cpu.shutdown:
             return Shutdown(self.cpu.shutdown)
-        if points.watch_hit:
-            stop, points.watch_hit = points.watch_hit, None
-            self.cpu.progress.cells.pending = 0
+        if watches.hit:
+            stop, watches.hit = watches.hit, None
             return stop
         if points.hit is not None:
             address, points.hit = points.hit, None

@@ -10,14 +10,15 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from capstone import CS_ARCH_X86, CS_MODE_16, CS_MODE_32, CS_MODE_64, Cs
+from capstone import CS_ARCH_X86, Cs
 from unicorn import UC_HOOK_CODE, UC_HOOK_EDGE_GENERATED, Uc
 from unicorn import x86_const as x86
 
 from machine.errors import MemoryFault
 from machine.walk import pages
 
-from .engine.state import HF_CPL, HF_CS32, HF_CS64
+from .engine.decode import code_mode
+from .engine.state import HF_CPL
 
 if TYPE_CHECKING:
     from machine.cpu import Cpu
@@ -56,14 +57,23 @@ class PortGuard:
         self._denied = denied
         self._found: set[int] = set()
         self._planted: dict[int, int] = {}
-        self._disassemblers = {mode: Cs(CS_ARCH_X86, mode) for mode in (CS_MODE_16, CS_MODE_32, CS_MODE_64)}
         cpu.uc.hook_add(UC_HOOK_EDGE_GENERATED, self._on_translation, None, 0, USER_HALF)
 
-    def plant(self) -> None:
-        """Outside the engine: hook what was found, and throw away the translations without the hooks."""
-        for address in self._found - self._planted.keys():
+    @property
+    def hooks(self) -> int:
+        """How many hooks are planted."""
+        return len(self._planted)
+
+    def hooked(self, address: int) -> bool:
+        """Whether the engine calls a hook before the instruction at a linear address."""
+        return address in self._planted
+
+    def plant(self) -> bool:
+        """Outside the engine: hook what was found; True if translations are stale now."""
+        missing = self._found - self._planted.keys()
+        for address in missing:
             self._planted[address] = self._cpu.uc.hook_add(UC_HOOK_CODE, self._before_access, None, address, address)
-        self._cpu.uc.ctl_flush_tb()
+        return bool(missing)
 
     def _on_translation(self, _uc: Uc, block: object, _previous: object, _data: object) -> None:
         cpu = self._cpu
@@ -84,14 +94,8 @@ class PortGuard:
         code = b"".join(bytes(cpu.memory.ram[at : at + count]) for at, count in runs)
         if not _OPCODES.search(code):
             return {}
-        decoded = self._disassemblers[self._mode()].disasm_lite(code, address)
+        decoded = Cs(CS_ARCH_X86, code_mode(cpu.state.front.hflags)).disasm_lite(code, address)
         return {at: _access(name, text) for at, _size, name, text in decoded if _PORT_NAME.search(name)}
-
-    def _mode(self) -> int:
-        hflags = self._cpu.state.front.hflags
-        if hflags & HF_CS64:
-            return int(CS_MODE_64)
-        return int(CS_MODE_32 if hflags & HF_CS32 else CS_MODE_16)
 
     def _before_access(self, uc: Uc, address: int, size: int, _data: object) -> None:
         cpu = self._cpu

@@ -206,7 +206,7 @@ def _write_x87_tag(cpu: Cpu, value: int) -> None:
 
 
 def _x87_status(cpu: Cpu) -> int:
-    return int(cpu.state.fpu.fpus) & ~0x3800 | (cpu.state.fpu.fpstt & 7) << 11
+    return int(cpu.state.fpu.fpus & ~0x3800 | (cpu.state.fpu.fpstt & 7) << 11)
 
 
 def _write_x87_status(cpu: Cpu, value: int) -> None:

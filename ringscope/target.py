@@ -11,7 +11,7 @@ from gdbstub.registers import RegisterSet
 from gdbstub.stopreply import Signal, WatchKind
 from gdbstub.target import Action, MemoryRegion, ThreadInfo
 from machine import stop
-from machine.breakpoints import Watch
+from machine.watchpoints import Watch
 from machine.errors import MemoryFault, RegisterError
 from machine.machine import Machine
 from machine.stop import Access
@@ -82,7 +82,7 @@ class MachineTarget:
 
     # Memory
 
-    def read_memory(self, address: int, length: int) -> bytes:
+    def read_memory(self, thread: int, address: int, length: int) -> bytes:
         """Linear memory through the current page tables, or physical memory if the client asked for that."""
         machine = self.machine
         try:
@@ -95,7 +95,7 @@ class MachineTarget:
                 return machine.read_linear(address, readable)
             raise TargetError(errno.EFAULT, str(fault)) from None
 
-    def write_memory(self, address: int, data: bytes) -> None:
+    def write_memory(self, thread: int, address: int, data: bytes) -> None:
         """Write linear memory, read-only pages too, or physical memory if the client asked for that."""
         self._block = None
         try:
@@ -196,11 +196,11 @@ class MachineTarget:
         """Arm a watchpoint."""
         if not 0 < length <= 4096:
             raise TargetError(errno.EINVAL, f"cannot watch {length} bytes; 1 to 4096 can be")
-        self.machine.cpu.breakpoints.insert_watch(Watch(_ACCESS[kind], address, length))
+        self.machine.cpu.watchpoints.insert(Watch(_ACCESS[kind], address, length))
 
     def remove_watchpoint(self, kind: WatchKind, address: int, length: int) -> None:
         """Disarm a watchpoint."""
-        self.machine.cpu.breakpoints.remove_watch(Watch(_ACCESS[kind], address, length))
+        self.machine.cpu.watchpoints.remove(Watch(_ACCESS[kind], address, length))
 
     # The rest
 
@@ -208,7 +208,7 @@ class MachineTarget:
         """All of the linear address space: what is mapped changes as the guest runs."""
         yield MemoryRegion("ram", 0, (1 << 64) - 1)  # gdb cannot hold the full length
 
-    def monitor(self, command: str, write: Callable[[str], None]) -> None:
+    def monitor(self, thread: int, command: str, write: Callable[[str], None]) -> None:
         """Run a command of the registry that the REPL shares."""
         if self._command is None:
             raise TargetError(errno.ENOTSUP, "this server has no monitor commands")

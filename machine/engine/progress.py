@@ -10,9 +10,8 @@ import ctypes
 import mmap
 import platform
 import sys
-from collections.abc import Callable
 
-from unicorn import UC_HOOK_BLOCK, UC_HOOK_CODE, Uc
+from unicorn import UC_HOOK_BLOCK, Uc
 from unicorn.unicorn_py3.unicorn import uclib
 
 from machine.engine.native.build import blob
@@ -20,15 +19,12 @@ from machine.engine.native.build import blob
 EVERY_BYTE = (1 << 64) - 1
 NEVER = (1 << 63) - 1
 
-_STOP_IF_PENDING = 256
-
 
 class Cells(ctypes.Structure):
     """What the callback reads and writes; the layout of ``struct progress`` in native/progress.c."""
 
     _fields_ = tuple(
-        (name, ctypes.c_uint64)
-        for name in ("clock", "limit", "mask", "block", "block_end", "stopped", "pending", "stop")
+        (name, ctypes.c_uint64) for name in ("clock", "limit", "mask", "block", "block_end", "stopped", "stop")
     )
     clock: int
     limit: int
@@ -36,7 +32,6 @@ class Cells(ctypes.Structure):
     block: int
     block_end: int
     stopped: int
-    pending: int
     stop: int
 
 
@@ -49,37 +44,26 @@ class Progress:
     def __init__(self, uc: Uc, *, native: bool = True) -> None:
         self.cells = Cells(limit=NEVER, mask=EVERY_BYTE)
         self._uc = uc
-        self._keep: list[object] = []
-        code = _executable_blob() if native else None
-        self.native = code is not None
-        if code is None:
+        self._code = _executable_blob() if native else None
+        self.native = self._code is not None
+        if self._code is None:
             uc.hook_add(UC_HOOK_BLOCK, self._count_block)
         else:
-            self._keep.append(code)
-            self._code = ctypes.addressof((ctypes.c_char * len(code)).from_buffer(code))
-            self.cells.stop = ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value or 0
-            self._add(UC_HOOK_BLOCK, 0)
+            self._hook_blob(self._code)
 
-    def _add(self, kind: int, offset: int) -> int:
+    def _hook_blob(self, code: mmap.mmap) -> None:
+        self.cells.stop = ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value or 0
+        entry = ctypes.addressof((ctypes.c_char * len(code)).from_buffer(code))
         hook = ctypes.c_size_t()
         uclib.uc_hook_add(
             self._uc._uch,
             ctypes.byref(hook),
-            kind,
-            ctypes.c_void_p(self._code + offset),
+            UC_HOOK_BLOCK,
+            ctypes.c_void_p(entry),
             ctypes.byref(self.cells),
             ctypes.c_uint64(1),
             ctypes.c_uint64(0),
         )
-        return int(hook.value)
-
-    def add_pending_check(self) -> Callable[[], None]:
-        """Look at ``pending`` before every instruction from now on; returns what takes the look away again."""
-        if self.native:
-            handle, number = self._uc._uch, self._add(UC_HOOK_CODE, _STOP_IF_PENDING)
-            return lambda: uclib.uc_hook_del(handle, ctypes.c_size_t(number))
-        hook = self._uc.hook_add(UC_HOOK_CODE, self._stop_if_pending)
-        return lambda: self._uc.hook_del(hook)
 
     def settle(self, rip: int) -> None:
         """Make the clock exact after a stop at linear address ``rip``: refund the part of a block that did not run."""
@@ -103,10 +87,6 @@ class Progress:
             return
         cells.clock += size
         cells.block, cells.block_end = address, address + size
-
-    def _stop_if_pending(self, uc: Uc, _address: int, _size: int, _data: object) -> None:
-        if self.cells.pending:
-            uc.emu_stop()
 
 
 def _executable_blob() -> mmap.mmap | None:

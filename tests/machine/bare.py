@@ -10,10 +10,11 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from unicorn import x86_const as x86
+
 from machine.boot.entry import CODE_32, protected_mode
 from machine.engine.state import CS, DS, ES, FS, GS, HF_CS32, HF_CS64, HF_LMA, HF_PE, HF_SS32, SS
 from machine.machine import Machine
-from unicorn import x86_const as x86
 
 PGD, GDT, IDT, TSS = 0x1000, 0x8000, 0x9000, 0xA000
 KERNEL, KERNEL_DATA, KERNEL_STACK, RSP0, IST1 = 0x100000, 0x200000, 0x280000, 0x290000, 0x2A0000
@@ -157,7 +158,8 @@ class Bare:
 
     def digest(self):
         """Hash of RAM and of the registers that the guest can see."""
-        names = [f"r{n}" for n in range(8, 16)] + "rax rbx rcx rdx rsi rdi rbp rsp rip eflags cs ss cr2 cr3".split()
+        names = [f"r{n}" for n in range(8, 16)]
+        names += ["rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "rip", "eflags", "cs", "ss", "cr2", "cr3"]
         state = " ".join(f"{name}={self.reg(name):x}" for name in names)
         return hashlib.sha256(bytes(self.machine.memory.ram) + state.encode()).hexdigest()
 

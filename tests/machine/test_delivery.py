@@ -18,6 +18,7 @@ from bare import (
     U,
     W,
 )
+
 from machine.stop import Breakpoint, Halted, Shutdown
 
 HANDLER = KERNEL + 0x800

@@ -4,8 +4,9 @@ import pytest
 from bare import EXIT, KERNEL, KERNEL_DATA, TO_RING_3, USER, USER_DATA, Bare
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from machine.breakpoints import Watch
+
 from machine.stop import Access, Breakpoint, Exited, Interrupted, Stepped, Watchpoint
+from machine.watchpoints import Watch
 
 LOOP = f"movl $5, %ecx; 1: incq {KERNEL_DATA:#x}; decl %ecx; jnz 1b\n" + EXIT
 BODY = KERNEL + 5
@@ -76,7 +77,7 @@ def test_moving_rip_onto_a_breakpoint_stops_there():
 
 def test_a_write_watchpoint_stops_right_after_a_read_modify_write():
     guest = Bare().kernel(LOOP)
-    guest.cpu.breakpoints.insert_watch(Watch(Access.WRITE, DATA, 8))
+    guest.cpu.watchpoints.insert(Watch(Access.WRITE, DATA, 8))
     for count in range(1, 6):
         assert guest.run() == Watchpoint(Access.WRITE, DATA, DATA)
         assert guest.peek(DATA) == count
@@ -96,13 +97,13 @@ def test_a_write_watchpoint_stops_right_after_a_read_modify_write():
         (f"movb {DATA:#x}, %al", Access.ANY, DATA),
         (f"movb %al, {DATA:#x}", Access.ANY, DATA),
         (f"movl ${DATA - 16:#x}, %edi; movl $32, %ecx; rep stosb", Access.WRITE, DATA),
-        (f"fxsave {DATA - 256:#x}", Access.WRITE, DATA),
+        (f"fxsave {DATA - 256:#x}; jmp 1f; 1:", Access.WRITE, DATA),
         (f"movl ${DATA + 4:#x}, %esp; pushq $1", Access.WRITE, DATA),
     ],
 )
 def test_what_a_four_byte_watchpoint_sees(source, access, hit):
     guest = Bare().kernel(f"{source}\nnop\n{EXIT}")
-    guest.cpu.breakpoints.insert_watch(Watch(access, DATA, 4))
+    guest.cpu.watchpoints.insert(Watch(access, DATA, 4))
     stop = guest.run()
     assert stop == (Exited(0) if hit is None else Watchpoint(access, hit, DATA))
 
@@ -110,15 +111,34 @@ def test_what_a_four_byte_watchpoint_sees(source, access, hit):
 def test_a_watch_across_two_pages_that_lie_apart():
     guest = Bare().kernel(f"movb $1, {USER_DATA + 0x1001:#x}\n{EXIT}")
     guest.map(USER_DATA + 0x1000, 3, physical=USER_DATA + 0x8000)
-    guest.cpu.breakpoints.insert_watch(Watch(Access.WRITE, USER_DATA + 0xFFE, 8))
+    guest.cpu.watchpoints.insert(Watch(Access.WRITE, USER_DATA + 0xFFE, 8))
     assert guest.run() == Watchpoint(Access.WRITE, USER_DATA + 0x1001, USER_DATA + 0xFFE)
+
+
+@pytest.mark.parametrize("hooked", [False, True])
+def test_flags_survive_a_fault_and_a_watch_behind_a_breakpoint(hooked):
+    """The engine loses the flags when it leaves an instruction that has a code hook; the machine mends them."""
+    handler = KERNEL + 0x800
+    source = f"xorl %eax, %eax; subl $1, %eax; movq {USER_DATA:#x}, %rbx; movq %rbx, {DATA:#x}; pushfq; popq %rcx; hlt; "
+    guest = Bare().kernel(source + ".org 0x800; orq $7, (%rdi); addq $8, %rsp; iretq")
+    guest.gate(14, handler)
+    guest.map(USER_DATA, 0)
+    guest.poke(guest.pte_address(USER_DATA), USER_DATA)
+    guest.cpu.write_register("rdi", guest.pte_address(USER_DATA))
+    guest.cpu.watchpoints.insert(Watch(Access.WRITE, DATA, 8))
+    stops = [KERNEL + 5, KERNEL + 13] if hooked else []
+    for address in stops:
+        guest.cpu.breakpoints.insert(address)
+    while not guest.cpu.halted:
+        guest.machine.run(1000)
+    assert guest.reg("rcx") & 0x8D5 == 0x95, "CF, PF, AF and SF of 0 - 1"
 
 
 def test_a_delivered_frame_is_not_taken_for_a_second_hit():
     guest = Bare().kernel(LOOP)
-    guest.cpu.breakpoints.insert_watch(Watch(Access.WRITE, DATA, 8))
+    guest.cpu.watchpoints.insert(Watch(Access.WRITE, DATA, 8))
     guest.run()
-    guest.cpu.breakpoints.remove_watch(Watch(Access.WRITE, DATA, 8))
+    guest.cpu.watchpoints.remove(Watch(Access.WRITE, DATA, 8))
     assert guest.run() == Exited(0)
 
 
@@ -182,7 +202,7 @@ def test_an_interrupt_request_stops_at_once():
 
 def test_self_modifying_code_runs_as_written():
     """The store changes the instruction behind it, in the same block."""
-    source = "movb $2, 1f+1(%rip); nop; 1: movb $1, %al; hlt"
+    source = "movb $2, 1f+1(%rip); nop; 1: movb $1, %al; hlt; "
     guest = Bare().kernel(source)
     guest.run()
     assert guest.reg("rax") & 255 == 2

@@ -2,6 +2,7 @@
 
 import pytest
 from bare import EXIT, KERNEL, RSP0, TO_RING_3, TSS, USER, USER_CS, USER_DS, USER_STACK, Bare
+
 from machine.stop import Breakpoint, Exited
 
 HANDLER = KERNEL + 0x800
@@ -88,7 +89,9 @@ def test_rdtscp_gives_the_processor_number():
 IN = "inb $0x70, %al"
 
 
-@pytest.mark.parametrize("source", ["movb $0x5a, %al; outb %al, $0x80", "movw $0x80, %dx; movl $1, %eax; outb %al, %dx"])
+@pytest.mark.parametrize(
+    "source", ["movb $0x5a, %al; outb %al, $0x80", "movw $0x80, %dx; movl $1, %eax; outb %al, %dx"]
+)
 def test_ports_are_closed_to_ring_3(source):
     guest = Bare().kernel(TO_RING_3).user(source)
     guest.gate(13, HANDLER)

@@ -14,12 +14,11 @@ struct progress {
     u64 block;        /* linear address of the block that runs */
     u64 block_end;    /* the address behind it */
     u64 stopped;      /* 1 if this callback asked for the stop */
-    u64 pending;      /* a watchpoint was hit: stop before the next instruction */
     int (*stop)(void *uc);
 };
 
-/* UC_HOOK_BLOCK.  Placed first: the blob's entry point at offset 0. */
-__attribute__((section(".text.0"))) void
+/* UC_HOOK_BLOCK.  The blob's only function, at offset 0. */
+void
 count_block(void *uc, u64 address, unsigned size, struct progress *p)
 {
     /* A store into the running block: the engine leaves it and restarts the storing instruction alone. */
@@ -34,14 +33,4 @@ count_block(void *uc, u64 address, unsigned size, struct progress *p)
     p->clock += size;
     p->block = address;
     p->block_end = address + size;
-}
-
-/* UC_HOOK_CODE over everything while watchpoints are armed, at offset 256. */
-__attribute__((section(".text.1"), aligned(256))) void
-stop_if_pending(void *uc, u64 address, unsigned size, struct progress *p)
-{
-    (void)address;
-    (void)size;
-    if (p->pending)
-        p->stop(uc);
 }

@@ -1,0 +1,139 @@
+"""Watchpoints: engine hooks on physical memory, and an exact stop behind the instruction that touched it.
+
+The engine calls the hook before the access and can leave only after it, with RIP still at the instruction.  So a
+store is undone there, and the instruction run once more by itself, to its end.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple
+
+from unicorn import UC_HOOK_MEM_READ, UC_HOOK_MEM_WRITE, UC_MEM_WRITE, Uc
+
+from machine.breakpoints import take
+from machine.errors import MemoryFault
+from machine.memory import Memory
+from machine.stop import Access, Watchpoint
+from machine.walk import Paging, pages
+
+WIDEST_ACCESS = 8
+"""Bytes of the engine's widest single memory access."""
+
+_KINDS = {
+    Access.WRITE: UC_HOOK_MEM_WRITE,
+    Access.READ: UC_HOOK_MEM_READ,
+    Access.ANY: UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE,
+}
+
+
+class Watch(NamedTuple):
+    """A watched range of ``length`` bytes at linear ``address``."""
+
+    access: Access
+    address: int
+    length: int
+
+
+class _Planted(NamedTuple):
+    runs: tuple[tuple[int, int], ...]  # physical (address, length)
+    hooks: tuple[int, ...]
+
+
+class _Caught(NamedTuple):
+    """A store about to be done when the engine was told to leave."""
+
+    address: int  # physical
+    before: bytes
+
+
+class Watchpoints:
+    """What one processor watches.
+
+    ``caught`` says that the engine left in the middle of an instruction, which `undo` puts back to its start;
+    ``hit`` is set once the instruction is through, and taken by the run loop.  While ``whole`` is set, instructions
+    run one by one, and a hit need not leave the engine.
+    """
+
+    def __init__(self, uc: Uc, memory: Memory, *, can_leave: Callable[[], bool]) -> None:
+        self._uc = uc
+        self._memory = memory
+        self._can_leave = can_leave
+        self._wanted: Counter[Watch] = Counter()
+        self._planted: dict[Watch, _Planted] = {}
+        self._stores: list[_Caught] = []
+        self.whole = False
+        self.caught = False
+        self.hit: Watchpoint | None = None
+
+    def watches(self) -> list[Watch]:
+        """Every watched range, by address."""
+        return sorted(self._wanted, key=lambda watch: watch.address)
+
+    def insert(self, watch: Watch) -> None:
+        """Stop after an instruction that accesses a range of linear memory."""
+        self._wanted[watch] += 1
+
+    def remove(self, watch: Watch) -> None:
+        """Take one insert back.  Raises KeyError if there is none."""
+        take(self._wanted, watch)
+
+    def plant(self, paging: Paging) -> bool:
+        """Before the processor runs: make hooks agree with what is wanted; True if translations are stale now."""
+        if not self._wanted and not self._planted:
+            return False
+        stale = False
+        for watch in [*self._planted]:
+            if watch not in self._wanted or self._runs(paging, watch) != self._planted[watch].runs:
+                for hook in self._planted.pop(watch).hooks:
+                    self._uc.hook_del(hook)
+                stale = True
+        for watch in self._wanted.keys() - self._planted.keys():
+            if runs := self._runs(paging, watch):
+                self._planted[watch] = _Planted(runs, tuple(self._hooks(watch, runs)))
+                stale = True
+        return stale
+
+    def _runs(self, paging: Paging, watch: Watch) -> tuple[tuple[int, int], ...]:
+        # A range that is not mapped yet is looked at again whenever the processor starts.
+        try:
+            return tuple(pages(self._memory, paging, watch.address, watch.length))
+        except MemoryFault:
+            return ()
+
+    def _hooks(self, watch: Watch, runs: tuple[tuple[int, int], ...]) -> list[int]:
+        hooks, linear = [], watch.address
+        for physical, length in runs:
+            callback = self._on_access(watch, physical, length, linear)
+            first = max(physical - WIDEST_ACCESS + 1, 0)  # the engine checks an access's first byte only
+            hooks.append(self._uc.hook_add(_KINDS[watch.access], callback, None, first, physical + length - 1))
+            linear += length
+        return hooks
+
+    def _on_access(self, watch: Watch, physical: int, length: int, linear: int) -> Callable[..., None]:
+        def touched(uc: Uc, access: int, address: int, size: int, _value: int, _data: object) -> None:
+            if address + size <= physical or address >= physical + length:
+                return
+            if not self.whole and self._can_leave():
+                self._leave(uc, access, address, size)
+            elif self.hit is None:
+                kind = Access.WRITE if access == UC_MEM_WRITE else Access.READ
+                at = linear + max(address, physical) - physical
+                self.hit = Watchpoint(watch.access if watch.access is Access.ANY else kind, at, watch.address)
+
+        return touched
+
+    def _leave(self, uc: Uc, access: int, address: int, size: int) -> None:
+        if not self.caught:
+            self.caught = True
+            uc.emu_stop()
+        if access == UC_MEM_WRITE and address + size <= self._memory.size:
+            self._stores.append(_Caught(address, bytes(self._memory.ram[address : address + size])))
+
+    def undo(self) -> None:
+        """Outside the engine: take back the store that was caught; RIP is at its instruction."""
+        self.caught = False
+        for store in reversed(self._stores):
+            self._memory.ram[store.address : store.address + len(store.before)] = store.before
+        self._stores.clear()

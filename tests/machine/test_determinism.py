@@ -1,0 +1,186 @@
+"""The same run, however it is cut: one hash of registers, RAM and console."""
+
+import random
+
+import pytest
+from bare import KERNEL, KERNEL_DATA, TO_RING_3, USER, USER_DATA, Bare
+
+from machine.stop import Access, Exited
+from machine.watchpoints import Watch
+
+TICK, SYSCALL = KERNEL + 0x800, KERNEL + 0x900
+
+PROGRAM = (
+    # 8259 pair to vectors 0x30 and up, IRQ 0 alone open; 8254 channel 0 every 100 ticks of 1.19 MHz.
+    "".join(
+        f"movb ${value:#x}, %al; outb %al, ${port:#x}\n"
+        for port, value in (
+            (0x20, 0x11),
+            (0x21, 0x30),
+            (0x21, 4),
+            (0x21, 1),
+            (0xA0, 0x11),
+            (0xA1, 0x38),
+            (0xA1, 2),
+            (0xA1, 1),
+            (0x21, 0xFE),
+            (0xA1, 0xFF),
+            (0x43, 0x34),
+            (0x40, 100),
+            (0x40, 0),
+        )
+    )
+    + TO_RING_3
+    + f"""
+    .org 0x800
+    pushq %rax
+    incq {KERNEL_DATA:#x}
+    rdtsc
+    addq %rax, {KERNEL_DATA + 8:#x}
+    movb $0x20, %al
+    outb %al, $0x20
+    popq %rax
+    iretq
+    .org 0x900
+    cmpq $400, {KERNEL_DATA:#x}
+    jae 1f
+    sti
+    nop
+    testl $7, %ebx
+    jnz 2f
+    hlt
+2:  iretq
+1:  movl $0, %eax
+    outl %eax, $0xf4
+    hlt
+"""
+)
+
+USER_PROGRAM = f"""
+1:  incl %ebx
+    movl ${USER_DATA:#x}, %edi
+    movl $20, %ecx
+    movl %ebx, %eax
+    rep stosl
+    imull $33, %ebx, %edx
+    pushq %rdx
+    popq %rsi
+    addq %rsi, {USER_DATA + 256:#x}
+    movb %bl, 3f+1(%rip)
+3:  movb $0, %al
+    movl $7, %ecx
+2:  lea 1(%rsi,%rsi,4), %rsi
+    loop 2b
+    int $0x80
+    jmp 1b
+"""
+PLACES = (USER, USER + 5, USER + 12, TICK, SYSCALL, SYSCALL + 16)
+
+
+def make(**options):
+    guest = Bare(**options).kernel(PROGRAM).user(USER_PROGRAM)
+    guest.map(USER, 7)
+    guest.gate(0x30, TICK)
+    guest.gate(0x80, SYSCALL, dpl=3)
+    return guest
+
+
+def finish(guest):
+    while (stop := guest.machine.run()) != Exited(0):
+        assert stop is None or stop.__class__.__name__ in ("Breakpoint", "Watchpoint"), stop
+    return guest.machine.position, guest.machine.clock.now(), guest.digest()
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return finish(make())
+
+
+def test_the_run_has_interrupts_and_halts(plain):
+    position, now, _ = plain
+    assert position.events > 1000
+    assert now > position.progress + 1_000_000
+
+
+def test_twice_the_same(plain):
+    assert finish(make()) == plain
+
+
+def test_the_clock_in_python_counts_the_same(plain):
+    assert finish(make(native=False)) == plain
+
+
+@pytest.mark.parametrize("chunk", [13, 777, 10_000])
+def test_odd_chunks(plain, chunk):
+    guest = make()
+    while guest.machine.run(chunk) is None:
+        pass
+    assert finish(guest) == plain
+
+
+def test_breakpoints_set(plain):
+    guest = make()
+    for place in PLACES:
+        guest.cpu.breakpoints.insert(place)
+    assert finish(guest) == plain
+
+
+def test_a_watchpoint_set(plain):
+    guest = make()
+    guest.cpu.watchpoints.insert(Watch(Access.WRITE, KERNEL_DATA, 8))
+    assert finish(guest) == plain
+
+
+def test_every_instruction_stepped(plain):
+    guest = make()
+    for _ in range(30_000):
+        guest.machine.step()
+    assert finish(guest) == plain
+
+
+def test_looking_changes_nothing(plain):
+    guest = make()
+    while guest.machine.run(5000) is None:
+        guest.machine.read_linear(USER, 4096)
+        for name in ("rip", "eflags", "cr2", "st0", "xmm3", "efer"):
+            guest.reg(name)
+    assert finish(guest) == plain
+
+
+def wander(guest, choice, places):
+    """One random piece of a route."""
+    kind = choice.randrange(6)
+    if kind == 0:
+        guest.machine.run(choice.choice((1, 50, 300, 5000)))
+    elif kind == 1:
+        for _ in range(choice.randrange(1, 60)):
+            guest.machine.step()
+    elif kind == 2:
+        guest.cpu.uc.ctl_flush_tb()
+    elif kind == 3:
+        guest.cpu.breakpoints.insert(choice.choice(places))
+    elif kind == 4:
+        for address in guest.cpu.breakpoints.addresses():
+            guest.cpu.breakpoints.remove(address)
+    else:
+        guest.cpu.write_register("cr3", guest.reg("cr3"))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_routes(plain, seed):
+    choice, guest = random.Random(seed), make()
+    for _ in range(150):
+        wander(guest, choice, PLACES)
+    assert finish(guest) == plain
+
+
+def test_stops_at_every_event_and_steps_over_it(plain):
+    """Bursts of steps around delivered events, where a late interrupt would show."""
+    guest, events = make(), 0
+    for _ in range(600):
+        while guest.cpu.events == events and guest.machine.run(64) is None:
+            pass
+        for _ in range(5):
+            guest.machine.step()
+        events = guest.cpu.events
+    assert finish(guest) == plain
