@@ -19,6 +19,7 @@ from pathlib import Path
 
 from kernel import cpio
 from kernel.abi.headers import generated_files
+from kernel.abi.tables import constant
 from kernel.errors import BuildError
 from kernel.toolchain import KERNEL_FLAGS, REQUIREMENT, Toolchain, find_toolchain
 
@@ -31,6 +32,8 @@ INPUT_SUFFIXES_IGNORED = {".pyc"}
 
 PROGRAM_DIRECTORIES = {"init": "sbin", "helper": "sbin"}
 DEFAULT_PROGRAM_DIRECTORY = "bin"
+PROGRAMS_OF_SEVERAL_FILES = ("usertests",)
+PROGRAM_LINK_FLAGS = (f"--image-base={constant('ELF_BASE'):#x}", "-z", "separate-code", "-e", "_start")
 SHARED_WITH_KERNEL = ("guest/lib/string.c", "guest/lib/vsprintf.c")
 
 DEVICES = (
@@ -169,20 +172,34 @@ def _link_kernel(tree: Tree) -> None:
     tree.toolchain.link(objects, tree.out / "vmlinux", ["-T", str(linker_script)])
 
 
-def _link_programs(tree: Tree) -> list[str]:
-    """Link every program twice: with debug information for the debugger, without for the initramfs."""
+def _program_sources(tree: Tree) -> dict[str, list[Path]]:
+    """Name and sources of each program: a file in user/programs, or a directory of its own beside it."""
     user = tree.source / "user"
-    flags = [f"-I{tree.generated}", f"-I{user / 'include'}"]
-    library = sorted([*(user / "libc").glob("*.[cS]"), tree.generated / "user" / "syscalls.c"])
+    found = {path.stem: [path] for path in (user / "programs").glob("*.c")}
+    for name in PROGRAMS_OF_SEVERAL_FILES:
+        found[name] = sorted((user / name).glob("*.c"))
+    return dict(sorted(found.items()))
+
+
+def _library(tree: Tree, flags: Sequence[str]) -> list[Path]:
+    """Objects that every program gets: the C library, the system calls, and what is shared with the kernel."""
+    sources = sorted([*(tree.source / "user" / "libc").glob("*.[cS]"), tree.generated / "user" / "syscalls.c"])
     shared = [tree.source / name for name in SHARED_WITH_KERNEL]
     kernel_headers = [f"-I{tree.generated}", f"-I{tree.source / 'guest' / 'include'}"]
-    common = [*_compile_all(tree, library, flags), *_compile_all(tree, shared, kernel_headers, "shared")]
-    programs = sorted((user / "programs").glob("*.c"))
-    for source, main in zip(programs, _compile_all(tree, programs, flags), strict=True):
-        link = ["--image-base=0x400000", "-z", "separate-code", "-e", "_start"]
-        tree.toolchain.link([main, *common], tree.out / "programs" / source.stem, link)
-        tree.toolchain.link([main, *common], tree.objects / "stripped" / source.stem, [*link, "--strip-debug"])
-    return [source.stem for source in programs]
+    return [*_compile_all(tree, sources, flags), *_compile_all(tree, shared, kernel_headers, "shared")]
+
+
+def _link_programs(tree: Tree) -> list[str]:
+    """Link every program twice: with debug information for the debugger, without for the initramfs."""
+    flags = [f"-I{tree.generated}", f"-I{tree.source / 'user' / 'include'}"]
+    library = _library(tree, flags)
+    programs = _program_sources(tree)
+    for name, sources in programs.items():
+        objects = [*_compile_all(tree, sources, flags), *library]
+        tree.toolchain.link(objects, tree.out / "programs" / name, PROGRAM_LINK_FLAGS)
+        stripped = [*PROGRAM_LINK_FLAGS, "--strip-debug"]
+        tree.toolchain.link(objects, tree.objects / "stripped" / name, stripped)
+    return list(programs)
 
 
 def _initramfs(tree: Tree, names: Sequence[str]) -> Iterator[cpio.Member]:

@@ -54,7 +54,7 @@ static noinline int run_init_process(const char *init_filename)
 	return kernel_execve(init_filename, argv_init, envp_init);
 }
 
-static void try_to_run_init_process(const char *init_filename)
+static noinline void try_to_run_init_process(const char *init_filename)
 {
 	int ret = run_init_process(init_filename);
 
@@ -91,7 +91,7 @@ static noinline void __noreturn rest_init(void)
 }
 
 /* Called by startup_64 on init_task's stack, interrupts off. */
-void start_kernel(void)
+noinline void start_kernel(void)
 {
 	early_serial_init();
 	printk(KERN_NOTICE "%s", linux_banner);

@@ -42,6 +42,9 @@ SECTIONS {
 		KEEP(*(SORT(.initcall*.init)))
 		__initcall_end = .;
 	} :rodata
+	.eh_frame : AT(ADDR(.eh_frame) - __START_KERNEL_map) {
+		KEEP(*(.eh_frame))
+	} :rodata
 	.notes : AT(ADDR(.notes) - __START_KERNEL_map) {
 		KEEP(*(.note.Xen))
 	} :rodata :note
@@ -74,7 +77,7 @@ SECTIONS {
 	percpu_cpu_current_top_of_stack = cpu_current_top_of_stack - __per_cpu_start;
 	percpu_cpu_user_rsp = cpu_user_rsp - __per_cpu_start;
 
-	/DISCARD/ : { *(.comment) *(.eh_frame) *(.note.GNU-stack) }
+	/DISCARD/ : { *(.comment) *(.note.GNU-stack) }
 }
 
 ASSERT(_text == KERNEL_TEXT, "text moved")

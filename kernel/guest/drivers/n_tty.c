@@ -65,7 +65,7 @@ static void insert_char(u8 c)
 }
 
 /* Called by the serial interrupt, interrupts off. */
-void tty_receive_char(u8 c)
+noinline void tty_receive_char(u8 c)
 {
 	switch (c) {
 	case '\r':
@@ -106,7 +106,7 @@ static int get_tty_queue(void)
 }
 
 /* At most one line; 0 bytes for a line that Ctrl-D ended at once. */
-static ssize_t n_tty_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+static noinline ssize_t n_tty_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
 {
 	size_t n = 0;
 
@@ -127,7 +127,7 @@ static ssize_t n_tty_read(struct file *file, char __user *buf, size_t count, lof
 	return n;
 }
 
-static ssize_t n_tty_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+static noinline ssize_t n_tty_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
 	char chunk[64];
 	size_t done = 0;

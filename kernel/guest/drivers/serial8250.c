@@ -59,7 +59,7 @@ void serial8250_putc(char c)
 }
 
 /* Text: a newline moves to the line's start too. */
-void serial8250_write(const char *s, size_t count)
+noinline void serial8250_write(const char *s, size_t count)
 {
 	while (count--) {
 		if (*s == '\n')
@@ -68,7 +68,7 @@ void serial8250_write(const char *s, size_t count)
 	}
 }
 
-static void serial8250_interrupt(int irq)
+static noinline void serial8250_interrupt(int irq)
 {
 	while (serial_in(UART_LSR) & UART_LSR_DR)
 		tty_receive_char(serial_in(UART_RX));

@@ -40,7 +40,7 @@ static size_t known_action(const char *text)
 	return 0;
 }
 
-static ssize_t uevent_store(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+static noinline ssize_t uevent_store(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
 	char action[ACTION_MAX + 1] = { 0 };
 	size_t length;

@@ -18,7 +18,8 @@
 
 #define ENOSYS 38
 
-	.cfi_sections .debug_frame
+	/* Not .debug_frame: there the assembler would drop .cfi_signal_frame. */
+	.cfi_sections .eh_frame
 	.section .entry.text, "ax"
 	.code64
 
@@ -144,8 +145,14 @@ SYM_CODE_START(ret_from_intr)
 	jz	restore_regs_and_return_to_kernel
 	movq	%rsp, %rdi
 	call	irqentry_exit_to_user_mode
+	jmp	swapgs_restore_regs_and_return_to_usermode
+	.cfi_endproc
+SYM_CODE_END(ret_from_intr)
 
-SYM_INNER_LABEL(swapgs_restore_regs_and_return_to_usermode)
+/* From ring 0 to ring 3: the five words that IRETQ takes are the end of the struct pt_regs on the stack. */
+SYM_CODE_START(swapgs_restore_regs_and_return_to_usermode)
+	.cfi_startproc simple
+	CFI_PT_REGS
 	POP_REGS
 	addq	$8, %rsp
 	CFI_IRET_FRAME
@@ -153,7 +160,7 @@ SYM_INNER_LABEL(swapgs_restore_regs_and_return_to_usermode)
 SYM_INNER_LABEL(native_irq_return_iret)
 	iretq
 	.cfi_endproc
-SYM_CODE_END(ret_from_intr)
+SYM_CODE_END(swapgs_restore_regs_and_return_to_usermode)
 
 SYM_CODE_START(restore_regs_and_return_to_kernel)
 	.cfi_startproc simple

@@ -31,7 +31,7 @@ void show_regs(const struct pt_regs *regs)
 }
 
 /* The kernel itself went wrong: say where, and stop. */
-void die(const char *str, struct pt_regs *regs, long err)
+noinline void die(const char *str, struct pt_regs *regs, long err)
 {
 	console_verbose();
 	printk(KERN_ALERT "%s: %04lx [#1]\n", str, err & 0xffff);
@@ -49,7 +49,7 @@ static void show_signal(const char *type, const char *desc, struct pt_regs *regs
 }
 
 /* There are no handlers to run: a signal from a trap is the end of the task. */
-static void do_trap(int trapnr, int signr, const char *str, struct pt_regs *regs, long error_code)
+static noinline void do_trap(int trapnr, int signr, const char *str, struct pt_regs *regs, long error_code)
 {
 	if (!user_mode(regs)) {
 		if (fixup_exception(regs))

@@ -266,8 +266,8 @@ static noinline int load_elf_binary(struct linux_binprm *bprm, struct pt_regs *r
 	if (retval)
 		return retval;
 
-	elf_plat_init(regs);
 	start_thread(regs, ex.e_entry, new_sp);
+	elf_plat_init(regs);
 	return 0;
 }
 

@@ -160,7 +160,7 @@ int remove_arg_zero(struct linux_binprm *bprm)
 }
 
 /* Make the new address space the task's own; the old one goes. */
-static void exec_mmap(struct linux_binprm *bprm)
+static noinline void exec_mmap(struct linux_binprm *bprm)
 {
 	struct mm_struct *old_mm = current->mm, *active_mm = current->active_mm;
 
@@ -323,13 +323,15 @@ noinline long sys_execve(const char __user *filename, const char __user *const _
 
 /*
  * Become a program, from a kernel thread: a system call out of ring 0. If all goes well the IRETQ at its end
- * enters the program in ring 3, and this never returns; else it comes back here with -errno.
+ * enters the program in ring 3, and this never returns; else it comes back here with -errno. The label is for a
+ * debugger to stop at.
  */
 noinline int kernel_execve(const char *filename, const char *const argv[], const char *const envp[])
 {
 	long ret;
 
-	asm volatile("int $0x80"
+	asm volatile(".globl kernel_execve_int80\n"
+		     "kernel_execve_int80: int $0x80"
 		     : "=a"(ret)
 		     : "a"(__NR_ia32_execve), "b"(filename), "c"(argv), "d"(envp)
 		     : "memory");

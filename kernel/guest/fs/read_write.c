@@ -47,6 +47,7 @@ static noinline ssize_t vfs_read(struct file *file, char __user *buf, size_t cou
 		return -EISDIR;
 	if (!access_ok(buf, count))
 		return -EFAULT;
+	count = min(count, MAX_RW_COUNT);
 	if (file->f_op->read)
 		return file->f_op->read(file, buf, count, pos);
 	return file->f_op->write ? -EINVAL : ramfs_read(file, buf, count, pos);
@@ -58,6 +59,7 @@ static noinline ssize_t vfs_write(struct file *file, const char __user *buf, siz
 		return -EBADF;
 	if (!access_ok(buf, count))
 		return -EFAULT;
+	count = min(count, MAX_RW_COUNT);
 	return file->f_op->write ? file->f_op->write(file, buf, count, pos) : -EINVAL;
 }
 
@@ -70,7 +72,7 @@ noinline long sys_read(unsigned int fd, char __user *buf, size_t count)
 	if (!file)
 		return -EBADF;
 	get_file(file);
-	ret = vfs_read(file, buf, min(count, MAX_RW_COUNT), &file->f_pos);
+	ret = vfs_read(file, buf, count, &file->f_pos);
 	fput(file);
 	return ret;
 }
@@ -83,7 +85,7 @@ noinline long sys_write(unsigned int fd, const char __user *buf, size_t count)
 	if (!file)
 		return -EBADF;
 	get_file(file);
-	ret = vfs_write(file, buf, min(count, MAX_RW_COUNT), &file->f_pos);
+	ret = vfs_write(file, buf, count, &file->f_pos);
 	fput(file);
 	return ret;
 }

@@ -72,7 +72,7 @@ static void finish_task_switch(struct task_struct *prev)
 }
 
 /* A kernel thread has no address space: it keeps the one that is loaded, and counts as its user. */
-static void context_switch(struct task_struct *prev, struct task_struct *next)
+static noinline void context_switch(struct task_struct *prev, struct task_struct *next)
 {
 	struct mm_struct *oldmm = prev->active_mm;
 
@@ -92,7 +92,7 @@ static void context_switch(struct task_struct *prev, struct task_struct *next)
 }
 
 /* Called by ret_from_fork on a new task's first run. */
-void schedule_tail(struct task_struct *prev)
+noinline void schedule_tail(struct task_struct *prev)
 {
 	finish_task_switch(prev);
 }
@@ -113,7 +113,7 @@ noinline void schedule(void)
 }
 
 /* Make a sleeping task runnable; does nothing to one that is. Any context. */
-void wake_up_process(struct task_struct *p)
+noinline void wake_up_process(struct task_struct *p)
 {
 	unsigned long flags = local_irq_save();
 
@@ -171,7 +171,7 @@ void wake_up(struct wait_queue_head *wq_head)
 }
 
 /* Called by the timer interrupt, interrupts off. */
-void scheduler_tick(void)
+noinline void scheduler_tick(void)
 {
 	struct task_struct *curr = current;
 

@@ -90,7 +90,7 @@ static struct task_struct *find_zombie(pid_t pid, bool *alive)
 }
 
 /* Wait for a child's end, store its exit code in *stat_addr, free it. Its pid, 0, or -errno. */
-long kernel_wait4(pid_t pid, int *stat_addr, int options)
+noinline long kernel_wait4(pid_t pid, int *stat_addr, int options)
 {
 	struct task_struct *zombie;
 	bool alive;
@@ -105,7 +105,7 @@ long kernel_wait4(pid_t pid, int *stat_addr, int options)
 	return pid;
 }
 
-long sys_wait4(pid_t pid, int __user *stat_addr, int options, void __user *ru)
+noinline long sys_wait4(pid_t pid, int __user *stat_addr, int options, void __user *ru)
 {
 	int status = 0;
 	long ret;

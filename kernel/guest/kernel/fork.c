@@ -117,7 +117,7 @@ static struct task_struct *dup_task_struct(void)
 }
 
 /* Known to wait4, to the lists and to the scheduler from here on. */
-static pid_t start_task(struct task_struct *p)
+static noinline pid_t start_task(struct task_struct *p)
 {
 	p->pid = p->tgid = alloc_pid();
 	p->parent = current;
@@ -128,7 +128,7 @@ static pid_t start_task(struct task_struct *p)
 }
 
 /* A task that calls fn(arg) in ring 0 and exits with what it returns, if it does. The pid, or -errno. */
-pid_t kernel_thread(int (*fn)(void *), void *arg, const char *name)
+noinline pid_t kernel_thread(int (*fn)(void *), void *arg, const char *name)
 {
 	struct task_struct *p = dup_task_struct();
 
@@ -147,7 +147,7 @@ pid_t kernel_thread(int (*fn)(void *), void *arg, const char *name)
 	return start_task(p);
 }
 
-long sys_fork(void)
+noinline long sys_fork(void)
 {
 	struct task_struct *p = dup_task_struct();
 

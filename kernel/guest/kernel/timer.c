@@ -51,7 +51,7 @@ u64 local_clock(void)
 	return cycles / tsc_hz * NSEC_PER_SEC + cycles % tsc_hz * NSEC_PER_SEC / tsc_hz;
 }
 
-static void timer_interrupt(int irq)
+static noinline void timer_interrupt(int irq)
 {
 	jiffies++;
 	run_local_timers();
@@ -75,7 +75,7 @@ void run_local_timers(void)
 }
 
 /* Sleep at least so many ticks. */
-void schedule_timeout(unsigned long timeout)
+noinline void schedule_timeout(unsigned long timeout)
 {
 	struct timer_list timer = { .expires = jiffies + timeout, .task = current };
 	unsigned long flags = local_irq_save();

@@ -45,7 +45,7 @@ static void __noreturn page_fault_oops(struct pt_regs *regs, unsigned long error
 }
 
 /* No area allows the access. The kernel may touch a user's page by uaccess alone, which has fixups. */
-static void bad_area(struct pt_regs *regs, unsigned long error_code, unsigned long address)
+static noinline void bad_area(struct pt_regs *regs, unsigned long error_code, unsigned long address)
 {
 	if (!user_mode(regs)) {
 		if (fixup_exception(regs))

@@ -33,7 +33,7 @@ void *install_page(struct mm_struct *mm, struct vm_area_struct *vma, unsigned lo
 }
 
 /* Called by the page fault for an access that vma allows: 0, or -ENOMEM. */
-int handle_mm_fault(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long address)
+noinline int handle_mm_fault(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long address)
 {
 	return install_page(mm, vma, address & PAGE_MASK) ? 0 : -ENOMEM;
 }

@@ -1,5 +1,6 @@
 /* The areas of a user's address space, and the calls that change them. */
 #include <linux/fs.h>
+#include <linux/memblock.h>
 #include <linux/sched.h>
 #include <linux/syscalls.h>
 
@@ -25,6 +26,12 @@ struct vm_area_struct *find_vma(struct mm_struct *mm, unsigned long addr)
 		if (vma->vm_end > addr)
 			return vma;
 	return NULL;
+}
+
+/* No single wish may be for more memory than there is. */
+static bool may_commit(unsigned long len)
+{
+	return len <= memblock_phys_mem_size();
 }
 
 static bool range_is_free(struct mm_struct *mm, unsigned long start, unsigned long end)
@@ -186,6 +193,8 @@ long sys_mmap(unsigned long addr, unsigned long len, unsigned long prot, unsigne
 	if (!user_range(flags & MAP_FIXED ? addr : 0, len, &end))
 		return -EINVAL;
 	len = PAGE_ALIGN(len);
+	if (!may_commit(len))
+		return -ENOMEM;
 	if (!(flags & MAP_FIXED))
 		addr = get_unmapped_area(mm, len);
 	if (addr < MMAP_MIN_ADDR)
@@ -261,7 +270,7 @@ long sys_brk(unsigned long brk)
 	if (new_end < old_end && do_munmap(mm, new_end, old_end))
 		return mm->brk;
 	if (new_end > old_end &&
-	    (!range_is_free(mm, old_end, new_end + PAGE_SIZE) ||
+	    (!may_commit(new_end - old_end) || !range_is_free(mm, old_end, new_end + PAGE_SIZE) ||
 	     !insert_vm_area(mm, old_end, new_end, VM_READ | VM_WRITE, NULL)))
 		return mm->brk;
 	mm->brk = brk;

@@ -4,8 +4,11 @@
 /*
  * SYSCALL: RAX the number, RDI RSI RDX R10 R8 R9 the arguments; RCX and R11 are lost; RAX the result, which is
  * -errno for an error. Nothing here turns that into -1 and errno: what the kernel said is what is seen.
+ *
+ * Always inlined: gdb takes a caller whose stack lies below its callee's, as ring 3's does, for a broken stack,
+ * except where the caller is an inlined function.
  */
-static inline long syscall6(long nr, long a, long b, long c, long d, long e, long f)
+static inline __attribute__((__always_inline__)) long syscall6(long nr, long a, long b, long c, long d, long e, long f)
 {
 	register long r10 asm("r10") = d;
 	register long r8 asm("r8") = e;

@@ -1,0 +1,27 @@
+#ifndef USERTESTS_H
+#define USERTESTS_H
+
+#include <sys/types.h>
+
+/* A test runs in a process of its own; it returns 0, or where it failed. */
+struct test {
+	const char *name;
+	int (*fn)(void);
+};
+
+/* Each ends with a row without a name. */
+extern const struct test process_tests[];
+extern const struct test memory_tests[];
+extern const struct test trap_tests[];
+extern const struct test file_tests[];
+
+#define CHECK(condition)				\
+	do {						\
+		if (!(condition))			\
+			return (__LINE__ & 0xff) ?: 1;	\
+	} while (0)
+
+/* Run fn in a child: its status as wait4 gives it, or -1. */
+int status_of(int (*fn)(void));
+
+#endif
