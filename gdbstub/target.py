@@ -165,6 +165,19 @@ class ThreadNames(Protocol):
 
 
 @runtime_checkable
+class PhysicalMemory(Protocol):
+    """``Qqemu.PhyMemMode``, QEMU's packet: addresses of memory are physical until the client says otherwise."""
+
+    def is_physical(self) -> bool:
+        """Whether they are."""
+        ...
+
+    def set_physical(self, physical: bool) -> None:
+        """Take addresses for physical ones, or for the processor's own."""
+        ...
+
+
+@runtime_checkable
 class ThreadSelection(Protocol):
     """A target whose threads see different memory, or whose commands are about one of them."""
 

@@ -48,8 +48,11 @@ _SYSTEM = (
     *((f"dr{n}", 64, "data_ptr") for n in range(4)),
     ("dr6", 64, "int64"),
     ("dr7", 64, "int64"),
-    ("cpl", 32, "int32"),
+    ("priv", 32, "int32"),
 )
+MACHINE_NAMES = {"priv": "cpl"}
+"""Registers that gdb sees under another name than the machine's: a register ``cpl`` would hide gdb's ``$cpl()``."""
+
 SYSTEM_FEATURE = "org.ringscope.i386.system"
 
 
@@ -106,7 +109,10 @@ _SSE = Feature(
 )
 _LINUX = Feature("org.gnu.gdb.i386.linux", (Register("orig_rax", 64, "int", "system"),))
 _BASES = Feature("org.gnu.gdb.i386.segments", (Register("fs_base", 64), Register("gs_base", 64)))
-_SYSTEM_FEATURE = Feature(
+_MACHINE_NAMES = {"priv": "cpl"}
+"""Registers that gdb sees under another name than the machine's: a register ``cpl`` would hide gdb's ``$cpl()``."""
+
+SYSTEM_FEATURE = Feature(
     SYSTEM_FEATURE,
     tuple(Register(name, bits, kind, "system", save_restore=False) for name, bits, kind in _SYSTEM),
     tuple(
@@ -127,6 +133,11 @@ _SCATTERED = tuple(slot for slot in REGISTERS.slots if slot.number >= 56)
 _GDB_ORDER = (0, 3, 1, 2, 6, 7, 5, 4, *range(8, 16))
 
 
+def machine_name(name: str) -> str:
+    """The machine's name of a register that gdb sees."""
+    return MACHINE_NAMES.get(name, name)
+
+
 def read_block(cpu: Cpu) -> bytes:
     """All registers as ``g`` sends them: the core by hand, as every step asks for it; the rest by the table."""
     cpu.state.load()
@@ -141,5 +152,5 @@ def read_block(cpu: Cpu) -> bytes:
     )
     stack = b"".join(bytes(fpu.fpregs[(fpu.fpstt + index) & 7])[:10] for index in range(8))
     x87 = b"".join(registers.find(name).read(cpu).to_bytes(4, "little") for name in _X87)
-    rest = [registers.find(slot.register.name).read(cpu).to_bytes(slot.length, "little") for slot in _SCATTERED]
+    rest = [registers.find(machine_name(slot.register.name)).read(cpu).to_bytes(slot.length, "little") for slot in _SCATTERED]
     return b"".join((core, stack, x87, cpu.state.xmm(), *rest))

@@ -15,7 +15,7 @@ from machine.watchpoints import Watch
 from machine.errors import MemoryFault, RegisterError
 from machine.machine import Machine
 from machine.stop import Access
-from ringscope.layout import REGISTERS, read_block
+from ringscope.layout import REGISTERS, machine_name, read_block
 
 THREAD = 1
 IDLE_SECONDS = 0.05
@@ -69,20 +69,20 @@ class MachineTarget:
         slot = REGISTERS.by_number[number]
         if self._block is not None:
             return self._block[slot.offset : slot.offset + slot.length]
-        return self.machine.cpu.read_register(slot.register.name).to_bytes(slot.length, "little")
+        return self.machine.cpu.read_register(machine_name(slot.register.name)).to_bytes(slot.length, "little")
 
     def write_register(self, thread: int, number: int, data: bytes) -> None:
         """Set one register."""
         slot = REGISTERS.by_number[number]
         self._block = None
         try:
-            self.machine.cpu.write_register(slot.register.name, int.from_bytes(data, "little"))
+            self.machine.cpu.write_register(machine_name(slot.register.name), int.from_bytes(data, "little"))
         except RegisterError as error:
             raise TargetError(errno.EINVAL, str(error)) from None
 
     # Memory
 
-    def read_memory(self, thread: int, address: int, length: int) -> bytes:
+    def read_memory(self, address: int, length: int) -> bytes:
         """Linear memory through the current page tables, or physical memory if the client asked for that."""
         machine = self.machine
         try:
@@ -95,7 +95,7 @@ class MachineTarget:
                 return machine.read_linear(address, readable)
             raise TargetError(errno.EFAULT, str(fault)) from None
 
-    def write_memory(self, thread: int, address: int, data: bytes) -> None:
+    def write_memory(self, address: int, data: bytes) -> None:
         """Write linear memory, read-only pages too, or physical memory if the client asked for that."""
         self._block = None
         try:
@@ -106,13 +106,12 @@ class MachineTarget:
         except MemoryFault as fault:
             raise TargetError(errno.EFAULT, str(fault)) from None
 
-    @property
-    def physical_memory(self) -> bool:
-        """Whether addresses are physical (QEMU's ``Qqemu.PhyMemMode``)."""
+    def is_physical(self) -> bool:
+        """Whether addresses are physical."""
         return self._physical
 
-    @physical_memory.setter
-    def physical_memory(self, physical: bool) -> None:
+    def set_physical(self, physical: bool) -> None:
+        """Take addresses for physical ones, or linear ones."""
         self._physical = physical
 
     # Threads
@@ -208,7 +207,7 @@ class MachineTarget:
         """All of the linear address space: what is mapped changes as the guest runs."""
         yield MemoryRegion("ram", 0, (1 << 64) - 1)  # gdb cannot hold the full length
 
-    def monitor(self, thread: int, command: str, write: Callable[[str], None]) -> None:
+    def monitor(self, command: str, write: Callable[[str], None]) -> None:
         """Run a command of the registry that the REPL shares."""
         if self._command is None:
             raise TargetError(errno.ENOTSUP, "this server has no monitor commands")

@@ -3,7 +3,7 @@
 from gdbstub.errors import MalformedPacket
 from gdbstub.registry import TABLE, UNKNOWN
 from gdbstub.session import OK, PACKET_SIZE, Session
-from gdbstub.target import Target
+from gdbstub.target import PhysicalMemory, Target
 
 LONGEST_READ = PACKET_SIZE // 2
 """Bytes: what fits in a packet in hexadecimal, or in binary with every byte escaped, but for the ``b``."""
@@ -40,3 +40,18 @@ def write_memory(session: Session[Target], address: int, length: int, data: byte
         session.select()
         session.target.write_memory(address, data)
     return OK
+
+
+@TABLE.packet("Qqemu.PhyMemMode:{mode:hex}", needs=PhysicalMemory)
+def set_physical_memory(session: Session[PhysicalMemory], mode: int) -> bytes:
+    """Choose physical (1) or linear (0) addresses for memory packets."""
+    if mode > 1:
+        raise MalformedPacket(f"physical memory mode {mode:#x}")
+    session.target.set_physical(bool(mode))
+    return OK
+
+
+@TABLE.packet("qqemu.PhyMemMode", needs=PhysicalMemory)
+def tell_physical_memory(session: Session[PhysicalMemory]) -> bytes:
+    """Tell which addresses memory packets take."""
+    return b"1" if session.target.is_physical() else b"0"

@@ -50,6 +50,11 @@ ROWS = [
     (b"vCont;r1000:1",            b"E16"),
     (b"vCont",                    b""),
     (b"vCtrlC",                   b"OK"),
+    # physical memory
+    (b"qqemu.PhyMemMode",         b"0"),
+    (b"Qqemu.PhyMemMode:1",       b"OK"),
+    (b"Qqemu.PhyMemMode:0",       b"OK"),
+    (b"Qqemu.PhyMemMode:2",       b"E16"),
     # registers
     (b"p10",                      b"0010000000000000"),
     (b"p12",                      b"10000000"),

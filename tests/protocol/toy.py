@@ -63,6 +63,13 @@ class ToyTarget:
     """Implements every power; records what it was told in ``log``."""
 
     registers = REGISTERS
+    physical = False
+
+    def is_physical(self):
+        return self.physical
+
+    def set_physical(self, physical):
+        self.physical = physical
 
     def __init__(self):
         self.memory = bytearray(LENGTH)
