@@ -109,10 +109,7 @@ _SSE = Feature(
 )
 _LINUX = Feature("org.gnu.gdb.i386.linux", (Register("orig_rax", 64, "int", "system"),))
 _BASES = Feature("org.gnu.gdb.i386.segments", (Register("fs_base", 64), Register("gs_base", 64)))
-_MACHINE_NAMES = {"priv": "cpl"}
-"""Registers that gdb sees under another name than the machine's: a register ``cpl`` would hide gdb's ``$cpl()``."""
-
-SYSTEM_FEATURE = Feature(
+_SYSTEM_FEATURE = Feature(
     SYSTEM_FEATURE,
     tuple(Register(name, bits, kind, "system", save_restore=False) for name, bits, kind in _SYSTEM),
     tuple(

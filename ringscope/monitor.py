@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from gdbstub.errors import TargetError
-from ringscope.boot import Guest
 from ringscope.commandset import COMMANDS
 from ringscope.local import LocalDebuggee
 from ringscope.session import CommandError, Front, Session
+
+if TYPE_CHECKING:
+    from ringscope.boot import Guest
 
 
 def make_monitor(guest: Guest) -> Callable[[str, Callable[[str], None]], None]:

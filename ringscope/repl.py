@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession, print_formatted_text
 from prompt_toolkit.formatted_text import FormattedText
@@ -24,7 +25,6 @@ from prompt_toolkit.output import Output, create_output
 from prompt_toolkit.styles import Style
 
 from ringscope import processor
-from ringscope.boot import Configuration, power_on
 from ringscope.commands.running import stop_lines
 from ringscope.commandset import COMMANDS
 from ringscope.completion import CommandCompleter
@@ -37,6 +37,9 @@ from ringscope.remote import RemoteDebuggee
 from ringscope.render import Bad, Good, Heading
 from ringscope.session import CommandError, Quit, Session
 from ringscope.tasks import task_label
+
+if TYPE_CHECKING:
+    from ringscope.boot import Configuration
 
 PROMPT = "(ringscope) "
 LEAVE_CONSOLE = b"\x1d"
@@ -68,6 +71,8 @@ def repl(configuration: Configuration, *, connect: str | None = None) -> int:
     Raises what `power_on` raises.
     """
     if connect is None:
+        from ringscope.boot import power_on
+
         guest = power_on(configuration)
         return run_repl(LocalDebuggee(guest.machine), symbols=guest.symbols)
     try:

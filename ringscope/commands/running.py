@@ -152,8 +152,8 @@ def describe_stop(session: Session, stopped: Stop) -> str:
             return f"{what}: {access.value} at {session.address_text(address)}, just done"
         case stop.Halted(address):
             return f"Halted for good: HLT with interrupts disabled before {session.address_text(address)}"
-        case stop.Exited(status):
-            return f"The guest has ended with status {status}"
+        case stop.Exited(code):
+            return f"The guest has ended with code {code}"
         case debuggee.Signalled(number):
             return f"Stopped with signal {_signal_name(number)}"
         case debuggee.Elapsed(nanoseconds):

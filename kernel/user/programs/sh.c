@@ -38,9 +38,12 @@ static void ps(const char *const *words)
 	write_file("/proc/sysrq-trigger", "t");
 }
 
-static void sysrq(const char *const *words)
+static void write_words(const char *const *words)
 {
-	write_file("/proc/sysrq-trigger", words[1] ? words[1] : "?");
+	if (words[1] && words[2])
+		write_file(words[1], words[2]);
+	else
+		printf("sh: write FILE TEXT\n");
 }
 
 static void dmesg(const char *const *words)
@@ -69,7 +72,7 @@ static const struct builtin builtins[] = {
 	{ "help", "this list", help },
 	{ "ps", "tasks, in the kernel log", ps },
 	{ "dmesg", "the kernel log", dmesg },
-	{ "sysrq", "LETTER: ask the kernel directly, as /proc/sysrq-trigger does", sysrq },
+	{ "write", "FILE TEXT: as to /proc/sysrq-trigger or /sys/kernel/debug/provoke-crash/DIRECT", write_words },
 	{ "exit", "leave the shell; init then powers off", leave },
 	{ "poweroff", "end the machine", power_off },
 	{ NULL, NULL, NULL },
