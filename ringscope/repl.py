@@ -171,11 +171,13 @@ class Repl:
         self._descriptor = input.fileno() if input is not None else sys.stdin.fileno()
         self._toolbar = ""
         self._printer = Printer(self._print, self._print_raw)
+        self.history = InMemoryHistory() if input is not None else open_history()
+        """The lines typed so far."""
         self._prompt: PromptSession[str] = PromptSession(
             PROMPT,
             completer=CommandCompleter(COMMANDS, session),
             complete_while_typing=False,
-            history=InMemoryHistory() if input is not None else open_history(),
+            history=self.history,
             bottom_toolbar=lambda: self._toolbar,
             style=STYLE,
             input=input,
@@ -273,11 +275,13 @@ class Keys:
 
     def pump(self, halted: bool) -> bool:
         """Pass on what was typed; False once the user came back. Waits a little for a halted guest's input."""
-        if not select.select([self._descriptor], [], [], HALTED_SECONDS if halted else 0)[0]:
-            return True
-        data = os.read(self._descriptor, 4096)
-        typed, leave, _ = data.partition(LEAVE_CONSOLE)
-        self.left = bool(leave) or not data
+        typed = b""
+        patience = HALTED_SECONDS if halted else 0
+        while not self.left and select.select([self._descriptor], [], [], patience)[0]:
+            key = os.read(self._descriptor, 1)  # one by one: what follows Ctrl-] belongs to the prompt
+            self.left = key in (LEAVE_CONSOLE, b"")
+            typed += b"" if self.left else key
+            patience = 0
         if typed:
             self._console.type_text(typed)
         return not self.left
@@ -346,9 +350,8 @@ def _symbols_of(configuration: Configuration) -> Symbols | None:
     """Of the kernel that the remote target runs, if the user named it."""
     if configuration.kernel is None:
         return None
-    from kernel.symbols import Symbols as KernelSymbols
-
     from kernel.errors import Error as KernelError
+    from kernel.symbols import Symbols as KernelSymbols
 
     try:
         found: Symbols = KernelSymbols.load(configuration.kernel)

@@ -1,0 +1,390 @@
+"""The command registry, and every command on a machine that runs a few hand-assembled bytes."""
+
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "machine"))
+from bare import IDT, KERNEL, Bare
+
+from ringscope.arguments import Expression, split_words
+from ringscope.command import Registry
+from ringscope.commandset import COMMANDS
+from ringscope.local import LocalDebuggee
+from ringscope.session import CommandError, Front, Quit, Session
+
+# fmt: off
+CODE = {
+    0x00: "90",                       # start: nop
+    0x01: "48c7c02a000000",           #        mov $42, %rax
+    0x08: "e803000000",               #        call store
+    0x0d: "90",                       #        nop
+    0x0e: "ebfe",                     #        jmp .
+    0x10: "4889042500002000",         # store: mov %rax, data
+    0x18: "c3",                       #        ret
+    0x20: "66bafd03",                 # echo:  mov $0x3fd, %dx
+    0x24: "ec",                       # 1:     in %dx, %al
+    0x25: "a801",                     #        test $1, %al
+    0x27: "74fb",                     #        jz 1b
+    0x29: "66baf803",                 #        mov $0x3f8, %dx
+    0x2d: "ec",                       #        in %dx, %al
+    0x2e: "ee",                       #        out %al, %dx
+    0x2f: "ebef",                     #        jmp echo
+    0x40: "66baf400",                 # leave: mov $0xf4, %dx
+    0x44: "b810000000",               #        mov $16, %eax
+    0x49: "ef",                       #        out %eax, %dx
+    0x4a: "f4",                       #        hlt
+    0x50: "f4",                       # halt:  hlt
+    0x60: "0f0b",                     # fault: ud2
+    0x70: "e671",                     #        out %al, $0x71
+    0x72: "e6ed",                     #        out %al, $0xed
+    0x80: "fb",                       # idle:  sti
+    0x81: "f4",                       #        hlt
+}
+SYMBOLS = {
+    "start": KERNEL, "store": KERNEL + 0x10, "echo": KERNEL + 0x20, "leave": KERNEL + 0x40, "halt": KERNEL + 0x50,
+    "fault": KERNEL + 0x60, "ports": KERNEL + 0x70, "idle": KERNEL + 0x80,
+    "data": 0x200000, "text": 0x200010, "current_task": 0x200100, "init_task": 0x200200, "second": 0x200300,
+    "frame": 0x200400,
+}
+OFFSETS = {"__state": 0, "pid": 8, "comm": 16, "exit_state": 32, "mm": 40, "tasks": 48}
+# fmt: on
+
+
+class Symbol(NamedTuple):
+    name: str
+    address: int
+
+
+class FakeSymbols:
+    def lookup(self, name):
+        return Symbol(name, SYMBOLS[name]) if name in SYMBOLS else None
+
+    def nearest(self, address):
+        below = [Symbol(name, at) for name, at in SYMBOLS.items() if at <= address < at + 0x100]
+        found = max(below, key=lambda symbol: symbol.address, default=None)
+        return found and (found, address - found.address)
+
+    def offset_of(self, struct, member):
+        assert struct == "struct task_struct"
+        return OFFSETS[member]
+
+    def __iter__(self):
+        return iter(Symbol(name, at) for name, at in SYMBOLS.items())
+
+
+def guest():
+    bare = Bare()
+    for offset, code in CODE.items():
+        bare.machine.memory.write(KERNEL + offset, bytes.fromhex(code))
+    bare.machine.memory.write(SYMBOLS["text"], b'say "hi"\n\xff\0second\0')
+    bare.poke(SYMBOLS["current_task"], SYMBOLS["init_task"])
+    tasks = (
+        (SYMBOLS["init_task"], 1, b"init", 0, SYMBOLS["second"]),
+        (SYMBOLS["second"], 7, b"sh", 1, SYMBOLS["init_task"]),
+    )
+    for at, pid, comm, state, following in tasks:
+        bare.poke(at, state, 4)
+        bare.poke(at + 8, pid, 4)
+        bare.machine.memory.write(at + 16, comm)
+        bare.poke(at + 48, following + 48)
+    for index, word in enumerate((0x400000, 0x33, 0x202, 0x580000, 0x2B)):
+        bare.poke(SYMBOLS["frame"] + 8 * index, word)
+    return bare
+
+
+@pytest.fixture
+def session():
+    return Session(LocalDebuggee(guest().machine), FakeSymbols())
+
+
+def lines(session, line):
+    return list(COMMANDS.run(session, line))
+
+
+def text(session, line):
+    return "\n".join(lines(session, line))
+
+
+# what to do before, the command, what its output must hold
+ROWS = [
+    ("", "regs", ["rip 0000000000100000  <start>", "cs 0x0010", "64-bit mode, 4-level paging, ring 0"]),
+    ("", "r system", ["cr0           0x0000000080010013  [PE MP ET WP PG]", "tr_base"]),
+    ("", "regs all", ["xmm15", "mxcsr"]),
+    ("", "regs rsp", ["rsp  0x0000000000280000  2621440"]),
+    ("", "regs $eflags", ["IOPL", "interrupts enabled"]),
+    ("", "set rbx store+1", ["rbx  0x0000000000100011", "<store+1>"]),
+    ("", "set eflags -1", ["eflags  0x"]),
+    ("", "cr", ["PE MP ET WP PG", "efer", "4-level paging"]),
+    ("", "cr -v", ["protected mode", "long mode active"]),
+    ("", "x start", ["0x100000: 90  48  c7  c0  2a", ".H..*"]),
+    ("", "x/2xw start", ["0x100000: c0c74890  0000002a"]),
+    ("", "x start 2 w", ["0x100000: c0c74890  0000002a"]),
+    ("", "x/dw (data + 8)", ["0x200008: 0"]),
+    ("", "x/3ub start+8", ["0x100008: 232  3  0"]),
+    ("", "x/tb start", ["0x100000: 10010000"]),
+    ("", "x/ob start", ["0x100000: 0o220"]),
+    ("", "x/cb text", ["115 's'"]),
+    ("", "x/a current_task", ["0x200100: 0x200200 <init_task>"]),
+    ("", "x/2s text", ['0x200010 <text>: "say \\"hi\\"\\n\\xff"', '"second"']),
+    ("", "x/2i start", ["start:", "=> 0x100000  90", "mov rax, 0x2a"]),
+    ("", "x [current_task]+8 1 w", ["0x200208: 00000001"]),
+    ("", "xp/2xb 0x100000", ["0x100000: 90  48"]),
+    ("", "write data 90 91", ["2 bytes written at 0x200000 <data>"]),
+    ("", 'write data "a\\n"', ["2 bytes written"]),
+    ("", "writep 0x200000 ff", ["1 bytes written at physical 0x200000"]),
+    ("", "disas store 2", ["store:", "mov qword ptr [0x200000], rax", "ret"]),
+    ("", "disas start+8 1", ["call 0x100010 <store>"]),
+    ("", "sym start+4", ["0x100004 <start+4>"]),
+    ("", "symbols ^st", ["0000000000100000  start", "0000000000100010  store"]),
+    ("", "break store", ["Breakpoint 1 at 0x100010 <store>"]),
+    ("", "break", ["Breakpoint 1 at 0x100000 <start>"]),
+    ("b store", "continue", ["Breakpoint 1 at 0x100010 <store>", "=> 0x100010 <store>  48 89 04 25"]),
+    ("watch data", "c", ["Watch 1: write at 0x200000 <data>, just done", "=> 0x100018 <store+8>  c3  ret"]),
+    ("", "watch data 4 read", ["Watch 1: read of 4 bytes at 0x200000 <data>"]),
+    ("", "continue 1000", ["ns of virtual time have passed"]),
+    ("", "step", ["=> 0x100001 <start+1>"]),
+    ("", "si 3", ["=> 0x100010 <store>"]),
+    ("b start+8", "step 5", ["Breakpoint 1 at 0x100008"]),
+    ("step 2", "next", ["=> 0x10000d <start+13>  90  nop"]),
+    ("", "next", ["=> 0x100001"]),
+    ("", "until store", ["=> 0x100010 <store>"]),
+    ("b store", "breakpoints", ["1  breakpoint  0x100010 <store>"]),
+    ("", "breakpoints", ["There are no breakpoints"]),
+    ("b store", "delete 1", ["Deleted 1: 0x100010 <store>"]),
+    ("", "delete", ["There are no breakpoints"]),
+    ("step", "position", ["progress 1 bytes of code, 0 exceptions", "virtual time 1 ns"]),
+    ("", "where", ["ring 0", "=> 0x100000 <start>  90  nop"]),
+    ("set rip leave", "c", ["The guest has ended with code 16"]),
+    ("set rip halt", "c", ["Halted for good"]),
+    ("set rip idle", "c", ["The guest is idle"]),
+    ("set rip fault", "c", ["Shutdown: a triple fault", "#UD Invalid Opcode"]),
+    ("", "gdt", ["GDT  base 0x0000000000008000  limit 0x4f", "64-bit TSS", "<- cs", "<- tr"]),
+    ("", "gdt 0x8000 0x17", ["limit 0x17", "<- cs"]),
+    ("", "ldt", ["LDTR is 0x0, a null selector"]),
+    ("", "ldt 0x8000 0x17", ["LDT  base", "code Execute/Read"]),
+    ("", "idt", [f"IDT  base {IDT:#018x}", "0-255  empty"]),
+    ("", "tss", ["rsp0       0x4  0x0000000000290000", "I/O bitmap: offset 0x68 lies beyond the limit"]),
+    ("", "selector 0x33", ["0x0033  GDT index 6 (offset 0x30), RPL 3", "64-bit code of ring 3"]),
+    ("", "selector 3", ["A null selector"]),
+    ("", "frame frame", ["RPL 3, 64-bit code of ring 3", "[IF]", "iret goes from ring 0 to ring 3"]),
+    ("", "frame frame-8 -e", ["64-bit interrupt frame at 0x200400 <frame>", "ring 0 to ring 3"]),
+    ("", "frame data", ["iret would fail: #GP(0), CS is a null selector"]),
+    ("", "vectors", ["14  #PF", "Page Fault"]),
+    ("", "error 6 pf", ["user write: page not present"]),
+    ("", "error 0x42", ["#PF", "selector"]),
+    ("", "walk start", ["PTE", "physical 0x100000 in a 4 KiB page", "rights rwx supervisor"]),
+    ("", "walk 0x900000", ["not mapped: the PMD entry is not present", "#PF(0x4) US"]),
+    ("", "walk 0x8000000000000000", ["not canonical: bits 63:47 differ"]),
+    ("", "walk start 0x1000 -v", ["writes allowed", "CR3 0x1000"]),
+    ("", "pte 0x8000000000000067", ["PTE 0x8000000000000067", "no_execute"]),
+    ("", "pte 0x83 pmd", ["2 MiB page"]),
+    ("", "pte 0", ["Not present"]),
+    ("", "task", ["1  init  R      0x200200", "- (kernel)"]),
+    ("", "task second", ["7  sh    S"]),
+    ("", "tasks", [">    1  init  R", "     7  sh    S"]),
+    ("", "serial hello", []),
+    ("", "info devices", ["0x20-0x21    8259A interrupt controller", "0x3f8-0x3ff  16550A serial port"]),
+    ("", "info ports", ["Every port that was accessed has a device."]),
+    ("set rip ports;step 2", "info ports", ["0x00ed         1"]),
+    ("", "info pic", ["The pair asks for an interrupt: no."]),
+    ("", "info pit", ["interrupt on terminal count", "not loaded"]),
+    ("", "info serial", ["IER", "IRQ 4 is low."]),
+    ("", "info clock", ["virtual time  0 ns", "2020-01-01 00:00:00 UTC"]),
+    ("", "help", ["Descriptor tables", "continue, c", "info pic"]),
+    ("", "help br", ["break [ADDRESS]", "Also called: b, br."]),
+    ("", "help info", ["info pic", "info clock"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "line", "parts"), ROWS, ids=[f"{before};{line}" for before, line, _ in ROWS])
+def test_a_command(session, before, line, parts):
+    for each in filter(None, before.split(";")):
+        lines(session, each)
+    said = text(session, line)
+    for part in parts:
+        assert part in said
+
+
+ELSEWHERE = {"quit", "console", "monitor"}  # tested with what they need
+
+
+def test_every_command_has_a_row():
+    assert {COMMANDS.parse(line).command.name for _, line, _ in ROWS} | ELSEWHERE == COMMANDS.commands.keys()
+
+
+def test_every_command_has_help_that_ends_its_sentence():
+    for row in COMMANDS.commands.values():
+        assert row.summary.endswith((".", "$cs.")) and row.topic, row.name
+
+
+MISTAKES = [
+    ("foo", "no command 'foo'; `help` lists what there is"),
+    ("contnue", "no command 'contnue'; did you mean continue?"),
+    ("brea x y", "'brea' may be break, breakpoints"),
+    ("info", "info what? One of: clock, devices, pic, pit, ports, serial"),
+    ("info p", "'p' may be pic, pit, ports"),
+    ("info zip", "no info topic 'zip'"),
+    ("x", "ADDRESS is missing: x[/FORMAT] ADDRESS [COUNT] [b|h|w|g]"),
+    ("x 0x900000", "0x900000: not mapped"),
+    ("x start 0", "COUNT: '0' is 0, not a count from 1"),
+    ("x start 1 q", "SIZE: 'q' is none of b, h, w, g"),
+    ("x start 1 w w", "'w' is too much"),
+    ("x/zz start", "/zz is no format"),
+    ("gdt/x", "/x is too much"),
+    ("x nowhere", "ADDRESS: no symbol 'nowhere'"),
+    ("x rip", "no symbol 'rip'; the register is $rip"),
+    ("x $bad", "no register $bad in the machine in this process"),
+    ("x ff00", "no symbol 'ff00'; the number is 0xff00"),
+    ("x 12zz", "'12zz' is no number"),
+    ("x 10f", "'10f' is no number; hexadecimal needs 0x: 0x10f"),
+    ("x (1+2", "')' is missing in '(1+2'"),
+    ("x 1+", "'1+' ends too early"),
+    ("x 1)", "')' was not expected"),
+    ("x @", "'@' in '@' is no number, $register or symbol"),
+    ("x [0x900000]", "0x900000: not mapped"),
+    ("xp 0xffffff0000", "0xffffff0000: physical address is outside RAM"),
+    ("xp/i 0", "xp shows no instructions: use x"),
+    ("write data zz", "'zz' is neither bytes in hexadecimal nor text"),
+    ("write 0x900000 90", "0x900000: not mapped"),
+    ("writep 0xffffff0000 90", "physical address is outside RAM"),
+    ("set nothing 1", "REGISTER: no register 'nothing'"),
+    ("set cs 0x1000", "selector 0x1000 is beyond its table's limit 0x4f"),
+    ("set cr8 1", "cr8 cannot be set to 0x1"),
+    ("set cs 0x1ffffffff", "0x1ffffffff does not fit in the 32 bits of cs"),
+    ("regs zmm0", "'zmm0' is no register"),
+    ("delete 7", "no breakpoint or watch '7'; there are: none"),
+    ("watch data 5000", "5000 bytes are too many for a watch: 4096 at most"),
+    ("selector 0x10000", "0x10000 is no selector: it has more than 16 bits"),
+    ("selector 0x80", "0x80 lies beyond the GDT's limit 0x4f"),
+    ("error 0 ud", "#UD Invalid Opcode pushes no error code"),
+    ("error 0 256", "VECTOR: '256' is 0x100; vectors end at 255"),
+    ("error 0x100000000", "it has more than 32 bits"),
+    ("pte 1 pxe", "no level 'pxe' in 4-level paging: pgd (pml4)"),
+    ("sym 5", "0x5 belongs to no symbol"),
+    ("symbols (", "'(' is no regular expression"),
+    ("symbols zzz", "no symbol's name holds 'zzz'"),
+    ("task 0x900000", "no task can be read: 0x900000"),
+    ("frame 0x900000", "0x900000: not mapped"),
+    ("console", "console needs a terminal; `serial TEXT` types a line without one"),
+    ("monitor info", "monitor needs a remote stub with commands of its own"),
+    ("help foo", "no command 'foo'"),
+]
+
+
+@pytest.mark.parametrize(("line", "message"), MISTAKES, ids=[line for line, _ in MISTAKES])
+def test_a_mistake_is_one_sentence(session, line, message):
+    with pytest.raises(CommandError) as caught:
+        lines(session, line)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_empty_line_and_a_comment_say_nothing(session):
+    assert lines(session, "  ") == lines(session, "# x 0") == []
+
+
+def test_the_same_point_twice(session):
+    lines(session, "b store")
+    with pytest.raises(CommandError, match="point 1 is there already"):
+        lines(session, "b store")
+
+
+def test_a_deleted_breakpoint_no_longer_stops(session):
+    lines(session, "b store")
+    lines(session, "delete")
+    assert "virtual time" in text(session, "continue 1000")
+
+
+def test_until_leaves_no_breakpoint_behind(session):
+    lines(session, "until store")
+    assert session.debuggee.machine.cpu.breakpoints.addresses() == []
+
+
+def test_what_was_written_is_read(session):
+    lines(session, "write data de ad")
+    assert session.debuggee.read_memory(SYMBOLS["data"], 2) == b"\xde\xad"
+    lines(session, "set rbx -2")
+    assert session.debuggee.read_register("rbx") == (1 << 64) - 2
+
+
+def test_serial_input_reaches_the_guest(session):
+    heard = []
+    session.debuggee.show_console(heard.append)
+    lines(session, "set rip echo")
+    lines(session, "serial ok")
+    lines(session, "continue 100000")
+    assert "".join(heard) == "ok\r"
+
+
+def test_a_broken_list_of_tasks_ends(session):
+    machine = session.debuggee.machine
+    second = SYMBOLS["second"]
+    machine.memory.write_u64(second + OFFSETS["tasks"], second + OFFSETS["tasks"])
+    with pytest.raises(CommandError, match="does not come back to its head"):
+        lines(session, "tasks")
+
+
+def test_without_symbols_commands_say_so():
+    session = Session(LocalDebuggee(guest().machine))
+    for line, message in (
+        ("tasks", "no symbols are loaded"),
+        ("x main", "no symbols are loaded"),
+        ("symbols", "no symb"),
+    ):
+        with pytest.raises(CommandError, match=message):
+            lines(session, line)
+    assert lines(session, "where")[-1] == "=> 0x100000  90  nop"
+
+
+def test_monitor_refuses_what_gdb_does_itself():
+    session = Session(LocalDebuggee(guest().machine), FakeSymbols(), front=Front.MONITOR)
+    for line in ("continue", "step", "break store", "set rax 1", "quit", "console", "until store"):
+        with pytest.raises(CommandError, match="makes no sense in monitor"):
+            lines(session, line)
+    assert session.debuggee.machine.position == (0, 0)
+    said = text(session, "help")
+    assert "info pic" in said and "continue" not in said
+    assert "Not in monitor" in text(session, "help step")
+
+
+def test_quit_ends_the_conversation(session):
+    with pytest.raises(Quit):
+        lines(session, "q")
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("0x10", 16), ("10", 10), ("010", 10), ("0b11", 3), ("1_000", 1000), ("2+3*4", 14), ("(2+3)*4", 20),
+        ("-1", 2**64 - 1), ("~0", 2**64 - 1), ("10-3-2", 5), ("1<<12|7", 0x1007), ("0xff&0x3c^4", 0x38), ("0x100>>4", 16),
+        ("store-start", 16), ("$rip", KERNEL), ("$pc+1", KERNEL + 1), ("$RSP", 0x280000), ("[current_task]", 0x200200), ("$esp&0xffff", 0),
+        ("[init_task + 8]", 1), ("$ah", 0),
+    ],
+)  # fmt: skip
+def test_an_expression(session, expression, value):
+    assert session.evaluate(expression) == value
+
+
+def test_words_keep_brackets_together():
+    assert split_words("a (b c) [d e]f  g") == ["a", "(b c)", "[d e]f", "g"]
+    assert split_words(" a b  c d ", 2) == ["a", "b", "c d"]
+
+
+def test_a_registry_refuses_what_it_could_not_run():
+    registry = Registry()
+
+    @registry.command("one", "o")
+    def one(session: Session, value: Expression):
+        """Do one thing."""
+        yield str(value)
+
+    with pytest.raises(ValueError, match="two commands are called 'o'"):
+        registry.command("o")(one)
+    with pytest.raises(ValueError, match="parameter value has no kind"):
+
+        @registry.command("two")
+        def two(session: Session, value: int):
+            yield str(value)
