@@ -18,19 +18,22 @@ REQUIREMENT = f"ziglang=={ZIGLANG}"
 SOURCE_ROOT = "/usr/src/ringscope"
 """What debug information calls the directory of the guest's sources."""
 
-DEBUG_FLAGS = "-g -gdwarf-5 -O0 -fno-omit-frame-pointer -fno-optimize-sibling-calls".split()
+# fmt: off
+TARGET_FLAGS = (
+    "--no-default-config", "--target=x86_64-unknown-none-elf", "-ffreestanding", "-nostdinc",
+    "-mno-red-zone", "-fno-stack-protector", "-fno-pic", "-fno-pie", "-fno-asynchronous-unwind-tables",
+)
+DEBUG_FLAGS = ("-g", "-gdwarf-5", "-O0", "-fno-omit-frame-pointer", "-fno-optimize-sibling-calls")
 """-O0 keeps every argument and local in memory from its function's first line to its last. With -Og some are gone
 after a call, and the compiler's call-frame information lets gdb show a stale register in their place."""
 
-COMMON_FLAGS = (
-    "--no-default-config --target=x86_64-unknown-none-elf -ffreestanding -nostdinc "
-    "-mno-red-zone -fno-stack-protector -fno-pic -fno-pie -fno-asynchronous-unwind-tables "
-    "-Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes"
-).split()
-C_FLAGS = ["-std=gnu17"]
-ASSEMBLY_FLAGS = ["-D__ASSEMBLY__"]
-KERNEL_FLAGS = "-mcmodel=kernel -mgeneral-regs-only -mstack-alignment=8".split()
-LINK_FLAGS = "-static --no-pie -z max-page-size=4096 -z noexecstack --build-id=none".split()
+WARNING_FLAGS = (
+    "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-Wmissing-prototypes", "-Wstrict-prototypes",
+)
+LANGUAGE_FLAGS = {".c": ("-std=gnu17",), ".S": ("-D__ASSEMBLY__",)}
+KERNEL_FLAGS = ("-mcmodel=kernel", "-mgeneral-regs-only", "-mstack-alignment=8")
+LINK_FLAGS = ("-static", "--no-pie", "-z", "max-page-size=4096", "-z", "noexecstack", "--build-id=none")
+# fmt: on
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,9 @@ class Toolchain:
 
     def compile(self, source: Path, target: Path, flags: Sequence[str], *, stage: str = "-c") -> None:
         """Compile or assemble one file; stage is -c, -S or -E. BuildError carries the compiler's words."""
-        language = ASSEMBLY_FLAGS if source.suffix == ".S" else C_FLAGS
         target.parent.mkdir(parents=True, exist_ok=True)
-        arguments = [*COMMON_FLAGS, *DEBUG_FLAGS, *self._maps(), *language, *flags, stage, str(source), "-o", str(target)]
-        self._run("clang", arguments)
+        fixed = [*TARGET_FLAGS, *DEBUG_FLAGS, *WARNING_FLAGS, *LANGUAGE_FLAGS[source.suffix], *self._maps()]
+        self._run("clang", [*fixed, *flags, stage, str(source), "-o", str(target)])
 
     def link(self, objects: Sequence[Path], target: Path, flags: Sequence[str]) -> None:
         """Link a static executable. BuildError carries the linker's words."""

@@ -1,0 +1,209 @@
+"""Symbols and structure layouts of an ELF file, from its symbol table and its DWARF. Plain values, no target."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from struct import error as StructError
+from typing import Any, NamedTuple
+
+from elftools.common.exceptions import DWARFError, ELFError
+from elftools.construct import ConstructError
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
+from kernel.errors import SymbolsError
+
+KINDS = {"STT_FUNC": "function", "STT_OBJECT": "object", "STT_NOTYPE": "label"}
+STRUCTURE_TAGS = {
+    "DW_TAG_structure_type": "struct",
+    "DW_TAG_union_type": "union",
+}
+TRANSPARENT_TAGS = {"DW_TAG_typedef", "DW_TAG_const_type", "DW_TAG_volatile_type"}
+
+# What pyelftools raises on a file that is not what it claims to be: its own errors, and those of the
+# containers it looks wild values up in.
+BROKEN_FILE = (
+    ELFError,
+    DWARFError,
+    ConstructError,
+    StructError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+
+
+class Symbol(NamedTuple):
+    """A name in the file: its linear address, size in bytes (0 if unknown), and kind."""
+
+    name: str
+    address: int
+    size: int
+    kind: str
+    """`function`, `object` or `label`."""
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what a broken file makes the parser raise into one error that names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise SymbolsError(f"{path}: {error.strerror or error}") from error
+    except BROKEN_FILE as error:
+        raise SymbolsError(f"{path}: broken ELF or DWARF: {error or type(error).__name__}") from error
+
+
+class Symbols:
+    """The symbols of one ELF file, by name and by address; iterating gives them by address."""
+
+    def __init__(self, path: Path, symbols: list[Symbol]) -> None:
+        """Symbols already read; `load` is the usual way."""
+        self.path = path
+        self._by_address = sorted(symbols, key=_address_order)
+        self._addresses = [symbol.address for symbol in self._by_address]
+        self._by_name = {symbol.name: symbol for symbol in reversed(self._by_address)}
+
+    @classmethod
+    def load(cls, path: Path) -> Symbols:
+        """Read the symbol table. SymbolsError names the file and what is wrong with it."""
+        with _reading(path), path.open("rb") as stream:
+            return cls(path, list(_symbols_of(ELFFile(stream))))
+
+    def __iter__(self) -> Iterator[Symbol]:
+        return iter(self._by_address)
+
+    def __len__(self) -> int:
+        return len(self._by_address)
+
+    def lookup(self, name: str) -> Symbol | None:
+        """The symbol of that name, the one at the lowest address if there are several; None if there is none."""
+        return self._by_name.get(name)
+
+    def nearest(self, address: int) -> tuple[Symbol, int] | None:
+        """The symbol that an address belongs to, and the offset into it in bytes; None if it belongs to none.
+
+        A function or object whose size covers the address wins over a label inside it. A label, or a symbol
+        without a size, reaches to the next symbol.
+        """
+        index = bisect_right(self._addresses, address)
+        closest = self._by_address[index - 1] if index else None
+        for symbol in reversed(self._by_address[:index]):
+            if symbol.address <= address < symbol.address + symbol.size:
+                return symbol, address - symbol.address
+            if symbol.size:
+                break
+        if closest is None or closest.size or index == len(self._by_address):
+            return None
+        return closest, address - closest.address
+
+    def offset_of(self, structure: str, member: str) -> int:
+        """Offset in bytes of a member, like C's offsetof: `offset_of("struct task_struct", "thread.sp")`.
+
+        SymbolsError if the file's debug information has no such structure or member, or it is a bit-field.
+        """
+        return self._member(structure, member)[0]
+
+    def size_of(self, structure: str) -> int:
+        """Size in bytes of a structure or union. SymbolsError as in `offset_of`."""
+        with _reading(self.path):
+            return int(self._structure(structure).attributes["DW_AT_byte_size"].value)
+
+    def _member(self, structure: str, path: str) -> tuple[int, Any]:
+        """Offset and type of a member, the path's dots followed into members that are structures themselves."""
+        with _reading(self.path):
+            die, offset = self._structure(structure), 0
+            for name in path.split("."):
+                found = _find_member(die, name)
+                if found is None:
+                    raise SymbolsError(f"{self.path}: {structure} has no member {path!r}")
+                offset, die = offset + found[0], found[1]
+            return offset, die
+
+    def _structure(self, structure: str) -> Any:
+        keyword, _, name = structure.rpartition(" ")
+        die = self._structures.get((keyword or "struct", name))
+        if die is None:
+            raise SymbolsError(f"{self.path}: the debug information has no {structure!r}")
+        return die
+
+    @cached_property
+    def _structures(self) -> dict[tuple[str, str], Any]:
+        """(keyword, name) to the defining DIE, over all compilation units; read once, when first asked for."""
+        with _reading(self.path), self.path.open("rb") as stream:
+            elf = ELFFile(stream)
+            if not elf.has_dwarf_info():
+                raise SymbolsError(f"{self.path} has no debug information")
+            found: dict[tuple[str, str], Any] = {}
+            for unit in elf.get_dwarf_info().iter_CUs():
+                for die in unit.iter_DIEs():
+                    if die.tag in STRUCTURE_TAGS and "DW_AT_declaration" not in die.attributes:
+                        _remember(found, die)
+            return found
+
+
+def _remember(found: dict[tuple[str, str], Any], die: Any) -> None:
+    """Keep a structure that has a name, and load its members while the file is open."""
+    name = die.attributes.get("DW_AT_name")
+    if name is not None:
+        found.setdefault((STRUCTURE_TAGS[die.tag], name.value.decode()), die)
+
+
+def _address_order(symbol: Symbol) -> tuple[int, bool, str]:
+    """By address; at one address labels first, so that walking back meets functions and objects before them."""
+    return symbol.address, symbol.size > 0, symbol.name
+
+
+def _symbols_of(elf: ELFFile) -> Iterator[Symbol]:
+    """The defined functions, objects and labels of all symbol tables, each once."""
+    seen = set()
+    for section in elf.iter_sections():
+        if not isinstance(section, SymbolTableSection):
+            continue
+        for entry in section.iter_symbols():
+            kind = KINDS.get(entry["st_info"]["type"])
+            if kind is None or not entry.name or entry["st_shndx"] in ("SHN_UNDEF", "SHN_ABS"):
+                continue
+            symbol = Symbol(entry.name, entry["st_value"], entry["st_size"], kind)
+            if symbol not in seen:
+                seen.add(symbol)
+                yield symbol
+
+
+def _find_member(die: Any, name: str) -> tuple[int, Any] | None:
+    """Offset and type of a direct member, or of one inside an anonymous structure or union."""
+    for child in die.iter_children():
+        if child.tag != "DW_TAG_member":
+            continue
+        offset = _member_offset(child, name)
+        member = child.attributes.get("DW_AT_name")
+        if member is not None and member.value.decode() == name:
+            return offset, _type_of(child)
+        inner = None if member is not None else _find_member(_type_of(child), name)
+        if inner is not None:
+            return offset + inner[0], inner[1]
+    return None
+
+
+def _member_offset(die: Any, name: str) -> int:
+    """Bytes from the start of the structure; 0 in a union."""
+    member = die.attributes.get("DW_AT_name")
+    if "DW_AT_data_bit_offset" in die.attributes and member is not None and member.value.decode() == name:
+        raise SymbolsError(f"member {name!r} is a bit-field and has no offset in bytes")
+    location = die.attributes.get("DW_AT_data_member_location")
+    return int(location.value) if location is not None else 0
+
+
+def _type_of(die: Any) -> Any:
+    """The type of a DIE, with typedefs and qualifiers taken off."""
+    target = die.get_DIE_from_attribute("DW_AT_type")
+    while target.tag in TRANSPARENT_TAGS:
+        target = target.get_DIE_from_attribute("DW_AT_type")
+    return target
