@@ -1,24 +1,26 @@
 """Linear to physical, without side effects: no accessed or dirty bit is set, CR2 stays, nothing faults in the guest.
 
-`x86.paging` explains a walk level by level; this module is the short form for the machine's own accesses
-(SDM 3A 4.3-4.5, every paging mode).  A test holds the two together.
+`x86.paging` holds the rules and explains a walk level by level; this module is its short form for the machine's own
+accesses, made from the same tables.  What it cannot translate, it asks `x86.paging` about.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from machine.errors import MemoryFault
 from machine.memory import PAGE, PHYSICAL_BITS, Memory
+from machine.x86 import paging as rules
+from machine.x86.bits import Layout
+from machine.x86.control import CR0, CR4, EFER
+from machine.x86.entries import PTE
 
-CR0_WP, CR0_PG = 1 << 16, 1 << 31
-CR4_PSE, CR4_PAE, CR4_LA57, CR4_SMAP = 1 << 4, 1 << 5, 1 << 12, 1 << 21
-EFER_LMA, EFER_NXE = 1 << 10, 1 << 11
+PRESENT, WRITABLE, USER = (PTE.mask(name) for name in ("present", "writable", "user"))
+ACCESSED, DIRTY = PTE.mask("accessed"), PTE.mask("dirty")
+CR0_WP, CR4_SMAP, EFER_LMA = CR0.mask("WP"), CR4.mask("SMAP"), EFER.mask("LMA")
 
-PRESENT, WRITABLE, USER, ACCESSED, DIRTY, LARGE = 1, 2, 4, 0x20, 0x40, 0x80
-
-_ADDRESS = ((1 << PHYSICAL_BITS) - 1) & ~0xFFF
-_RESERVED = ((1 << 52) - 1) & ~((1 << PHYSICAL_BITS) - 1)
+_LARGE = 1 << 7
 
 
 class Paging(NamedTuple):
@@ -29,19 +31,10 @@ class Paging(NamedTuple):
     cr4: int
     efer: int
 
-
-class _Level(NamedTuple):
-    shift: int  # lowest bit of the linear address that indexes this table
-    mask: int  # entries - 1
-    size: int  # bytes of an entry
-    large: bool  # bit 7 may end the walk here
-
-
-_TWO_LEVEL = (_Level(22, 1023, 4, False), _Level(12, 1023, 4, False))
-_TWO_LEVEL_PSE = (_Level(22, 1023, 4, True), _Level(12, 1023, 4, False))
-_PAE = (_Level(30, 3, 8, False), _Level(21, 511, 8, True), _Level(12, 511, 8, False))
-_FOUR_LEVEL = (_Level(39, 511, 8, False), _Level(30, 511, 8, True), *_PAE[1:])
-_FIVE_LEVEL = (_Level(48, 511, 8, False), *_FOUR_LEVEL)
+    @property
+    def state(self) -> rules.PagingState:
+        """The same for `x86.paging`."""
+        return rules.PagingState(self.cr0, self.cr4, self.efer, PHYSICAL_BITS)
 
 
 class Translation(NamedTuple):
@@ -54,67 +47,97 @@ class Translation(NamedTuple):
     physical: int
     page_size: int
     rights: int
-    no_execute: bool
     entries: tuple[int, ...]
 
 
 class NotMapped(MemoryFault):
-    """The walk ended at an entry that is not present or has reserved bits set; ``level`` counts from the root."""
+    """The walk ended at an entry that is not present, has reserved bits set, or lies outside RAM."""
 
-    def __init__(self, address: int, level: str, entry: int, reserved: bool) -> None:
-        kind = "has reserved bits set" if reserved else "is not present"
-        super().__init__(address, f"not mapped: {level} entry {entry:#x} {kind}")
+    def __init__(self, address: int, reason: str, *, reserved: bool) -> None:
+        super().__init__(address, f"not mapped: {reason}")
         self.reserved = reserved
 
 
-def _levels(paging: Paging) -> tuple[_Level, ...]:
-    if paging.efer & EFER_LMA:
-        return _FIVE_LEVEL if paging.cr4 & CR4_LA57 else _FOUR_LEVEL
-    if paging.cr4 & CR4_PAE:
-        return _PAE
-    return _TWO_LEVEL_PSE if paging.cr4 & CR4_PSE else _TWO_LEVEL
+class _Step(NamedTuple):
+    """One level, ready to be walked: masks of an entry's bits."""
+
+    shift: int
+    index_mask: int
+    table_frame: int  # 0 at the last level
+    table_reserved: int
+    page_frame: int  # 0 where the level maps no page, _SPLIT where its address is in two pieces
+    page_reserved: int
+    rights: int  # what of the low bits limits the rights
 
 
-_NAMES = {48: "PGD", 39: "PGD", 30: "PUD", 22: "PGD", 21: "PMD", 12: "PTE"}
+_SPLIT = -1
 
 
-def canonical(address: int, paging: Paging) -> bool:
-    """Whether a 64-bit linear address is the sign extension of its low 48 (with LA57: 57) bits (SDM 1 3.3.7.1)."""
-    top = address >> (56 if paging.cr4 & CR4_LA57 else 47)
-    return top == 0 or top == (0x1FFFF if not paging.cr4 & CR4_LA57 else 0xFF)
+def _page_frame(page: Layout | None) -> int:
+    if page is None:
+        return 0
+    return page["frame"].mask if len(page["frame"].pieces) == 1 else _SPLIT
+
+
+@lru_cache(maxsize=64)
+def _steps(state: rules.PagingState) -> tuple[_Step, ...]:
+    return tuple(
+        _Step(
+            level.shift,
+            level.index_mask,
+            level.table["frame"].mask if level.table else 0,
+            level.table_reserved,
+            _page_frame(level.page),
+            level.page_reserved,
+            WRITABLE | USER if level.limits_rights else 0,
+        )
+        for level in rules.paging_mode(state).levels
+    )
 
 
 def translate(memory: Memory, paging: Paging, address: int) -> Translation:
     """Translate one linear address.  Raises `NotMapped`, or `MemoryFault` for a non-canonical address."""
-    if not paging.cr0 & CR0_PG:
-        return Translation(address & 0xFFFFFFFF, 1 << 32, WRITABLE | USER, False, ())
-    levels = _levels(paging)
-    if levels[0].shift >= 39 and not canonical(address, paging):
+    state, ram = paging.state, memory.ram
+    mode = rules.paging_mode(state)
+    if mode.linear_bits == 32:
+        address &= 0xFFFFFFFF
+    elif not rules.is_canonical(address, mode.linear_bits):
         raise MemoryFault(address, "not a canonical address")
-    table = paging.cr3 & (~0x1F if levels is _PAE else ~0xFFF) & ((1 << 52) - 1)
-    rights, no_execute, entries = WRITABLE | USER, 0, []
-    for shift, mask, size, large in levels:
-        at = table + ((address >> shift) & mask) * size
-        entry = int.from_bytes(memory.ram[at : at + size] or b"\xff" * size, "little")
+    table, rights, entries = paging.cr3 & mode.cr3_mask, WRITABLE | USER, []
+    for shift, mask, table_frame, table_reserved, page_frame, page_reserved, limits in _steps(state):
+        at = table + (address >> shift & mask) * mode.entry_size
+        entry = int.from_bytes(ram[at : at + mode.entry_size], "little")
+        is_page = not table_frame or (page_frame and entry & _LARGE)
+        reserved = page_reserved if is_page else table_reserved
+        if not entry & PRESENT or entry & reserved or (is_page and page_frame == _SPLIT):
+            break
         entries.append(at)
-        reserved = entry & _RESERVED if size == 8 else 0
-        if not entry & PRESENT or reserved:
-            raise NotMapped(address, _NAMES[shift], entry, bool(reserved))
-        if not (levels is _PAE and shift == 30):  # PAE's top entries carry no rights
-            rights &= entry
-        no_execute |= entry >> 63
-        if shift == 12 or (large and entry & LARGE):
-            offset = (1 << shift) - 1
-            base = _leaf_base(entry, shift) & ~offset
-            return Translation(base | address & offset, offset + 1, rights, bool(no_execute), tuple(entries))
-        table = entry & _ADDRESS
-    raise AssertionError("a walk ends at its last level")
+        rights &= entry | ~limits
+        if is_page:
+            offset = address & ((1 << shift) - 1)
+            return Translation(entry & page_frame | offset, 1 << shift, rights, tuple(entries))
+        table = entry & table_frame
+    return _ask_the_rules(memory, paging, address)
 
 
-def _leaf_base(entry: int, shift: int) -> int:
-    if shift == 22:  # a 4 MiB page keeps bits 32-39 of its address in 13-20 (PSE-36)
-        return entry & 0xFFC00000 | (entry >> 13 & 0xFF) << 32
-    return entry & _ADDRESS
+def _ask_the_rules(memory: Memory, paging: Paging, address: int) -> Translation:
+    def read(at: int, length: int) -> bytes:
+        return bytes(memory.ram[at : at + length])
+
+    match rules.translate(read, paging.cr3, address, paging.state):
+        case rules.Translation() as found:  # paging is off, or a page whose address is in two pieces
+            rights = (WRITABLE if found.writable else 0) | (USER if found.user else 0)
+            entries = tuple(level.entry_address for level in found.levels)
+            return Translation(found.physical, found.page_size, rights, entries)
+        case rules.NotPresent(levels=levels):
+            raise NotMapped(address, f"{levels[-1].name} entry {levels[-1].raw:#x} is not present", reserved=False)
+        case rules.ReservedBit(levels=levels, bits=bits):
+            what = f"{levels[-1].name} entry {levels[-1].raw:#x} has reserved bits {bits:#x} set"
+            raise NotMapped(address, what, reserved=True)
+        case rules.Unreadable(format=level, entry_address=at):
+            # The open bus reads all ones: reserved bits, had the processor walked here.
+            raise NotMapped(address, f"{level.name} entry at {at:#x} is outside RAM", reserved=True)
+    raise MemoryFault(address, "not a canonical address")
 
 
 def pages(memory: Memory, paging: Paging, address: int, length: int) -> list[tuple[int, int]]:

@@ -139,7 +139,7 @@ def _end(reason: object) -> int:
 
 def _serve(arguments: argparse.Namespace) -> int:
     return serve.serve(
-        _configuration(arguments), arguments.listen, go=arguments.go, trace=_say if arguments.trace else None
+        _configuration(arguments), arguments.listen, go=arguments.go, trace=_trace if arguments.trace else None
     )
 
 
@@ -157,6 +157,10 @@ def _repl(arguments: argparse.Namespace) -> int:
     from ringscope.repl import repl
 
     return repl(_configuration(arguments), connect=arguments.connect)
+
+
+def _trace(direction: str, payload: bytes) -> None:
+    _say(f"{direction} {payload.decode('latin-1')!r}")
 
 
 def _say(text: str) -> None:

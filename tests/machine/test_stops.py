@@ -119,7 +119,9 @@ def test_a_watch_across_two_pages_that_lie_apart():
 def test_flags_survive_a_fault_and_a_watch_behind_a_breakpoint(hooked):
     """The engine loses the flags when it leaves an instruction that has a code hook; the machine mends them."""
     handler = KERNEL + 0x800
-    source = f"xorl %eax, %eax; subl $1, %eax; movq {USER_DATA:#x}, %rbx; movq %rbx, {DATA:#x}; pushfq; popq %rcx; hlt; "
+    source = (
+        f"xorl %eax, %eax; subl $1, %eax; movq {USER_DATA:#x}, %rbx; movq %rbx, {DATA:#x}; pushfq; popq %rcx; hlt; "
+    )
     guest = Bare().kernel(source + ".org 0x800; orq $7, (%rdi); addq $8, %rsp; iretq")
     guest.gate(14, handler)
     guest.map(USER_DATA, 0)
