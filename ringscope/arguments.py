@@ -69,6 +69,13 @@ def _count(session: Session, text: str) -> int:
     return value
 
 
+def _time(session: Session, text: str) -> int:
+    value = session.evaluate(text)
+    if not 1 <= value < 1 << 62:
+        raise CommandError(f"{text!r} is {value}, not a time from 1 to 2**62 nanoseconds")
+    return value
+
+
 def _register(session: Session, text: str) -> str:
     name = text.lstrip("$")
     try:
@@ -102,6 +109,8 @@ Expression = Annotated[int, Kind(_expression, completion=Completion.EXPRESSION)]
 """A number, $register, symbol or sum: `ringscope.expressions`."""
 Count = Annotated[int, Kind(_count)]
 """A number of things, from 1 to `MOST`."""
+Nanoseconds = Annotated[int, Kind(_time)]
+"""A span of virtual time."""
 RegisterName = Annotated[str, Kind(_register, completion=Completion.REGISTER)]
 """A register, with or without the dollar sign."""
 VectorNumber = Annotated[int, Kind(_vector)]

@@ -66,7 +66,7 @@ class Symbols(Protocol):
         """The symbol that an address belongs to, and the offset within it."""
         ...
 
-    def offset_of(self, struct: str, member: str) -> int:
+    def offset_of(self, structure: str, member: str) -> int:
         """Offset in bytes of a structure's member, as ``struct task_struct`` and ``comm``."""
         ...
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from gdbstub import stopreply
 from gdbstub.client import Client
-from gdbstub.errors import ConnectionLost, Error, RemoteError
+from gdbstub.errors import ConnectionLost, Error, MalformedPacket, RemoteError
 from gdbstub.stopreply import Signal, StopReply, WatchKind
 from machine import stop
 from machine.stop import Access
@@ -61,11 +61,14 @@ class RemoteDebuggee:
     def connect(cls, address: str) -> RemoteDebuggee:
         """Connect to ``HOST:PORT`` or ``unix:PATH``. Raises Refused."""
         with _refusing():
-            client = Client.connect(address)
-            client.halt_reason()
-            if client.registers is None:
-                client.close()
-                raise Refused(f"the stub at {address} does not describe its registers")
+            try:
+                client = _attach(address)
+            except MalformedPacket:
+                # QEMU stops a running target for its client, and says so before it answers anything.
+                client = _attach(address)
+        if client.registers is None:
+            client.close()
+            raise Refused(f"the stub at {address} does not describe its registers")
         return cls(client, address)
 
     @property
@@ -307,6 +310,16 @@ class RemoteDebuggee:
             self._client.detach()
         except (Refused, Error):
             self._client.close()  # it is gone already, or does not know how to be left
+
+
+def _attach(address: str) -> Client:
+    client = Client.connect(address)
+    try:
+        client.halt_reason()
+    except Error:
+        client.close()
+        raise
+    return client
 
 
 @contextmanager

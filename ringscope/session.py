@@ -83,10 +83,10 @@ class Session:
         return find_register(self.debuggee, name)
 
     def current_privilege_level(self) -> int:
-        """The ring: the debuggee's own ``cpl``, else 0 in real mode, 3 in virtual-8086 mode, CS's RPL otherwise."""
-        level = self.find_register("cpl")
-        if level is not None:
-            return level
+        """The ring: the debuggee's own, else 0 in real mode, 3 in virtual-8086 mode, CS's RPL otherwise."""
+        for name in ("cpl", "priv"):  # the machine's name, and that of its stub
+            if (level := self.find_register(name)) is not None:
+                return level
         cr0 = self.find_register("cr0")
         if cr0 is not None and not cr0 & 1:
             return 0

@@ -43,7 +43,7 @@ SYSTEM: tuple[tuple[str, Layout | None], ...] = (
     ("dr0",        None), ("dr1", None), ("dr2", None), ("dr3", None),
     ("dr6",        control.DR6),
     ("dr7",        control.DR7),
-    ("cpl",        None),
+    ("cpl",        None), ("priv", None),
 )
 # fmt: on
 _LAYOUTS: dict[str, Layout | None] = dict(SYSTEM) | {"eflags": RFLAGS}

@@ -11,7 +11,7 @@ from machine.stop import Access
 from machine.watchpoints import Watch
 from machine.x86.vectors import vector_name
 from ringscope import debuggee, processor
-from ringscope.arguments import Count, Expression, Rest, choice
+from ringscope.arguments import Count, Expression, Nanoseconds, Rest, choice
 from ringscope.command import Lines, command
 from ringscope.debuggee import Stop, Timed
 from ringscope.disassembly import instructions, location
@@ -71,8 +71,10 @@ def list_points(session: Session) -> Lines:
 
 
 @command("continue", "c", instead=f"{_IN_GDB} `continue`", repeats=True)
-def continue_run(session: Session, nanoseconds: Count | None = None) -> Lines:
-    """Run until a breakpoint, a watch, the guest's end or Ctrl-C; at most NANOSECONDS of virtual time."""
+def continue_run(session: Session, nanoseconds: Nanoseconds | None = None) -> Lines:
+    """Run until a breakpoint, a watch, the guest's end or Ctrl-C, or until NANOSECONDS of virtual time have passed.
+
+    A guest that is halted most of the time may run on by some timer interrupts more."""
     yield from stop_lines(session, session.run(nanoseconds))
 
 
@@ -112,7 +114,7 @@ def run_until(session: Session, address: Expression) -> Lines:
 
 @command("position", needs=Timed)
 def show_position(session: Session) -> Lines:
-    """Print where the run is: bytes of code executed, events delivered, and the virtual time where it is known."""
+    """Print where the run is: bytes of code executed, events delivered, virtual time."""
     assert isinstance(session.debuggee, Timed), "the registry has checked it"
     progress, events = session.debuggee.position
     yield f"progress {progress:,} bytes of code, {events:,} exceptions and interrupts delivered"

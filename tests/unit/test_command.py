@@ -255,6 +255,7 @@ MISTAKES = [
     ("set cr8 1", "cr8 cannot be set to 0x1"),
     ("set cs 0x1ffffffff", "0x1ffffffff does not fit in the 32 bits of cs"),
     ("regs zmm0", "'zmm0' is no register"),
+    ("continue 0", "'0' is 0, not a time from 1"),
     ("delete 7", "no breakpoint or watch '7'; there are: none"),
     ("watch data 5000", "5000 bytes are too many for a watch: 4096 at most"),
     ("selector 0x10000", "0x10000 is no selector: it has more than 16 bits"),
@@ -358,12 +359,29 @@ def test_quit_ends_the_conversation(session):
 @pytest.mark.parametrize(
     ("expression", "value"),
     [
-        ("0x10", 16), ("10", 10), ("010", 10), ("0b11", 3), ("1_000", 1000), ("2+3*4", 14), ("(2+3)*4", 20),
-        ("-1", 2**64 - 1), ("~0", 2**64 - 1), ("10-3-2", 5), ("1<<12|7", 0x1007), ("0xff&0x3c^4", 0x38), ("0x100>>4", 16),
-        ("store-start", 16), ("$rip", KERNEL), ("$pc+1", KERNEL + 1), ("$RSP", 0x280000), ("[current_task]", 0x200200), ("$esp&0xffff", 0),
-        ("[init_task + 8]", 1), ("$ah", 0),
+        ("0x10", 16),
+        ("10", 10),
+        ("010", 10),
+        ("0b11", 3),
+        ("1_000", 1000),
+        ("2+3*4", 14),
+        ("(2+3)*4", 20),
+        ("-1", 2**64 - 1),
+        ("~0", 2**64 - 1),
+        ("10-3-2", 5),
+        ("1<<12|7", 0x1007),
+        ("0xff&0x3c^4", 0x38),
+        ("0x100>>4", 16),
+        ("store-start", 16),
+        ("$rip", KERNEL),
+        ("$pc+1", KERNEL + 1),
+        ("$RSP", 0x280000),
+        ("[current_task]", 0x200200),
+        ("$esp&0xffff", 0),
+        ("[init_task + 8]", 1),
+        ("$ah", 0),
     ],
-)  # fmt: skip
+)
 def test_an_expression(session, expression, value):
     assert session.evaluate(expression) == value
 
