@@ -1,14 +1,7 @@
-"""The whole set of commands: importing this module fills the registry. The order is that of `help`."""
+"""The whole set of commands: importing this module fills the registry."""
 
-from ringscope.commands import running  # isort: skip - the order is that of `help`
-from ringscope.commands import registers  # isort: skip
-from ringscope.commands import memory  # isort: skip
-from ringscope.commands import tables  # isort: skip
-from ringscope.commands import paging  # isort: skip
-from ringscope.commands import guest  # isort: skip
-from ringscope.commands import devices  # isort: skip
-from ringscope.commands import front  # isort: skip
 from ringscope.command import COMMANDS
+from ringscope.commands import devices, front, guest, memory, paging, registers, running, tables
 
-TOPICS = (running, registers, memory, tables, paging, guest, devices, front)
+TOPICS = (devices, front, guest, memory, paging, registers, running, tables)
 __all__ = ["COMMANDS", "TOPICS"]

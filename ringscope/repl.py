@@ -122,7 +122,7 @@ def run_script(session: Session, lines: Iterable[str], write: Write) -> int:
                 return 1
             except Quit:
                 break
-            if session.interrupted:
+            if session.interruptions:
                 return 130
     printer.start_line()
     return 0

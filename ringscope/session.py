@@ -55,7 +55,8 @@ class Session:
         self.converse: Converse | None = None
         self.repeat = ""
         self.interrupted = False
-        """The user pressed Ctrl-C during this command."""
+        """The user pressed Ctrl-C and nothing has stopped for it yet."""
+        self.interruptions = 0
         self._runs = False
         self._next_point = 1
 
@@ -98,6 +99,7 @@ class Session:
     def interrupt(self) -> None:
         """Stop what the current command does; may be called from a signal handler."""
         self.interrupted = True
+        self.interruptions += 1
         if self._runs:
             self.debuggee.interrupt()
 
@@ -108,7 +110,7 @@ class Session:
         try:
             yield
         finally:
-            self._runs = False
+            self._runs = self.interrupted = False
 
     def run(self, nanoseconds: int | None = None) -> Stop:
         """Run the debuggee until something stops it, at most for a span of virtual time. Raises CommandError."""

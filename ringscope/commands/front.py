@@ -23,7 +23,7 @@ def show_help(session: Session, name: CommandLine = "") -> Lines:
         return
     rows = [row for row in COMMANDS.commands.values() if not row.instead or session.front is not Front.MONITOR]
     width = max(len(_names(row)) for row in rows)
-    for topic, group in groupby(rows, key=lambda row: row.topic):
+    for topic, group in groupby(sorted(rows, key=_topic), key=_topic):
         yield Heading(topic)
         for row in group:
             yield f"  {_names(row):<{width}}  {row.summary}"
@@ -43,6 +43,10 @@ def run_monitor(session: Session, text: Rest) -> Lines:
     """Run one of the remote stub's own commands."""
     assert isinstance(session.debuggee, RemoteMonitor), "the registry has checked it"
     yield from session.debuggee.monitor(text).splitlines()
+
+
+def _topic(row: Command) -> str:
+    return row.topic
 
 
 def _names(row: Command) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Annotated, NamedTuple
 
 from ringscope import processor
-from ringscope.arguments import Count, Expression, Format, Name, Rest, choice
+from ringscope.arguments import MOST, Count, Expression, Format, Name, Rest, choice
 from ringscope.command import Lines, command
 from ringscope.debuggee import PhysicalMemory, read_available
 from ringscope.disassembly import instructions
@@ -138,8 +138,10 @@ def _how(text: str, count: int | None, size: str) -> _How:
     number, letter, unit = found.group(1, 2, 3) if found[1] is not None else found.group(4, 6, 5)
     letter = letter or "x"
     unit = unit or size or {"c": "b", "a": "g"}.get(letter, "b" if not text else "w")
-    default = 1 if text else 16
-    return _How(int(number) if number else count or default, letter, _SIZES[unit])
+    units = int(number) if number else count or (1 if text else 16)
+    if not 1 <= units <= MOST:
+        raise CommandError(f"/{text}: {units} is not a count from 1 to {MOST}")
+    return _How(units, letter, _SIZES[unit])
 
 
 def _continued(name: str, how: _How, address: int) -> str:

@@ -11,6 +11,7 @@ from machine.x86.registers import RFLAGS
 from ringscope import processor
 from ringscope.arguments import Completion, Expression, Kind, Option, RegisterName
 from ringscope.command import Lines, command
+from ringscope.debuggee import Refused
 from ringscope.expressions import full_name
 from ringscope.render import bits_of, hexadecimal, table
 from ringscope.session import CommandError, Session
@@ -57,8 +58,8 @@ def _group_or_register(session: Session, text: str) -> str:
         return fitting[0]
     try:
         return full_name(session.debuggee, text.lstrip("$"))
-    except Exception as error:
-        raise CommandError(f"{text!r} is no register of {session.debuggee.name}, nor general, system or all") from error
+    except Refused:
+        raise CommandError(f"{text!r} is no register of {session.debuggee.name}, nor general, system or all") from None
 
 
 @command("regs", "r")

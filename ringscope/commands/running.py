@@ -90,7 +90,7 @@ def step_instructions(session: Session, count: Count = 1) -> Lines:
             stopped = stop.Breakpoint(processor.linear_pc(session.debuggee))
             break
         if session.interrupted:
-            stopped = stop.Interrupted()
+            session.interrupted, stopped = False, stop.Interrupted()
             break
     yield from stop_lines(session, stopped)
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "machine"))
 from bare import IDT, KERNEL, Bare
@@ -12,6 +14,7 @@ from bare import IDT, KERNEL, Bare
 from ringscope.arguments import Expression, split_words
 from ringscope.command import Registry
 from ringscope.commandset import COMMANDS
+from ringscope.expressions import evaluate
 from ringscope.local import LocalDebuggee
 from ringscope.session import CommandError, Front, Quit, Session
 
@@ -233,6 +236,8 @@ MISTAKES = [
     ("x start 1 q", "SIZE: 'q' is none of b, h, w, g"),
     ("x start 1 w w", "'w' is too much"),
     ("x/zz start", "/zz is no format"),
+    ("x/0x start", "/0x: 0 is not a count from 1"),
+    ("x/99999999x start", "99999999 is not a count from 1"),
     ("gdt/x", "/x is too much"),
     ("x nowhere", "ADDRESS: no symbol 'nowhere'"),
     ("x rip", "no symbol 'rip'; the register is $rip"),
@@ -384,6 +389,24 @@ def test_quit_ends_the_conversation(session):
 )
 def test_an_expression(session, expression, value):
     assert session.evaluate(expression) == value
+
+
+def operation(parts):
+    (left, a), operator, (right, b) = parts
+    value = {"+": a + b, "-": a - b, "*": a * b, "&": a & b, "|": a | b, "^": a ^ b}[operator]
+    return f"({left} {operator} {right})", value % 2**64
+
+
+LEAVES = st.integers(0, 2**64 - 1).flatmap(
+    lambda n: st.sampled_from([(str(n), n), (hex(n), n), (f"~{n}", n ^ 2**64 - 1)])
+)
+TREES = st.recursive(LEAVES, lambda below: st.tuples(below, st.sampled_from("+-*&|^"), below).map(operation))
+
+
+@given(TREES)
+def test_arithmetic_is_modulo_two_to_the_64(tree):
+    expression, value = tree
+    assert evaluate(expression, None, None) == value
 
 
 def test_words_keep_brackets_together():

@@ -114,10 +114,35 @@ def test_control_c_stops_a_running_guest():
 
     before = signal.getsignal(signal.SIGINT)
     _, status = type_keys("set rip echo\rserial !\rcontinue\rsym store\rq\r", write=write)
-    assert "Interrupted\n" in said
+    assert said[said.index("Interrupted\n") + 1].startswith("=> 0x1000")
     assert said[-1] == "0x100010 <store>\n"
     assert status == 0
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_control_c_stops_a_long_list():
+    said = []
+
+    def write(text):
+        said.append(text)
+        if len(said) == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    type_keys("vectors\rq\r", write=write)
+    assert len(said) == 5
+
+
+def test_control_c_ends_a_script():
+    said = []
+
+    def write(text):
+        said.append(text)
+        if text == "!":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    session = Session(debuggee(), FakeSymbols())
+    assert run_script(session, ["set rip echo", "serial !", "continue", "sym store"], write) == 130
+    assert said[-1].startswith("=> ")
 
 
 def test_control_c_stops_a_count_of_steps():
