@@ -109,6 +109,7 @@ class LocalDebuggee:
 
     def _run(self, end: int | None, between: Between) -> Stop:
         machine = self.machine
+        machine.stop_here()  # the user sees this place, so a breakpoint on it is passed
         started, budget = machine.clock.now(), FIRST_SLICE
         while True:
             left = budget if end is None else end - machine.clock.now()
