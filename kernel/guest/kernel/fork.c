@@ -176,5 +176,6 @@ void release_task(struct task_struct *p)
 
 void set_task_comm(struct task_struct *tsk, const char *name)
 {
+	memset(tsk->comm, 0, TASK_COMM_LEN);
 	strscpy(tsk->comm, name, TASK_COMM_LEN);
 }

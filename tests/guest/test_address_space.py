@@ -1,0 +1,105 @@
+"""The page tables that the kernel leaves in memory: what is mapped, and with which rights."""
+
+from typing import NamedTuple
+
+import pytest
+
+from kernel.abi.tables import constant
+from kernel.image import find_image
+from kernel.symbols import Symbols
+from machine.boot.load import boot as load
+from machine.machine import Machine
+from tests.guest.boot import initrd, vmlinux
+
+PRESENT, WRITE, USER, LARGE, NX = 1, 2, 4, 0x80, 1 << 63
+FRAME = 0x000FFFFFFFFFF000
+MIB = 1 << 20
+
+
+class Page(NamedTuple):
+    """One mapping: linear and physical address, size in bytes, and the rights that all its levels leave."""
+
+    linear: int
+    physical: int
+    size: int
+    writable: bool
+    user: bool
+    executable: bool
+
+
+def pages(memory, table, level=4, linear=0, rights=(True, True, True)):
+    """Every mapping below a table, by the rules of 4-level paging (SDM 3A 4.5)."""
+    for index in range(512):
+        entry = memory.read_u64(table + 8 * index)
+        if not entry & PRESENT:
+            continue
+        size = 1 << (12 + 9 * (level - 1))
+        address = linear + index * size
+        if level == 4 and index >= 256:
+            address |= 0xFFFF << 48
+        here = bool(entry & WRITE), bool(entry & USER), not entry & NX
+        left = tuple(a and b for a, b in zip(rights, here, strict=True))
+        if level == 1 or entry & LARGE:
+            yield Page(address, entry & FRAME, size, *left)
+        else:
+            yield from pages(memory, entry & FRAME, level - 1, address, left)
+
+
+@pytest.fixture(scope="module", params=[64, 256])
+def stopped(request):
+    """A machine of so many MiB that panicked after init had run: its memory, and all mappings of its last task."""
+    machine = Machine(request.param * MIB)
+    load(machine, vmlinux(), initrd=initrd(None), command_line="init=/bin/segv")
+    while machine.run() is None:
+        pass
+    return request.param, list(pages(machine.memory, machine.cpu.paging().cr3 & FRAME))
+
+
+@pytest.fixture(scope="module")
+def symbols():
+    return Symbols.load(find_image().vmlinux)
+
+
+def test_no_page_is_writable_and_executable(stopped):
+    assert [page for page in stopped[1] if page.writable and page.executable] == []
+
+
+def test_no_kernel_page_is_a_users(stopped):
+    assert [page for page in stopped[1] if page.user != (page.linear < constant("TASK_SIZE"))] == []
+
+
+def test_there_is_no_identity_map(stopped):
+    assert [page for page in stopped[1] if page.linear == page.physical] == []
+
+
+def test_the_image_has_the_rights_of_its_parts(stopped, symbols):
+    text, rodata, data, end = (symbols.lookup(name).address for name in ("_text", "__start_rodata", "_sdata", "_end"))
+    image = [page for page in stopped[1] if page.linear >= constant("__START_KERNEL_map")]
+    assert [page.linear for page in image] == list(range(text, end, 4096))
+    for page in image:
+        assert page.physical == page.linear - constant("__START_KERNEL_map")
+        assert page.executable == (page.linear < rodata)
+        assert page.writable == (page.linear >= data)
+
+
+def test_the_direct_map_is_all_memory_and_nothing_else(stopped):
+    first = constant("PAGE_OFFSET")
+    mapped = [page for page in stopped[1] if first <= page.linear < constant("VMALLOC_START")]
+    assert sum(page.size for page in mapped) == stopped[0] * MIB
+    assert all(page.linear - first == page.physical and not page.executable for page in mapped)
+    small = {page.physical // (2 * MIB) for page in mapped if page.size == 4096}
+    assert small == {constant("LOAD_PHYSICAL_ADDR") // (2 * MIB)}
+
+
+def test_text_is_read_only_in_the_direct_map_too(stopped, symbols):
+    text = {page.physical for page in stopped[1] if page.executable and not page.user}
+    aliases = [page for page in stopped[1] if page.physical in text and page.size == 4096]
+    assert len(aliases) == 2 * len(text)
+    assert not any(page.writable for page in aliases)
+
+
+def test_kernel_stacks_have_guards(stopped):
+    size = constant("THREAD_SIZE")
+    stacks = [page.linear for page in stopped[1] if 0 <= page.linear - constant("VMALLOC_START") < 1 << 30]
+    assert stacks and len(stacks) % (size // 4096) == 0
+    assert all((address - constant("VMALLOC_START")) % (2 * size) >= size for address in stacks)
