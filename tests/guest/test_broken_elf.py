@@ -12,8 +12,9 @@ from tests.guest.boot import POWER_OFF
 HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")
 FIELDS = dict(zip(["type", "flags", "offset", "vaddr", "paddr", "filesz", "memsz", "align"], range(8), strict=True))
-PT_LOAD, PT_INTERP, READ_EXECUTE = 1, 3, 5
-NOEXEC = 127 << 8
+PT_LOAD, PT_INTERP = 1, 3
+READ_EXECUTE, READ_WRITE = 5, 6
+NOEXEC, SIGKILL = 127 << 8, 9
 
 
 def image():
@@ -28,11 +29,11 @@ def with_header(**changes):
     return bytes(data)
 
 
-def with_segment(**changes):
-    """The program with the header of its code changed."""
+def with_segment(rights=READ_EXECUTE, **changes):
+    """The program with the header of its code changed, or of the segment with other rights."""
     data = image()
     headers = [HEADER.size + number * PROGRAM_HEADER.size for number in range(5)]
-    at = next(at for at in headers if PROGRAM_HEADER.unpack_from(data, at)[:2] == (PT_LOAD, READ_EXECUTE))
+    at = next(at for at in headers if PROGRAM_HEADER.unpack_from(data, at)[:2] == (PT_LOAD, rights))
     fields = list(PROGRAM_HEADER.unpack_from(data, at))
     for name, value in changes.items():
         fields[FIELDS[name]] = value
@@ -110,6 +111,12 @@ def test_code_that_may_not_run_dies_in_ring_3(boot):
         "data": with_header(entry=0x400000),
     }
     assert run_all(boot, programs) == dict.fromkeys(programs, 11)
+
+
+def test_a_program_larger_than_memory_is_killed_half_way(boot):
+    size = 40 << 20
+    programs = {"huge": with_segment(READ_WRITE, filesz=size, memsz=size) + bytes(size), "plain": bytes(image())}
+    assert run_all(boot, programs) == {"huge": SIGKILL, "plain": 0}
 
 
 @pytest.mark.parametrize("seed", range(6))

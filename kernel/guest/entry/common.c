@@ -7,9 +7,13 @@
 
 bool do_syscall_64(struct pt_regs *regs, int nr);
 
-/* Interrupts off. Give way to other tasks as often as asked, then go. */
+/* Interrupts off. Give way to other tasks as often as asked, then go, or end. */
 static void exit_to_user_mode_loop(void)
 {
+	if (unlikely(current->fatal_signal)) {
+		local_irq_enable();
+		do_exit(current->fatal_signal);
+	}
 	while (current->need_resched) {
 		local_irq_enable();
 		schedule();

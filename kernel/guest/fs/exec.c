@@ -282,7 +282,6 @@ static noinline int do_execve_common(const char *filename, const char __user *co
 				     const char __user *const __user *envp, struct pt_regs *regs)
 {
 	struct linux_binprm *bprm = alloc_bprm(filename);
-	bool too_late;
 	int retval;
 
 	if (!bprm)
@@ -293,10 +292,9 @@ static noinline int do_execve_common(const char *filename, const char __user *co
 		retval = copy_arguments(bprm, argv, envp);
 	if (!retval)
 		retval = search_binary_handler(bprm, regs);
-	too_late = retval < 0 && bprm->point_of_no_return;
+	if (retval < 0 && bprm->point_of_no_return)
+		force_fatal_sig(SIGKILL);
 	free_bprm(bprm);
-	if (too_late)
-		do_exit(SIGKILL);
 	return retval;
 }
 

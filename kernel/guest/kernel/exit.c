@@ -63,6 +63,12 @@ noinline void do_exit(long code)
 	panic("task %d runs after its exit", current->pid);
 }
 
+/* End the current task by a signal, not here but on its way back to ring 3. */
+void force_fatal_sig(int sig)
+{
+	current->fatal_signal = sig;
+}
+
 long sys_exit(int error_code)
 {
 	do_exit((error_code & 0xff) << 8);

@@ -4,6 +4,7 @@
 /* Addresses of the user's half: only the functions of <asm/uaccess.h> may follow them. */
 #define __user
 
+/* A function that backtraces must show and breakpoints must find, whatever the compiler is told. */
 #define noinline		__attribute__((__noinline__))
 #define __always_inline		inline __attribute__((__always_inline__))
 #define __noreturn		__attribute__((__noreturn__))

@@ -32,7 +32,7 @@ struct task_struct {
 	pid_t pid;
 	pid_t tgid;
 	char comm[TASK_COMM_LEN];
-	int exit_state;
+	int fatal_signal;		/* ends the task before it sees ring 3 again */
 	int exit_code;			/* as wait4 reports it: status << 8, or the signal that killed */
 
 	struct mm_struct *mm;		/* NULL in a kernel thread */
@@ -95,6 +95,7 @@ void set_task_comm(struct task_struct *tsk, const char *name);
 
 /* exit.c */
 void do_exit(long code) __noreturn;
+void force_fatal_sig(int sig);
 long kernel_wait4(pid_t pid, int *stat_addr, int options);
 
 /* umh.c */
