@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -161,3 +162,19 @@ def test_the_running_task_is_a_plain_variable(debug):
     assert "= 1\n" in output
     assert "unsigned long orig_ax;" in output
     assert "guest/entry/common.c" in output
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        ("entry_SYSCALL_64 if $rax == 1", "do_syscall_64", "main"),
+        ("syscall_exit_to_user_mode if regs->orig_ax == 1", "syscall6", "main"),
+        ("system_call", "sys_execve", "kernel_init"),
+    ],
+)
+def test_every_instruction_of_an_entry_can_be_unwound(debug, first, last, expected):
+    script = Path(__file__).with_name("step_and_unwind.py")
+    start = [f"break {first}", "continue", f"source {script}"]
+    output = debug(*start, f'python step_until("{last}", "{expected}")', programs=["init"])
+    steps, lost = map(int, re.search(r"after (\d+) steps, (\d+) lost", output).groups())
+    assert steps > 20 and lost == 0, output
