@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -87,7 +86,7 @@ def build(out: Path, *, source: Path | None = None) -> None:
         stamp = {"inputs": inputs, "outputs": output_hash(new)}
         (new / STAMP).write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
         if out.exists():
-            shutil.rmtree(out)
+            out.rename(Path(work) / "old")
         new.rename(out)
 
 

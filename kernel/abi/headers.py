@@ -33,8 +33,7 @@ def _layout(rows: Sequence[Constant]) -> Iterator[str]:
     """One #define a row; wide values get UL in C alone, since assemblers know no suffix."""
     yield "#ifdef __ASSEMBLY__\n#define _AC(X, Y) X\n#else\n#define _AC(X, Y) X##Y\n#endif\n"
     for row in rows:
-        text = f"{row.value:#x}"
-        value = text if row.value <= INTEGER_MAX else f"_AC({text}, UL)"
+        value = row.text if row.value <= INTEGER_MAX else f"_AC({row.text}, UL)"
         yield f"#define {row.name:<24}{value:<32}/* {row.meaning} */"
 
 
@@ -93,4 +92,4 @@ def _document_constants(rows: Sequence[Constant]) -> Iterator[str]:
         if row.section != section:
             section = row.section
             yield f"\n### {section}\n\n| name | value | meaning |\n|---|---:|---|"
-        yield f"| `{row.name}` | `{row.value:#x}` | {row.meaning} |"
+        yield f"| `{row.name}` | `{row.text}` | {row.meaning} |"

@@ -13,10 +13,11 @@ HERE = Path(__file__).parent
 
 
 class Constant(NamedTuple):
-    """One layout constant: its C name, value, meaning, and the section it stands in."""
+    """One layout constant: its C name, value, the value as the table writes it, meaning, and section."""
 
     name: str
     value: int
+    text: str
     meaning: str
     section: str
 
@@ -66,7 +67,7 @@ def parse_constants(path: Path) -> tuple[Constant, ...]:
             continue
         match line.split(None, 2):
             case [name, value, meaning]:
-                found.append(Constant(name, _integer(value, where), meaning, section))
+                found.append(Constant(name, _integer(value, where), value, meaning, section))
             case _:
                 raise AbiError(f"{where}: want NAME VALUE MEANING, got {line!r}")
     _no_duplicates(path, [constant.name for constant in found])

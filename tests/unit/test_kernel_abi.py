@@ -123,4 +123,4 @@ def test_the_document_has_every_row():
     for call in syscalls():
         assert f"| `{call.name}` |" in text
     for row in constants():
-        assert f"| `{row.name}` | `{row.value:#x}` |" in text
+        assert f"| `{row.name}` | `{row.text}` |" in text
