@@ -22,6 +22,15 @@ def test_usertests(boot):
     assert run.code == POWER_OFF
 
 
+def test_no_page_is_lost(boot):
+    memory = b"write /proc/sysrq-trigger m"
+    run = boot(
+        "panic=-1", typed=[b"forktest", b"segv", b"notelf", memory, b"forktest", b"segv", b"notelf", memory, b"exit"]
+    )
+    before, after = re.findall(r"(\d+) pages free", run.console)
+    assert before == after
+
+
 @pytest.mark.parametrize(
     ("name", "line", "status"),
     [
