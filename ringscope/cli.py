@@ -148,7 +148,7 @@ def _debug(arguments: argparse.Namespace) -> int:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    from ringscope.demo import demo
+    from ringscope.demo.main import demo
 
     return demo(gdb=arguments.gdb, color=False if arguments.no_color else None)
 

@@ -1,0 +1,1 @@
+"""`ringscope demo`: the first user program's birth, watched by stock gdb and checked claim by claim."""
