@@ -97,7 +97,7 @@ def _attach(attach: Sequence[str]) -> Scene:
     return Scene(
         "Attach",
         "An emulated x86-64 PC, stopped before a small Linux-shaped kernel's first instruction, and a stock gdb. "
-        "Beneath each command stands gdb's answer; coloured values are checked against the kernel's tables and ELF files.",
+        "Beneath each command stands gdb's answer; coloured values are checked with the kernel's tables and ELF files.",
         list(map(Command, attach)),
     )
 
