@@ -148,32 +148,28 @@ class Machine:
         """End the machine as its exit port would, with code 0; it does not run again."""
         self._exit = Exited(0)
 
-    def run(self, budget: int = SLICE) -> Stop | None:
+    def run(self, budget: int = SLICE, until: int = NEVER) -> Stop | None:
         """Run until something stops the machine, or ``budget`` bytes of code have run.
 
-        Returns None when the budget ended first, or when the processor halted and only the outside can wake it;
-        `idle` tells which.  How a run is cut into budgets changes nothing that the guest can see.
+        Returns None when the budget ended first, when virtual time ``until`` came while the processor was halted, or
+        when only the outside can wake it (`idle`).  How a run is cut changes nothing that the guest can see.
         """
         cells = self.cpu.progress.cells
-        slice_end = cells.clock + budget
-        wakes = WAKES
+        slice_end, wakes = cells.clock + budget, WAKES
         while True:
             stop = self._stopped()
             if stop is not None:
                 return self._tell(stop)
-            if cells.clock >= slice_end:
+            if cells.clock >= slice_end or not wakes:
                 return None
             due = self._service()
-            if self._interrupted or self.cpu.shutdown:
-                continue
-            if self.cpu.halted:
+            if not self.cpu.halted:
+                if not self.cpu.shutdown:
+                    self._advance(min(due - self.clock.warp, NEVER), slice_end)
+            elif self._rest(until):
                 wakes -= 1
-                if not self._wake():
-                    return None if self.idle else self._tell(Halted(self.cpu.linear_pc))
-                if not wakes:
-                    return None
-                continue
-            self._advance(min(due - self.clock.warp, NEVER), slice_end)
+            else:
+                return None if self.cpu.interruptible() else self._tell(Halted(self.cpu.linear_pc))
 
     def _advance(self, due: int, slice_end: int) -> None:
         """Run to the first instruction boundary at or after ``due`` bytes, or into the block that ends the slice."""
@@ -201,8 +197,9 @@ class Machine:
         self.cpu.told_at = self.cpu.linear_pc
         self._service()
         if self.cpu.halted:
-            if not self._wake():
-                return self._tell(Halted(self.cpu.linear_pc))
+            while self.cpu.halted:
+                if not self._rest():
+                    return self._tell(Halted(self.cpu.linear_pc))
         elif self.cpu.events == events:
             self.cpu.step()
         return self._tell(self._stopped(ignore_interrupt=True) or Stepped())
@@ -262,14 +259,16 @@ class Machine:
         """Halted with interrupts enabled and no deadline: only input from outside can wake the processor."""
         return self.cpu.halted and self.cpu.interruptible() and self.clock.next == NEVER
 
-    def _wake(self) -> bool:
-        """Skip time until a halted processor gets an interrupt, one deadline at a time; False if none can come."""
+    def _rest(self, until: int = NEVER) -> bool:
+        """Skip time to a halted processor's next deadline, or ``until`` if that is sooner; False if it stays halted."""
         if not self.cpu.interruptible():
             return False
         if not self.pic.pending():
-            if self.clock.next == NEVER:
+            now, deadline = self.clock.now(), self.clock.next
+            if deadline == NEVER or deadline > until:
+                self.clock.warp += max(until - now, 0) if until < NEVER else 0
                 return False
-            self.clock.warp += max(self.clock.next - self.clock.now(), 0)
+            self.clock.warp += max(deadline - now, 0)
             self.clock.run_due(self.clock.now())
         if self.pic.pending():
             self._deliver(self.clock.now())

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from kernel.errors import Error as KernelError
 from kernel.image import Image, find_image
 from kernel.symbols import Symbols
-
-from kernel.errors import Error as KernelError
 from machine.boot.load import boot
 from machine.machine import DEFAULT_MEMORY, Machine
 

@@ -12,9 +12,13 @@ from contextlib import contextmanager
 
 from machine import stop
 from machine.machine import Machine
+from ringscope.pace import Pace
 
 ESCAPE, QUIT = b"\x01", b"x"
 """Ctrl-A x leaves, as in QEMU; Ctrl-A Ctrl-A types one Ctrl-A."""
+
+END_OF_FILE = b"\x04"
+"""What the guest's shell gets when the input ends: Ctrl-D."""
 
 IDLE_SECONDS = 0.05
 
@@ -73,11 +77,11 @@ def run(machine: Machine, descriptor: int = 0) -> stop.Stop | None:
 
     An idle guest's skipped time is slept, so that it does not keep the host busy.
     """
-    keys, listening = Keys(machine), True
+    keys, pace, listening = Keys(machine), Pace(machine), True
     with raw_terminal(descriptor):
         while True:
             warp = machine.clock.warp
-            reason = machine.run()
+            reason = pace.run()
             if reason is not None and not isinstance(reason, stop.Interrupted):
                 return reason
             skipped = (machine.clock.warp - warp) / 1e9
@@ -85,7 +89,7 @@ def run(machine: Machine, descriptor: int = 0) -> stop.Stop | None:
             if listening and select.select([descriptor], [], [], pause)[0]:
                 data = os.read(descriptor, 4096)
                 listening = bool(data)
-                if not keys.type(data):
+                if not keys.type(data or END_OF_FILE):
                     return None
             elif machine.idle and not listening:
                 return stop.Halted(machine.cpu.linear_pc)

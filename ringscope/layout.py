@@ -148,6 +148,10 @@ def read_block(cpu: Cpu) -> bytes:
         *(front.segs[index].selector for index in (1, 2, 3, 0, 4, 5)),
     )
     stack = b"".join(bytes(fpu.fpregs[(fpu.fpstt + index) & 7])[:10] for index in range(8))
-    x87 = b"".join(registers.find(name).read(cpu).to_bytes(4, "little") for name in _X87)
-    rest = [registers.find(machine_name(slot.register.name)).read(cpu).to_bytes(slot.length, "little") for slot in _SCATTERED]
+    x87 = b"".join(_read(cpu, name, 4) for name in _X87)
+    rest = (_read(cpu, machine_name(slot.register.name), slot.length) for slot in _SCATTERED)
     return b"".join((core, stack, x87, cpu.state.xmm(), *rest))
+
+
+def _read(cpu: Cpu, name: str, length: int) -> bytes:
+    return registers.find(name).read(cpu).to_bytes(length, "little")

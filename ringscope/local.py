@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from machine import registers
+from machine.clock import NEVER
 from machine.engine.state import CS, HF_CS32, HF_CS64
 from machine.errors import MemoryFault, RegisterError
-from machine.machine import SLICE, Machine, Position
+from machine.machine import Machine, Position
 from machine.watchpoints import Watch
 from ringscope.debuggee import Between, CodeSegment, Elapsed, Idle, Paused, Refused, Stop, never_pause
-
-SLICE_SECONDS = 0.01
-"""Host time that a slice should take at most: how long Ctrl-C may wait."""
-
-SHORTEST_SLICE, FIRST_SLICE = 1 << 12, 1 << 16
-"""Bytes of code. How a run is cut into slices changes nothing for the guest."""
+from ringscope.pace import Pace
 
 
 class LocalDebuggee:
@@ -25,6 +20,7 @@ class LocalDebuggee:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
+        self._pace = Pace(machine)
 
     @property
     def name(self) -> str:
@@ -110,22 +106,16 @@ class LocalDebuggee:
     def _run(self, end: int | None, between: Between) -> Stop:
         machine = self.machine
         machine.stop_here()  # the user sees this place, so a breakpoint on it is passed
-        started, budget = machine.clock.now(), FIRST_SLICE
-        while True:
-            left = budget if end is None else end - machine.clock.now()
-            if left <= 0:
-                return Elapsed(machine.clock.now() - started)
-            began = time.monotonic()
-            stop = machine.run(min(budget, left))
+        started = machine.clock.now()
+        while end is None or machine.clock.now() < end:
+            stop = self._pace.run(NEVER if end is None else end)
             if stop is not None:
                 return stop
-            # A guest that polls a port is a hundred times slower than one that computes; Ctrl-C waits for neither.
-            budget = budget // 2 if time.monotonic() - began > SLICE_SECONDS else budget * 2
-            budget = min(max(budget, SHORTEST_SLICE), SLICE)
             if not between(machine.cpu.halted):
                 return Paused()
             if machine.idle and not machine.pic.pending():
                 return Idle()
+        return Elapsed(machine.clock.now() - started)
 
     def interrupt(self) -> None:
         """Stop at the next slice."""

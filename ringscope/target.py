@@ -11,11 +11,12 @@ from gdbstub.registers import RegisterSet
 from gdbstub.stopreply import Signal, WatchKind
 from gdbstub.target import Action, MemoryRegion, ThreadInfo
 from machine import stop
-from machine.watchpoints import Watch
 from machine.errors import MemoryFault, RegisterError
 from machine.machine import Machine
 from machine.stop import Access
+from machine.watchpoints import Watch
 from ringscope.layout import REGISTERS, machine_name, read_block
+from ringscope.pace import Pace
 
 THREAD = 1
 IDLE_SECONDS = 0.05
@@ -36,6 +37,7 @@ class MachineTarget:
 
     def __init__(self, machine: Machine, *, describe: Describe = lambda: "", command: RunCommand | None = None) -> None:
         self.machine = machine
+        self._pace = Pace(machine)
         self.last: stop.Stop = stop.Stepped()
         self._describe = describe
         self._command = command
@@ -141,7 +143,7 @@ class MachineTarget:
     def run_slice(self) -> stopreply.Stop | None:
         """One step, or some milliseconds of running."""
         self._block = None
-        reason = self.machine.step() if self._step else self.machine.run()
+        reason = self.machine.step() if self._step else self._pace.run()
         if reason is None:
             return None
         self.last = reason

@@ -1,0 +1,36 @@
+"""How much to run between two looks at the outside: some milliseconds, whatever the guest does."""
+
+from __future__ import annotations
+
+import time
+
+from machine.clock import NEVER
+from machine.machine import SLICE, Machine
+from machine.stop import Stop
+
+SECONDS = 0.005
+"""Host time that a slice shall take: so long may Ctrl-C wait."""
+
+FIRST, SHORTEST = SLICE // 16, 4096
+"""Bytes of code in the first slice, and at least in any."""
+
+
+class Pace:
+    """Runs a machine in slices.
+
+    A guest that polls a port runs a hundred times slower than one that computes, so slices grow and shrink.  Host
+    time decides only where a run is looked at from outside, which the guest cannot see.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._budget = FIRST
+
+    def run(self, until: int = NEVER) -> Stop | None:
+        """One slice, which ends at virtual time ``until`` (nanoseconds) at the latest but for the block it runs in."""
+        left = max(until - self._machine.clock.now(), 1)
+        began = time.monotonic()
+        stop = self._machine.run(min(self._budget, left), until)
+        slow = time.monotonic() - began > SECONDS
+        self._budget = min(max(self._budget // 2 if slow else self._budget * 2, SHORTEST), SLICE)
+        return stop
