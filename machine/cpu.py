@@ -9,6 +9,7 @@ from typing import Protocol
 from unicorn import (
     UC_ARCH_X86,
     UC_ERR_FETCH_PROT,
+    UC_HOOK_EDGE_GENERATED,
     UC_HOOK_INSN,
     UC_HOOK_INSN_INVALID,
     UC_HOOK_INTR,
@@ -21,6 +22,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 from machine import registers, system
 from machine.breakpoints import Breakpoints
+from machine.codepages import CodePages
 from machine.engine.decode import can_be_left, ends_translation
 from machine.engine.progress import EVERY_BYTE, Progress
 from machine.engine.state import CC_OP_EFLAGS, CS, HF_CPL, HF_CS64, HF_INHIBIT_IRQ, STATUS_FLAGS, State
@@ -29,7 +31,7 @@ from machine.interrupts import GP, IF, PF, UD, Event, GuestFault, Source, Triple
 from machine.memory import Memory
 from machine.portguard import PortGuard
 from machine.stop import FaultRecord
-from machine.walk import Paging, translate
+from machine.walk import Paging, pages, translate
 from machine.watchpoints import Watchpoints
 from machine.x86.vectors import pushes_error_code
 
@@ -85,11 +87,13 @@ class Cpu:
         self._delivered = False
         self._fault: tuple[int, int | None] | None = None  # an exception to deliver outside the engine
         self._keep: list[object] = []
-        self._hook()
         self.ports = PortGuard(self, self._port_denied)
+        self.code_pages = CodePages(self.uc)
+        self._hook()
 
     def _hook(self) -> None:
         uc = self.uc
+        uc.hook_add(UC_HOOK_EDGE_GENERATED, self._on_translation)
         uc.hook_add(UC_HOOK_INTR, self._on_exception)
         uc.hook_add(UC_HOOK_INSN_INVALID, self._on_invalid)
         uc.hook_add(UC_HOOK_INSN, self._on_syscall, None, 1, 0, x86.UC_X86_INS_SYSCALL)
@@ -229,7 +233,7 @@ class Cpu:
             self._again = self._delivered = False
             self._emulate()
             self._after()
-            if not (self._again or self._delivered) or self.shutdown or cells.mask == 0:
+            if not (self._again or self._delivered) or self._stopped_by_hook() or cells.mask == 0:
                 break
             self._plant()
         refused = bool(cells.stopped)
@@ -259,8 +263,9 @@ class Cpu:
             self.progress.settle(linear)
             self.watchpoints.undo()
             self._step_whole()
+            self._again = self.watchpoints.hit is None
             return
-        self.progress.settle(linear)
+        self.progress.settle(linear, whole=self._again)
         if self._fault:
             (vector, error_code), self._fault = self._fault, None
             rip = self.state.front.eip
@@ -279,16 +284,22 @@ class Cpu:
         if self.memory.changed:
             self.memory.changed = False
             self.uc.ctl_flush_tb()
-            self.uc.reg_write(x86.UC_X86_REG_CR3, self.state.front.cr[3])
+            self._flush_tlb()
         self._plant()
         here = self._linear(self.state.front.eip)
         self.breakpoints.pass_once(here if self.told_at == here else None)
 
     def _plant(self) -> None:
         stale = [self.breakpoints.plant(), self.watchpoints.plant(self.paging()), self.ports.plant()]
+        if self.code_pages.found:
+            stale.append(self.code_pages.cover())
+            self._flush_tlb()
         if any(stale):
             self.uc.ctl_flush_tb()
             self.state.store()  # removing a hook probes its address, and leaves a page fault's marks in CR2
+
+    def _flush_tlb(self) -> None:
+        self.uc.reg_write(x86.UC_X86_REG_CR3, self.state.front.cr[3])
 
     # Instructions that the engine leaves half done
 
@@ -357,7 +368,7 @@ class Cpu:
         self.state.load()
         front, event = self.state.front, self.state.event
         linear = self._linear(front.eip)
-        if vector == PF and self._ran_over_the_page(linear):
+        if vector == PF and not event.exception_is_int and self._ran_over_the_page(linear):
             return
         self._mend_flags(linear)
         self.progress.settle(linear)
@@ -441,10 +452,28 @@ class Cpu:
         self.uc.reg_write(x86.UC_X86_REG_RCX, self.uc.msr_read(TSC_AUX))
         return self._on_rdtsc(uc, data)
 
-    def rerun(self) -> None:
-        """From a hook, before a block runs: leave the engine and start again at the same place."""
-        self._again = True
-        self.uc.emu_stop()
+    def _on_translation(self, uc: Uc, block: object, _previous: object, _data: object) -> None:
+        """A block was translated and has not run: if it needs hooks first, leave the engine and start again there."""
+        address, length = int(block.pc), int(block.size)  # type: ignore[attr-defined]
+        self.state.load()
+        new = self._is_new_code(address, length)
+        if self.state.front.hflags & HF_CPL and self.ports.examine(address, length):
+            new = True
+        if new:
+            self._again = True
+            uc.emu_stop()
+
+    def _is_new_code(self, address: int, length: int) -> bool:
+        new = False
+        try:
+            runs = pages(self.memory, self.paging(), address, length)
+        except MemoryFault:
+            return False  # the tables changed under the engine's TLB; the hardware would go on too
+        for physical, _ in runs:
+            if not self.code_pages.knows(physical):
+                self.code_pages.add(physical)
+                new = True
+        return new
 
     def _port_denied(self, port: int, size: int) -> bool:
         """From a hook before an IN or OUT outside ring 0; if denied, #GP(0) follows."""

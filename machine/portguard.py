@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from capstone import CS_ARCH_X86, Cs
-from unicorn import UC_HOOK_CODE, UC_HOOK_EDGE_GENERATED, Uc
+from unicorn import UC_HOOK_CODE, Uc
 from unicorn import x86_const as x86
 
 from machine.errors import MemoryFault
@@ -57,7 +57,6 @@ class PortGuard:
         self._denied = denied
         self._found: set[int] = set()
         self._planted: dict[int, int] = {}
-        cpu.uc.hook_add(UC_HOOK_EDGE_GENERATED, self._on_translation, None, 0, USER_HALF)
 
     @property
     def hooks(self) -> int:
@@ -75,15 +74,14 @@ class PortGuard:
             self._planted[address] = self._cpu.uc.hook_add(UC_HOOK_CODE, self._before_access, None, address, address)
         return bool(missing)
 
-    def _on_translation(self, _uc: Uc, block: object, _previous: object, _data: object) -> None:
-        cpu = self._cpu
-        cpu.state.load()
-        if not cpu.state.front.hflags & HF_CPL:
-            return
-        found = self._port_instructions(block.pc, block.size)  # type: ignore[attr-defined]
-        if found.keys() - self._planted.keys():
-            self._found |= found.keys()
-            cpu.rerun()
+    def examine(self, address: int, length: int) -> bool:
+        """From a hook, for code outside ring 0 that was just translated: True if a check must be planted in it."""
+        if address > USER_HALF:
+            return False
+        found = self._port_instructions(address, length)
+        missing = bool(found.keys() - self._planted.keys())
+        self._found |= found.keys()
+        return missing
 
     def _port_instructions(self, address: int, length: int) -> dict[int, _Access]:
         cpu = self._cpu

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from capstone import CS_ARCH_X86, CS_MODE_16, CS_MODE_32, CS_MODE_64, Cs
 
 from machine.engine.state import HF_CS32, HF_CS64
@@ -42,6 +44,7 @@ def ends_translation(code: bytes, hflags: int) -> bool:
     return opcode in (0xFB, 0x17) or (opcode, follow) == (0x0F, 0xB2) or (repeated and opcode in _STRINGS)
 
 
+@lru_cache(maxsize=1024)
 def can_be_left(code: bytes, hflags: int) -> bool:
     """Whether the engine can leave this instruction between its memory accesses.
 

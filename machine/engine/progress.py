@@ -65,9 +65,13 @@ class Progress:
             ctypes.c_uint64(0),
         )
 
-    def settle(self, rip: int) -> None:
-        """Make the clock exact after a stop at linear address ``rip``: refund the part of a block that did not run."""
-        self.cells.clock = self.exact(rip)
+    def settle(self, rip: int, *, whole: bool = False) -> None:
+        """Make the clock exact after a stop at linear address ``rip``: refund the part of a block that did not run.
+
+        ``whole`` says that the last block ran to its end, wherever ``rip`` is.
+        """
+        if not whole:
+            self.cells.clock = self.exact(rip)
         self.cells.block = self.cells.block_end = 0
 
     def exact(self, rip: int) -> int:
