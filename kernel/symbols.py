@@ -51,7 +51,7 @@ class Symbol(NamedTuple):
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def reading(path: Path) -> Iterator[None]:
     """Turn what a broken file makes the parser raise into one error that names the file."""
     try:
         yield
@@ -74,7 +74,7 @@ class Symbols:
     @classmethod
     def load(cls, path: Path) -> Symbols:
         """Read the symbol table. SymbolsError names the file and what is wrong with it."""
-        with _reading(path), path.open("rb") as stream:
+        with reading(path), path.open("rb") as stream:
             return cls(path, list(_symbols_of(ELFFile(stream))))
 
     def __iter__(self) -> Iterator[Symbol]:
@@ -113,12 +113,12 @@ class Symbols:
 
     def size_of(self, structure: str) -> int:
         """Size in bytes of a structure or union. SymbolsError as in `offset_of`."""
-        with _reading(self.path):
+        with reading(self.path):
             return int(self._structure(structure).attributes["DW_AT_byte_size"].value)
 
     def _member(self, structure: str, path: str) -> tuple[int, Any]:
         """Offset and type of a member, the path's dots followed into members that are structures themselves."""
-        with _reading(self.path):
+        with reading(self.path):
             die, offset = self._structure(structure), 0
             for name in path.split("."):
                 found = _find_member(die, name)
@@ -137,7 +137,7 @@ class Symbols:
     @cached_property
     def _structures(self) -> dict[tuple[str, str], Any]:
         """(keyword, name) to the defining DIE, over all compilation units; read once, when first asked for."""
-        with _reading(self.path), self.path.open("rb") as stream:
+        with reading(self.path), self.path.open("rb") as stream:
             elf = ELFFile(stream)
             if not elf.has_dwarf_info():
                 raise SymbolsError(f"{self.path} has no debug information")

@@ -80,9 +80,18 @@ def read_task(session: Session, address: int) -> Task:
         _read(session, address + _offset(symbols, "comm"), TASK_COMM_LEN)
         .partition(b"\0")[0]
         .decode("utf-8", "replace"),
-        state | _word(session, address + _offset(symbols, "exit_state"), 4),
+        state | _exit_state(session, address, symbols),
         _word(session, address + _offset(symbols, "mm"), 8),
     )
+
+
+def _exit_state(session: Session, address: int, symbols: Symbols) -> int:
+    """What Linux keeps apart from __state; our own kernel has one word for both."""
+    try:
+        offset = _offset(symbols, "exit_state")
+    except TaskError:
+        return 0
+    return _word(session, address + offset, 4)
 
 
 def task_label(session: Session) -> str:

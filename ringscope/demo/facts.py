@@ -5,29 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from elftools.elf.elffile import ELFFile
-
 from kernel.abi.tables import constant, syscalls
 from kernel.errors import SymbolsError
 from kernel.image import Image
+from kernel.program import Program
 from kernel.symbols import Symbols
 from machine.x86.registers import RFLAGS
 
 # Access bytes and flags as Linux gives them to GDT_ENTRY_INIT (arch/x86/kernel/cpu/common.c, gdt_page).
 _GDT_FLAGS = {"__KERNEL_CS": 0xA09B, "__USER_DS": 0xC0F3, "__USER_CS": 0xA0FB}
-
-
-@dataclass(frozen=True)
-class Program:
-    """A user program as its ELF file describes it."""
-
-    path: Path
-    entry: int
-    entry_symbol: str
-    first_word: int
-    """The eight bytes at the entry, as a little-endian number."""
-    rights: str
-    """Of the segment that holds the entry, as `x86 walk` writes them."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +32,8 @@ class Facts:
         """Read them from a built guest.  Raises `kernel.errors.Error` naming the file or symbol that is not there."""
         return cls(
             _address(image.vmlinux, "kernel_execve_int80"),
-            read_program(image.program("init")),
-            read_program(image.program("helper")),
+            Program.load(image.program("init")),
+            Program.load(image.program("helper")),
         )
 
     def selector(self, name: str) -> int:
@@ -78,34 +64,6 @@ class Facts:
     def write(self) -> int:
         """The number of write behind SYSCALL, in x86-64's table."""
         return _number("write", "x86_64")
-
-
-def read_program(path: Path) -> Program:
-    """What the headers of a static ELF file say.
-
-    Raises `kernel.errors.SymbolsError` if its entry lies in no segment or has no name.
-    """
-    with path.open("rb") as stream:
-        elf = ELFFile(stream)
-        entry = int(elf.header["e_entry"])
-        for segment in elf.iter_segments("PT_LOAD"):
-            offset = entry - segment["p_vaddr"]
-            if 0 <= offset < segment["p_filesz"]:
-                word = int.from_bytes(segment.data()[offset : offset + 8], "little")
-                return Program(path, entry, _name_at(path, entry), word, _rights(segment["p_flags"]))
-    raise SymbolsError(f"{path}: no segment holds the entry {entry:#x}")
-
-
-def _rights(flags: int) -> str:
-    letters = zip("rwx", (4, 2, 1), strict=True)
-    return "".join(letter if flags & bit else "-" for letter, bit in letters) + " user"
-
-
-def _name_at(path: Path, address: int) -> str:
-    found = Symbols.load(path).nearest(address)
-    if found is None:
-        raise SymbolsError(f"{path}: no symbol at {address:#x}")
-    return found[0].name
 
 
 def _address(path: Path, name: str) -> int:

@@ -190,7 +190,7 @@ def _behind_the_selectors(facts: Facts) -> Scene:
     code, data = (f"{facts.descriptor(name):#x}" for name in ("__USER_CS", "__USER_DS"))
     word = f"{facts.init.first_word:#x}"
     walk = [
-        Claim("rights of RIP's page, as in ELF file", r"rights (\S+ \w+)$", facts.init.rights),
+        Claim("rights of RIP's page, as in ELF file", r"rights (\S+ \w+)$", f"{facts.init.rights} user"),
         Claim("ring 3 may write, execute there", r"^3\s+write\s+(\w+)[\s\S]*^3\s+execute\s+(\w+)", "no yes"),
     ]
     return Scene(

@@ -10,9 +10,10 @@ from rich.text import Text
 
 from kernel.errors import ImageError
 from kernel.image import find_image
+from kernel.program import Program
 from machine.x86.descriptors import decode
 from ringscope.demo.claims import Claim, Finding, judge, normal, show_pair
-from ringscope.demo.facts import Facts, Program, read_program
+from ringscope.demo.facts import Facts
 from ringscope.demo.scenes import EXEC_CALLS, FRAME_FUNCTION, claims, scenes
 from ringscope.demo.transcript import Transcript, fit, make_console
 
@@ -22,7 +23,7 @@ FRAMES = Claim("frames", FRAME_FUNCTION, ("inner", "outer"))
 
 @pytest.fixture
 def facts(tmp_path):
-    program = Program(tmp_path / "init", 0x401000, "_start", 0x1234, "r-x user")
+    program = Program(tmp_path / "init", 0x401000, "_start", 0x1234, "r-x")
     return Facts(0xFFFFFFFF81000000, program, program)
 
 
@@ -100,8 +101,8 @@ def test_a_program_is_described_by_its_headers():
         image = find_image()
     except ImageError as error:
         pytest.skip(str(error))
-    program = read_program(image.program("init"))
-    assert (program.entry_symbol, program.rights) == ("_start", "r-x user")
+    program = Program.load(image.program("init"))
+    assert (program.entry_symbol, program.rights) == ("_start", "r-x")
     assert program.entry >= 0x400000
 
 
