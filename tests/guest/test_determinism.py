@@ -1,0 +1,157 @@
+"""The kernel's run from power-on to power-off, however it is cut: one position, one console, one hash of all state."""
+
+import hashlib
+import random
+
+import pytest
+
+from kernel.image import find_image
+from kernel.symbols import Symbols
+from machine.boot.load import boot
+from machine.machine import Machine
+from machine.stop import Access, Breakpoint, Exited, Watchpoint
+from machine.watchpoints import Watch
+from machine.x86.registers import GPR64
+
+LONG = "init_action=poweroff panic=-1 /bin/forktest /bin/segv /bin/usertests"
+SHORT = "init_action=poweroff panic=-1 /bin/forktest /bin/segv /bin/int80"
+PLACES = (
+    "start_thread",
+    "do_syscall_64",
+    "entry_SYSCALL_64",
+    "native_irq_return_iret",
+    "native_sysret",
+    "asm_exc_page_fault",
+    "__switch_to",
+    "do_timer",
+    "schedule",
+    "memset",
+    "memcpy",
+)
+
+
+class Run:
+    """One machine on its way; ``console`` is what it printed."""
+
+    def __init__(self, line=LONG, native=True):
+        image = find_image()
+        self.console = bytearray()
+        self.machine = Machine(send=self.console.extend, native=native)
+        initrd = image.initramfs.read_bytes()
+        boot(self.machine, image.vmlinux.read_bytes(), initrd=initrd, command_line=line)
+        symbols = Symbols.load(image.vmlinux)
+        self.places = [found.address for found in map(symbols.lookup, PLACES) if found]
+        self.current_task = symbols.lookup("current_task").address
+
+    def finish(self):
+        """Run to the end; what can be compared."""
+        for _ in range(200_000):
+            stop = self.machine.run()
+            if isinstance(stop, Exited):
+                break
+            assert stop is None or isinstance(stop, Breakpoint | Watchpoint), stop
+        else:
+            raise AssertionError("the guest does not end")
+        registers = [
+            self.machine.cpu.read_register(name) for name in (*GPR64, "rip", "eflags", "cs", "ss", "cr2", "cr3")
+        ]
+        digest = hashlib.sha256(bytes(self.machine.memory.ram) + repr(registers).encode()).hexdigest()
+        return stop, self.machine.position, self.machine.clock.now(), bytes(self.console), digest
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return Run().finish()
+
+
+def test_the_run_is_a_whole_one(plain):
+    stop, position, _, console, _ = plain
+    assert stop == Exited(0)
+    assert position.events > 100
+    assert b"ucs = 0x33" in console and b"segfault" in console
+
+
+def test_twice(plain):
+    assert Run().finish() == plain
+
+
+def test_the_clock_in_python():
+    assert Run(SHORT, native=False).finish() == Run(SHORT).finish()
+
+
+@pytest.mark.parametrize("chunk", [511, 7919, 100_003])
+def test_odd_chunks(plain, chunk):
+    run = Run()
+    while run.machine.position.progress < 1_000_000:
+        run.machine.run(chunk)
+    assert run.finish() == plain
+
+
+def test_breakpoints_everywhere(plain):
+    run = Run()
+    assert len(run.places) > 6
+    for address in run.places:
+        run.machine.cpu.breakpoints.insert(address)
+    assert run.finish() == plain
+
+
+def test_a_watched_variable(plain):
+    run = Run()
+    run.machine.cpu.watchpoints.insert(Watch(Access.WRITE, run.current_task, 8))
+    assert run.finish() == plain
+
+
+def run_a_bit(run, choice):
+    run.machine.run(choice.choice((1, 100, 3000, 40_000)))
+
+
+def step_a_bit(run, choice):
+    for _ in range(choice.randrange(1, 200)):
+        run.machine.step()
+
+
+def flush(run, choice):
+    run.machine.cpu.uc.ctl_flush_tb()
+    run.machine.cpu.write_register("cr3", run.machine.cpu.read_register("cr3"))
+
+
+def arm(run, choice):
+    run.machine.cpu.breakpoints.insert(choice.choice(run.places))
+
+
+def disarm(run, choice):
+    for address in run.machine.cpu.breakpoints.addresses():
+        run.machine.cpu.breakpoints.remove(address)
+
+
+def watch(run, choice):
+    watchpoints = run.machine.cpu.watchpoints
+    for watched in watchpoints.watches():
+        watchpoints.remove(watched)
+    if choice.random() < 0.3:
+        watchpoints.insert(Watch(Access.WRITE, run.current_task, 8))
+
+
+PIECES = (run_a_bit, run_a_bit, step_a_bit, flush, arm, disarm, watch)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_routes(plain, seed):
+    choice, run = random.Random(seed), Run()
+    for _ in range(400):
+        choice.choice(PIECES)(run, choice)
+    assert run.finish() == plain
+
+
+def test_steps_over_every_early_event(plain):
+    """Bursts of single steps where exceptions and interrupts are delivered: a late one would show."""
+    run, events = Run(), 0
+    cpu = run.machine.cpu
+    for _ in range(60):
+        for _ in range(100_000):
+            if cpu.events != events or isinstance(run.machine.run(1024), Exited):
+                break
+        for _ in range(20):
+            run.machine.step()
+        events = cpu.events
+    assert run.finish() == plain
