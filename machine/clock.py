@@ -12,6 +12,12 @@ from typing import NamedTuple
 NANOSECONDS = 1_000_000_000
 NEVER = 1 << 62
 
+KICK = 4096
+"""Nanoseconds after a port access before which nothing that it caused can happen.
+
+Longer than any block of code: the block that holds the access is already counted in the clock.
+"""
+
 TSC_HZ = 1_000_000_000
 """Rate of the time-stamp counter: one tick per virtual nanosecond."""
 
@@ -37,6 +43,12 @@ class Clock:
         self._callbacks: list[Callable[[int], None]] = []
         self.next = NEVER
         """The earliest deadline."""
+        self.inside = False
+        """A port access is under way, in the middle of a block that the clock has counted."""
+
+    def soonest(self) -> int:
+        """The earliest time at which something decided now can happen."""
+        return self.now() + (KICK if self.inside else 0)
 
     def now(self) -> int:
         """Virtual time at the instruction that runs, in nanoseconds."""
@@ -45,15 +57,15 @@ class Clock:
     def register(self, callback: Callable[[int], None]) -> Callable[[int], None]:
         """Give a device a deadline of its own.
 
-        Returns the function that sets it (virtual nanoseconds, `NEVER` for none); ``callback`` gets the deadline's
-        time when it is reached and must set the next one.
+        Returns the function that sets it (virtual nanoseconds, `NEVER` for none; `soonest` at least); ``callback``
+        gets the deadline's time when it is reached and must set the next one.
         """
         order = len(self._callbacks)
         self._callbacks.append(callback)
         self._deadlines.append(NEVER)
 
         def set_deadline(time: int) -> None:
-            self._deadlines[order] = time
+            self._deadlines[order] = max(time, self.soonest()) if time < NEVER else NEVER
             self.next = min(self._deadlines)
 
         return set_deadline

@@ -2,27 +2,31 @@
 
 The engine forgets that for a page it has seen written through another linear address (it resets its marks by linear
 address, not by physical).  A memory hook that covers a physical page keeps its marks from ever being cleared; such
-hooks are put on every page that code is translated from, and are never called.
+hooks are put around every page that code is translated from, and are never called.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from unicorn import UC_HOOK_MEM_WRITE_PROT, Uc
 
 from machine.memory import PAGE
 
-MOST_HOOKS = 48
-"""The engine walks the list of hooks at every slow store: with more, neighbours are merged, or all learned anew."""
+MOST_HOOKS = 32
+"""The engine walks the list of hooks at every slow store, so a guest with scattered code gets coarser ones."""
+
+COARSER = 4
+"""Factor by which the covered granules grow when there are too many."""
 
 
 class CodePages:
-    """The physical pages that one processor's translations come from."""
+    """The physical memory that one processor's translations come from, in granules of one page and up."""
 
     def __init__(self, uc: Uc) -> None:
         self._uc = uc
-        self._known: set[int] = set()
+        self._granule = PAGE
+        self._covered: set[int] = set()
         self._found: set[int] = set()
         self._hooks: list[int] = []
 
@@ -33,51 +37,47 @@ class CodePages:
 
     def knows(self, physical: int) -> bool:
         """Whether the page at a physical address is covered."""
-        return physical // PAGE in self._known
+        return physical // self._granule in self._covered
 
     def add(self, physical: int) -> None:
         """From a hook: code was translated from a page that is not covered; `cover` follows before it runs."""
-        self._found.add(physical // PAGE)
+        self._found.add(physical)
 
-    def cover(self) -> bool:
-        """Outside the engine: cover the pages found; True if what was translated before must go."""
-        new, self._found = self._found, set()
-        self._known |= new
-        if len(self._hooks) + len(new) <= MOST_HOOKS:
+    def cover(self) -> None:
+        """Outside the engine: cover the pages found; the TLB must be flushed after it."""
+        new = {physical // self._granule for physical in self._found}
+        self._found.clear()
+        self._covered |= new
+        if len(self._hooks) < MOST_HOOKS:
             self._hook(_runs(new))
-            return False
-        return self._merge(new)
+        else:
+            self._merge()
 
-    def _merge(self, new: set[int]) -> bool:
+    def _merge(self) -> None:
         for hook in self._hooks:
             self._uc.hook_del(hook)
         self._hooks.clear()
-        runs = list(_runs(self._known))
-        forgotten = len(runs) > MOST_HOOKS // 2
-        if forgotten:  # most of them hold code no more; those that do are found again
-            self._known = new
-            runs = list(_runs(new))
-        self._hook(iter(runs))
-        return forgotten
+        runs = list(_runs(self._covered))
+        while len(runs) > MOST_HOOKS // 2:
+            self._granule *= COARSER
+            self._covered = {granule // COARSER for granule in self._covered}
+            runs = list(_runs(self._covered))
+        self._hook(runs)
 
-    def _hook(self, runs: Iterator[tuple[int, int]]) -> None:
+    def _hook(self, runs: Iterable[tuple[int, int]]) -> None:
         for first, last in runs:
-            end = (last + 1) * PAGE - 1
-            self._hooks.append(self._uc.hook_add(UC_HOOK_MEM_WRITE_PROT, _never, None, first * PAGE, end))
+            end = (last + 1) * self._granule - 1
+            self._hooks.append(self._uc.hook_add(UC_HOOK_MEM_WRITE_PROT, _never, None, first * self._granule, end))
 
 
-def _runs(pages: set[int]) -> Iterator[tuple[int, int]]:
-    """Neighbouring pages as (first, last), in order."""
-    first = last = None
-    for page in sorted(pages):
-        if last is not None and page == last + 1:
-            last = page
-            continue
-        if first is not None and last is not None:
-            yield first, last
-        first = last = page
-    if first is not None and last is not None:
-        yield first, last
+def _runs(granules: set[int]) -> Iterator[tuple[int, int]]:
+    """Neighbours as (first, last), in order."""
+    ordered = sorted(granules)
+    first = ordered[0] if ordered else 0
+    for here, following in zip(ordered, [*ordered[1:], None], strict=True):
+        if following != here + 1:
+            yield first, here
+            first = following if following is not None else 0
 
 
 def _never(*_: object) -> bool:

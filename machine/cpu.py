@@ -292,7 +292,8 @@ class Cpu:
     def _plant(self) -> None:
         stale = [self.breakpoints.plant(), self.watchpoints.plant(self.paging()), self.ports.plant()]
         if self.code_pages.found:
-            stale.append(self.code_pages.cover())
+            self.code_pages.cover()
+            self.state.store()
             self._flush_tlb()
         if any(stale):
             self.uc.ctl_flush_tb()

@@ -33,12 +33,6 @@ SLICE = 4 << 20
 WAKES = 32
 """Times that one `Machine.run` wakes a halted processor at most."""
 
-KICK = 4096
-"""Nanoseconds between a port write that raises an interrupt and its delivery.
-
-Longer than any block of code: the block that holds the OUT is already counted in the clock.
-"""
-
 FIRST_RETRY, LAST_RETRY = 256, 8192
 """Nanoseconds after which an interrupt that could not be delivered is tried again; doubling."""
 
@@ -73,7 +67,6 @@ class Machine:
         self._exit: Exited | None = None
         self._retry_at = NEVER
         self._retry = FIRST_RETRY
-        self._inside = False
         self._attach_devices(send)
 
     def _attach_devices(self, send: Callable[[bytes], None]) -> None:
@@ -100,13 +93,22 @@ class Machine:
 
     def read_port(self, port: int, size: int) -> int:
         """IN by the processor."""
-        return self.ports.read(port, size)
+        self.clock.inside = True
+        value = self.ports.read(port, size)
+        self._port_accessed()
+        return value
 
     def write_port(self, port: int, value: int, size: int) -> None:
         """OUT by the processor."""
-        self._inside = True
+        self.clock.inside = True
         self.ports.write(port, value, size)
-        self._inside = False
+        self._port_accessed()
+
+    def _port_accessed(self) -> None:
+        """Stop in time for what the access brought about."""
+        self.clock.inside = False
+        cells = self.cpu.progress.cells
+        cells.limit = min(cells.limit, max(min(self.clock.next, self._retry_at) - self.clock.warp, 0))
 
     def time_stamp(self) -> int:
         """The TSC: one tick a nanosecond."""
@@ -124,10 +126,7 @@ class Machine:
         if not self.pic.pending():
             self._retry_at, self._retry = NEVER, FIRST_RETRY
         elif self._retry_at == NEVER:
-            self._retry_at = self.clock.now() + (KICK if self._inside else 0)
-            cells = self.cpu.progress.cells
-            if self._inside:
-                cells.limit = min(cells.limit, self._retry_at - self.clock.warp)
+            self._retry_at = self.clock.soonest()
 
     # Running
 
@@ -173,11 +172,10 @@ class Machine:
 
     def _advance(self, due: int, slice_end: int) -> None:
         """Run to the first instruction boundary at or after ``due`` bytes, or into the block that ends the slice."""
-        cells = self.cpu.progress.cells
-        if self.cpu.run(min(due, slice_end)) and cells.clock < due <= slice_end:
-            self._creep(due)
-        elif cells.clock < slice_end <= due and cells.stopped:
-            self._creep(min(due, slice_end))
+        cells, end = self.cpu.progress.cells, min(due, slice_end)
+        refused = self.cpu.run(end)
+        if refused and cells.limit == end and cells.clock < end:  # else a hook lowered the limit
+            self._creep(end)
 
     def _creep(self, end: int) -> None:
         """Single instructions to the first boundary at or after ``end``: the block that crosses it was refused."""
@@ -185,7 +183,7 @@ class Machine:
         while cells.clock < end and not (self.cpu.halted or self._noticed()):
             events = self.cpu.events
             self.cpu.step()
-            if self.cpu.events != events or self._retry_at - self.clock.warp < end:
+            if self.cpu.events != events or min(self.clock.next, self._retry_at) - self.clock.warp < end:
                 break
 
     def step(self) -> Stop:
