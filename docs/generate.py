@@ -1,7 +1,7 @@
 """Make the pages that are made from code: docs/protocol.md and docs/abi.md.
 
-    python docs/generate.py             # write them
-    python docs/generate.py --check     # status 1 and their names if they differ from what would be written
+python docs/generate.py             # write them
+python docs/generate.py --check     # status 1 and their names if they differ from what would be written
 """
 
 import sys
@@ -26,7 +26,7 @@ answered only if the target has that power, a Protocol of `gdbstub/target.py`; a
 announces. A packet that is in no row gets the empty reply, a malformed one an error, and neither ends the session.
 """
 
-REGISTER_NOTE = """## Registers
+REGISTER_NOTE = """## The register layout
 
 One layout in every processor mode, in the order of `g`. The stop reply carries {expedited} already.
 """
@@ -78,9 +78,7 @@ def pages() -> dict[str, str]:
 
 def stale() -> list[str]:
     """The names of the pages that are missing or differ."""
-    return [
-        name for name, text in pages().items() if not (DOCS / name).is_file() or (DOCS / name).read_text() != text
-    ]
+    return [name for name, text in pages().items() if not (DOCS / name).is_file() or (DOCS / name).read_text() != text]
 
 
 def main(words: list[str]) -> int:

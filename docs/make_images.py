@@ -100,7 +100,6 @@ def main() -> None:
     # Fonts of the reader's own, and blanks that every renderer keeps.
     picture = re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL).replace("Fira Code, ", "")
     PICTURE.write_text(picture.replace("<svg ", '<svg xml:space="preserve" ', 1))
-    print(f"{PICTURE.relative_to(ROOT)}: {PICTURE.stat().st_size} bytes")
 
 
 if __name__ == "__main__":
