@@ -1,0 +1,150 @@
+"""What docs/machine.md says of the machine and hardware, tried on a bare guest: a row that stops being true fails here."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from machine.stop import Halted, Shutdown
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "machine"))
+
+pytest.importorskip("ziglang", reason="the compiler, ziglang, is not installed")
+
+from bare import KERNEL, NX, TO_RING_3, P, W, assemble  # noqa: E402
+from bare import Bare as BareGuest  # noqa: E402
+
+HANDLERS = KERNEL + 0x800
+UD, DB, GP, PF = 6, 1, 13, 14
+DATA = 0x200000
+
+# name of the row -> (ring-0 code, what is seen: an exception's vector, or a register's value at the final HLT)
+ROWS = {
+    "no #XM": (
+        "movl $0x1f80, 0x200000; andl $~0x1f80, 0x200000; ldmxcsr 0x200000; xorps %xmm0, %xmm0; movl $1, %eax;"
+        "cvtsi2ss %eax, %xmm1; divss %xmm0, %xmm1; movl $7, %eax; hlt",
+        ("rax", 7),
+    ),
+    "misaligned movaps": ("movaps 0x200001, %xmm0; movl $7, %eax; hlt", ("rax", 7)),
+    "VEX is not #UD": ("movl $0xf, %ecx; movl $3, %edx; andn %ecx, %edx, %eax; hlt", ("rax", 0xC)),
+    "VEX with 256 bits": ("vaddps %ymm0, %ymm1, %ymm2; hlt", UD),
+    "XSAVE": ("xsave 0x200000; hlt", UD),
+    "INT1": (".byte 0xf1; hlt", UD),
+    "unknown MSR reads 0": ("movl $0x12345, %ecx; movl $-1, %eax; movl %eax, %edx; rdmsr; hlt", ("rax", 0)),
+    "unknown MSR ignores writes": ("movl $0x12345, %ecx; movl $-1, %eax; wrmsr; rdmsr; hlt", ("rax", 0)),
+    "IA32_APIC_BASE": ("movl $0x1b, %ecx; rdmsr; hlt", ("rax", 0)),
+    "no PCI": (
+        "movl $0x80000000, %eax; movw $0xcf8, %dx; outl %eax, %dx; movw $0xcfc, %dx; inl %dx, %eax; hlt",
+        ("rax", 0xFFFFFFFF),
+    ),
+    "CR4.PCIDE can be set": (
+        "movq %cr4, %rax; orl $0x20000, %eax; movq %rax, %cr4; movq %cr4, %rax; hlt",
+        ("rax", 0x20620),
+    ),
+    "INVPCID": ("xorl %eax, %eax; invpcid 0x200000, %rax; hlt", UD),
+    "reserved CR4 bits": ("movl $0x8620, %eax; movq %rax, %cr4; movq %cr4, %rax; hlt", ("rax", 0x8620)),
+    "PG without PE": ("movq %cr0, %rax; andl $~1, %eax; movq %rax, %cr0; movl $7, %eax; hlt", ("rax", 7)),
+    "DR7 data breakpoint": (
+        "movl $0x200000, %eax; movq %rax, %dr0; movl $0xd0401, %eax; movq %rax, %dr7; movl $5, 0x200000; hlt",
+        ("dr6", 0xFFFF0FF0),
+    ),
+    "DR7 instruction breakpoint": (
+        "leaq 1f(%rip), %rax; movq %rax, %dr0; movl $0x401, %eax; movq %rax, %dr7; nop; 1: nop; hlt",
+        DB,
+    ),
+    "non-canonical stack is #GP": ("movq $0x900000000000, %rsp; pushq $1; hlt", GP),
+    "task gate": ("int $5; hlt", GP),
+}
+
+
+def guest(code, user=None):
+    """A bare guest whose exception handlers are a HLT each, on a stack of their own."""
+    bare = BareGuest().kernel(code)
+    if user:
+        bare.user(user)
+    for vector in range(32):
+        bare.gate(vector, HANDLERS + 16 * vector, ist=1)
+        bare.machine.memory.write(HANDLERS + 16 * vector, b"\xf4")
+    return bare
+
+
+def exception(bare):
+    """The vector in whose handler the guest halted, None for a HLT of its own."""
+    vector, behind = divmod(bare.rip - 1 - HANDLERS, 16)
+    return vector if 0 <= vector < 32 and not behind else None
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_row(row):
+    code, seen = ROWS[row]
+    bare = guest(code)
+    if row == "task gate":
+        bare.gate(5, 0, kind=5)
+    assert isinstance(bare.run(), Halted)
+    if isinstance(seen, tuple):
+        assert exception(bare) is None
+        assert bare.reg(seen[0]) == seen[1]
+    else:
+        assert exception(bare) == seen
+
+
+def test_no_ac():
+    bare = guest(TO_RING_3.replace("$0x202", "$0x40202"), "movl $0x500001, %ebx; movl (%rbx), %ecx; cli")
+    bare.cpu.write_register("cr0", bare.reg("cr0") | 1 << 18)
+    bare.run()
+    assert exception(bare) == GP  # of CLI, behind the misaligned access
+
+
+def test_no_umip():
+    bare = guest("movq %cr4, %rax; orl $0x800, %eax; movq %rax, %cr4;" + TO_RING_3, "sgdt 0x500000; movl $7, %eax; cli")
+    bare.run()
+    assert (exception(bare), bare.reg("rax")) == (GP, 7)
+
+
+def test_a_cr3_write_flushes_global_pages():
+    bare = guest(
+        "movq %cr4, %rax; orl $0x80, %eax; movq %rax, %cr4; movl 0x200000, %ebx; movq $0, 0x5000;"
+        "movq %cr3, %rax; movq %rax, %cr3; movl 0x200000, %eax; hlt"
+    )
+    bare.map(DATA, P | W | NX | 0x100)
+    bare.map(0x5000, P | W | NX)
+    bare.run()
+    assert exception(bare) == PF
+
+
+def test_rdrand_is_the_hosts():
+    values = set()
+    for _ in range(3):
+        bare = guest("rdrand %rax; hlt")
+        bare.run()
+        values.add(bare.reg("rax"))
+    assert len(values) > 1
+
+
+def test_no_local_apic():
+    bare = guest("movl 0x300020, %eax; hlt")
+    bare.map(0x300000, P | W | NX, 0xFEE00000)
+    bare.run()
+    assert bare.reg("rax") == 0xFFFFFFFF
+
+
+def test_delivery_outside_long_mode_is_a_reported_shutdown(tmp_path):
+    from machine.boot.load import boot
+    from machine.machine import Machine
+
+    code = assemble(".code32\n.long 0x1badb002, 0x10000, -(0x1badb002 + 0x10000)\n"
+                    ".long 0x100000, 0x100000, 0, 0, 0x100020\nud2", 0x100000)  # fmt: skip
+    machine = Machine(16 << 20)
+    assert boot(machine, code) == "multiboot"
+    stop = machine.run()
+    assert isinstance(stop, Shutdown)
+    assert stop.chain[-1].reason == "delivery outside IA-32e mode is not modelled"
+
+
+def test_the_page_names_only_tests_that_exist():
+    page = (ROOT / "docs" / "machine.md").read_text()
+    for path, name in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page):
+        assert re.search(rf"^def {name}\(", (ROOT / path).read_text(), re.MULTILINE), f"{path}::{name}"
+    assert set(re.findall(r"`row: ([^`]+)`", page)) == ROWS.keys()
