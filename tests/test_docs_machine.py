@@ -1,4 +1,4 @@
-"""What docs/machine.md says of the machine and hardware, tried on a bare guest: a row that stops being true fails here."""
+"""What docs/machine.md says of the machine and hardware, tried on a bare guest: a row no longer true fails here."""
 
 import re
 import sys
