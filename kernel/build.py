@@ -182,7 +182,8 @@ def _program_sources(tree: Tree) -> dict[str, list[Path]]:
 
 def _library(tree: Tree, flags: Sequence[str]) -> list[Path]:
     """Objects that every program gets: the C library, the system calls, and what is shared with the kernel."""
-    sources = sorted([*(tree.source / "user" / "libc").glob("*.[cS]"), tree.generated / "user" / "syscalls.c"])
+    # The order of linking must not depend on where the sources and the output lie.
+    sources = [*sorted((tree.source / "user" / "libc").glob("*.[cS]")), tree.generated / "user" / "syscalls.c"]
     shared = [tree.source / name for name in SHARED_WITH_KERNEL]
     kernel_headers = [f"-I{tree.generated}", f"-I{tree.source / 'guest' / 'include'}"]
     return [*_compile_all(tree, sources, flags), *_compile_all(tree, shared, kernel_headers, "shared")]

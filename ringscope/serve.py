@@ -34,11 +34,19 @@ def make_target(guest: Guest) -> MachineTarget:
     )
 
 
+def gdb_word(path: Path) -> str:
+    """A path as one word of a gdb command that splits its line into words; ``source`` and ``target`` do not."""
+    text = str(path)
+    if not set(text) & set(" \t\"'\\"):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def gdb_commands(guest: Guest, address: str) -> list[str]:
     """The gdb commands that load symbols and scripts and attach."""
-    commands = [f"file {guest.kernel}"]
+    commands = [f"file {gdb_word(guest.kernel)}"]
     if guest.image:
-        commands.append(f"set substitute-path {SOURCE_ROOT} {guest.image.sources}")
+        commands.append(f"set substitute-path {SOURCE_ROOT} {gdb_word(guest.image.sources)}")
     return [*commands, f"source {scripts() / 'loader.py'}", f"target remote {address}"]
 
 

@@ -10,11 +10,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # folder -> what it may import besides the standard library and itself; the longest folder that fits decides
 ALLOWED = {
-    "machine": {"unicorn", "capstone"},
+    "machine": {"unicorn", "capstone", "lz4", "zstandard"},
     "machine/x86": set(),
     "gdbstub": set(),
     "kernel": {"elftools"},
-    "ringscope": {"machine", "gdbstub", "kernel", "capstone", "prompt_toolkit", "pygdbmi", "rich"},
+    "ringscope": {"machine", "gdbstub", "kernel", "capstone", "prompt_toolkit", "pygdbmi", "rich", "zstandard"},
     "gdb-scripts": {"gdb", "machine.x86"},
 }
 

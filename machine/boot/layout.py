@@ -64,14 +64,17 @@ def load_segments(memory: Memory, elf: Elf) -> int:
     return max(segment.physical + segment.memory_size for segment in loads)
 
 
-def place_high(memory: Memory, data: bytes, above: int, what: str) -> int:
-    """Put ``data`` on whole pages at the end of RAM, above ``above``; returns its physical address.
+def place_high(memory: Memory, data: bytes, above: int, what: str, *, below: int | None = None) -> int:
+    """Put ``data`` on whole pages at the end of RAM, or below ``below``; returns its physical address.
 
-    Raises `BootError` if it does not fit.
+    Raises `BootError` if it does not fit above ``above``.
     """
-    address = memory.size - len(data) & ~(PAGE - 1)
+    top = memory.size if below is None else below
+    address = top - len(data) & ~(PAGE - 1)
     if address < above:
-        raise BootError(f"{what} of {len(data):#x} bytes does not fit in RAM above the kernel's end {above:#x}")
+        raise BootError(
+            f"{what} of {len(data):#x} bytes does not fit in RAM between the kernel's end {above:#x} and {top:#x}"
+        )
     memory.write(address, data)
     return address
 

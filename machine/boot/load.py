@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from machine.boot import elf, entry, multiboot, pvh
+from machine.boot import bzimage, elf, linux, multiboot, pvh
+from machine.boot.entry import protected_mode
 from machine.boot.layout import load_segments
 from machine.errors import BootError
 from machine.machine import Machine
 
 
-def boot(machine: Machine, image: bytes, *, initrd: bytes | None = None, command_line: str = "") -> str:
+def boot(
+    machine: Machine,
+    image: bytes,
+    *,
+    initrd: bytes | None = None,
+    command_line: str = "",
+    entry: str | None = None,
+) -> str:
     """Put an image into a new machine's memory and the processor at its entry; nothing has run yet.
 
+    A Linux bzImage by its setup header, at ``entry`` (a name in `machine.boot.linux.ENTRIES`, by default the fastest);
     PVH if an ELF note says so, Multiboot 1 if a header is found, else a plain ELF file entered in 32-bit protected
     mode.  Returns the protocol's name.  Raises `BootError` that names what is wrong.
     """
     line = command_line.encode()
     if not image:
         raise BootError("the kernel image is empty")
+    if bzimage.matches(image):
+        return f"linux {linux.boot(machine.cpu, image, initrd, line, entry)}"
+    if entry is not None:
+        raise BootError(f"entry {entry!r} is one into a Linux bzImage: this image has no HdrS at 0x202")
+    return _boot_by_header(machine, image, initrd, line)
+
+
+def _boot_by_header(machine: Machine, image: bytes, initrd: bytes | None, line: bytes) -> str:
     if multiboot.find_header(image):
         multiboot.boot(machine.cpu, image, initrd, line)
         return "multiboot"
@@ -27,5 +44,5 @@ def boot(machine: Machine, image: bytes, *, initrd: bytes | None = None, command
     if initrd:
         raise BootError("a plain ELF file takes no initial RAM disk: it has neither a PVH note nor a Multiboot header")
     load_segments(machine.memory, file)
-    entry.protected_mode(machine.cpu, file.entry, {})
+    protected_mode(machine.cpu, file.entry, {})
     return "elf"

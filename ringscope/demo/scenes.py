@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ringscope.demo.claims import Claim
 from ringscope.demo.facts import Facts
+from ringscope.serve import gdb_word
 
 EXEC_CALLS = (
     "start_thread",
@@ -153,7 +154,7 @@ def _start_thread(facts: Facts) -> Scene:
             Command("watch -location regs->cs"),
             Command("continue", [written]),
             Command("delete"),
-            Command(f"add-symbol-file {facts.init.path}"),
+            Command(f"add-symbol-file {gdb_word(facts.init.path)}"),
             Command("print (void *)regs->ip", [ip]),
         ],
     )

@@ -1,6 +1,7 @@
 """The demo's claims, its facts, and how it prints, without gdb."""
 
 import io
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from ringscope.demo.claims import Claim, Finding, judge, normal, show_pair
 from ringscope.demo.facts import Facts
 from ringscope.demo.scenes import EXEC_CALLS, FRAME_FUNCTION, claims, scenes
 from ringscope.demo.transcript import Transcript, fit, make_console
+from ringscope.serve import gdb_word
 
 CS = Claim("CS", r"^cs\s+(\w+)", "0x33")
 FRAMES = Claim("frames", FRAME_FUNCTION, ("inner", "outer"))
@@ -144,3 +146,11 @@ def test_no_color_is_honoured(monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     assert make_console(None).color_system is None
     assert make_console(False).color_system is None
+
+
+@pytest.mark.parametrize(
+    ("path", "word"),
+    [("/a/b", "/a/b"), ("/a b/c", '"/a b/c"'), ('/a"b', '"/a\\"b"'), ("/a\\b c", '"/a\\\\b c"')],
+)
+def test_a_path_is_one_word_for_gdb(path, word):
+    assert gdb_word(Path(path)) == word
