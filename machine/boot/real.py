@@ -1,4 +1,4 @@
-"""Real mode as a boot loader leaves it: the processor's state, and Linux's 16-bit entry (Documentation/arch/x86/boot)."""
+"""Real mode as firmware leaves it, and Linux's 16-bit entry (Linux Documentation/arch/x86/boot.rst)."""
 
 from __future__ import annotations
 
