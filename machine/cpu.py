@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
-from typing import Protocol
 
 from unicorn import (
     UC_ARCH_X86,
     UC_ERR_FETCH_PROT,
     UC_HOOK_EDGE_GENERATED,
-    UC_HOOK_INSN,
     UC_HOOK_INSN_INVALID,
     UC_HOOK_INTR,
     UC_MODE_64,
@@ -18,7 +15,6 @@ from unicorn import (
     UcError,
 )
 from unicorn import x86_const as x86
-from unicorn.unicorn_py3.unicorn import uclib
 
 from machine import registers, system
 from machine.breakpoints import Breakpoints
@@ -27,6 +23,7 @@ from machine.engine.decode import can_be_left, ends_translation
 from machine.engine.progress import EVERY_BYTE, Progress
 from machine.engine.state import CC_OP_EFLAGS, CS, HF_CPL, HF_CS64, HF_INHIBIT_IRQ, STATUS_FLAGS, State
 from machine.errors import EngineError, MemoryFault, RegisterError
+from machine.intercepts import Board, Intercepts
 from machine.interrupts import GP, IF, PF, UD, Event, GuestFault, Source, TripleFault, deliver
 from machine.memory import Memory
 from machine.portguard import PortGuard
@@ -35,22 +32,7 @@ from machine.walk import Paging, pages, translate
 from machine.watchpoints import Watchpoints
 from machine.x86.vectors import pushes_error_code
 
-_TSC_HOOK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 _MASK_32 = 0xFFFFFFFF
-TSC_AUX = 0xC0000103
-
-
-class Board(Protocol):
-    """What a processor sees of the machine around it."""
-
-    def read_port(self, port: int, size: int) -> int:
-        """IN."""
-
-    def write_port(self, port: int, value: int, size: int) -> None:
-        """OUT."""
-
-    def time_stamp(self) -> int:
-        """The TSC."""
 
 
 class Cpu:
@@ -86,7 +68,6 @@ class Cpu:
         self._again = False
         self._delivered = False
         self._fault: tuple[int, int | None] | None = None  # an exception to deliver outside the engine
-        self._keep: list[object] = []
         self.ports = PortGuard(self, self._port_denied)
         self.code_pages = CodePages(self.uc)
         self._hook()
@@ -96,29 +77,7 @@ class Cpu:
         uc.hook_add(UC_HOOK_EDGE_GENERATED, self._on_translation)
         uc.hook_add(UC_HOOK_INTR, self._on_exception)
         uc.hook_add(UC_HOOK_INSN_INVALID, self._on_invalid)
-        uc.hook_add(UC_HOOK_INSN, self._on_syscall, None, 1, 0, x86.UC_X86_INS_SYSCALL)
-        uc.hook_add(UC_HOOK_INSN, self._on_sysenter, None, 1, 0, x86.UC_X86_INS_SYSENTER)
-        uc.hook_add(UC_HOOK_INSN, self._on_cpuid, None, 1, 0, x86.UC_X86_INS_CPUID)
-        uc.hook_add(UC_HOOK_INSN, self._on_in, None, 1, 0, x86.UC_X86_INS_IN)
-        uc.hook_add(UC_HOOK_INSN, self._on_out, None, 1, 0, x86.UC_X86_INS_OUT)
-        self._hook_time_stamp(x86.UC_X86_INS_RDTSC, self._on_rdtsc)
-        self._hook_time_stamp(x86.UC_X86_INS_RDTSCP, self._on_rdtscp)
-
-    def _hook_time_stamp(self, instruction: int, handler: Callable[[int, int], int]) -> None:
-        # The binding refuses these two instructions; the library itself takes them.
-        callback = _TSC_HOOK(handler)
-        self._keep.append(callback)
-        hook = ctypes.c_size_t()
-        uclib.uc_hook_add(
-            self.uc._uch,
-            ctypes.byref(hook),
-            UC_HOOK_INSN,
-            ctypes.cast(callback, ctypes.c_void_p),
-            None,
-            ctypes.c_uint64(1),
-            ctypes.c_uint64(0),
-            ctypes.c_int(instruction),
-        )
+        self.intercepts = Intercepts(self, self._board)
 
     # What it is doing, from outside
 
@@ -414,44 +373,13 @@ class Cpu:
         self._deliver_inside(Event(UD, None, Source.EXCEPTION, rip, rip))
         return True
 
-    def _on_syscall(self, _uc: Uc, _data: object) -> None:
-        self._inside()
-        system.syscall(self)
-
-    def _on_sysenter(self, _uc: Uc, _data: object) -> None:
-        self._inside()
-        system.sysenter(self)
-
-    def _on_cpuid(self, _uc: Uc, _data: object) -> int:
-        self._inside()
-        return system.answer_cpuid(self)
-
-    # Ports and time
-
-    def _inside(self) -> None:
-        """At the start of a hook on an instruction."""
+    def inside(self) -> None:
+        """At the start of a hook on an instruction: put its flags right if a breakpoint's hook is before it."""
         if self.breakpoints.hooks or self.ports.hooks:
             self.state.load()
             self._mend_flags(self._linear(self.state.front.eip))
 
-    def _on_in(self, _uc: Uc, port: int, size: int, _data: object) -> int:
-        self._inside()
-        return self._board.read_port(port, size)
-
-    def _on_out(self, _uc: Uc, port: int, size: int, value: int, _data: object) -> None:
-        self._inside()
-        self._board.write_port(port, value, size)
-
-    def _on_rdtsc(self, _uc: int, _data: int) -> int:
-        self._inside()
-        value = self._board.time_stamp()
-        self.uc.reg_write(x86.UC_X86_REG_RAX, value & _MASK_32)
-        self.uc.reg_write(x86.UC_X86_REG_RDX, value >> 32)
-        return 1
-
-    def _on_rdtscp(self, uc: int, data: int) -> int:
-        self.uc.reg_write(x86.UC_X86_REG_RCX, self.uc.msr_read(TSC_AUX))
-        return self._on_rdtsc(uc, data)
+    # New code, and ports outside ring 0
 
     def _on_translation(self, uc: Uc, block: object, _previous: object, _data: object) -> None:
         """A block was translated and has not run: if it needs hooks first, leave the engine and start again there."""

@@ -15,6 +15,7 @@ from unicorn import UC_HOOK_BLOCK, Uc
 from unicorn.unicorn_py3.unicorn import uclib
 
 from machine.engine.native.build import blob
+from machine.engine.rawhook import add_hook
 
 EVERY_BYTE = (1 << 64) - 1
 NEVER = (1 << 63) - 1
@@ -54,16 +55,7 @@ class Progress:
     def _hook_blob(self, code: mmap.mmap) -> None:
         self.cells.stop = ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value or 0
         entry = ctypes.addressof((ctypes.c_char * len(code)).from_buffer(code))
-        hook = ctypes.c_size_t()
-        uclib.uc_hook_add(
-            self._uc._uch,
-            ctypes.byref(hook),
-            UC_HOOK_BLOCK,
-            ctypes.c_void_p(entry),
-            ctypes.byref(self.cells),
-            ctypes.c_uint64(1),
-            ctypes.c_uint64(0),
-        )
+        add_hook(self._uc, UC_HOOK_BLOCK, ctypes.c_void_p(entry), self.cells)
 
     def settle(self, rip: int, *, whole: bool = False) -> None:
         """Make the clock exact after a stop at linear address ``rip``: refund the part of a block that did not run.

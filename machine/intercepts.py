@@ -1,0 +1,89 @@
+"""Instructions that the engine hands to a hook: IN, OUT, CPUID, RDTSC, SYSCALL, SYSENTER."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from unicorn import UC_HOOK_INSN, Uc
+from unicorn import x86_const as x86
+
+from machine import system
+from machine.engine.rawhook import add_hook
+
+if TYPE_CHECKING:
+    from machine.cpu import Cpu
+
+TSC_AUX = 0xC0000103
+
+_MASK_32 = 0xFFFFFFFF
+_TIME_STAMP = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+
+
+class Board(Protocol):
+    """What a processor sees of the machine around it."""
+
+    def read_port(self, port: int, size: int) -> int:
+        """IN."""
+
+    def write_port(self, port: int, value: int, size: int) -> None:
+        """OUT."""
+
+    def time_stamp(self) -> int:
+        """The TSC."""
+
+
+class Intercepts:
+    """The hooks of one processor on single instructions."""
+
+    def __init__(self, cpu: Cpu, board: Board) -> None:
+        self._cpu = cpu
+        self._board = board
+        uc = cpu.uc
+        uc.hook_add(UC_HOOK_INSN, self._syscall, None, 1, 0, x86.UC_X86_INS_SYSCALL)
+        uc.hook_add(UC_HOOK_INSN, self._sysenter, None, 1, 0, x86.UC_X86_INS_SYSENTER)
+        uc.hook_add(UC_HOOK_INSN, self._cpuid, None, 1, 0, x86.UC_X86_INS_CPUID)
+        uc.hook_add(UC_HOOK_INSN, self._in, None, 1, 0, x86.UC_X86_INS_IN)
+        uc.hook_add(UC_HOOK_INSN, self._out, None, 1, 0, x86.UC_X86_INS_OUT)
+        # The binding refuses these two; the library itself takes them.
+        self._keep = (
+            self._hook_time_stamp(x86.UC_X86_INS_RDTSC, self._rdtsc),
+            self._hook_time_stamp(x86.UC_X86_INS_RDTSCP, self._rdtscp),
+        )
+
+    def _hook_time_stamp(self, instruction: int, handler: Callable[[int, int], int]) -> object:
+        callback = _TIME_STAMP(handler)
+        add_hook(self._cpu.uc, UC_HOOK_INSN, ctypes.cast(callback, ctypes.c_void_p), instruction=instruction)
+        return callback
+
+    def _syscall(self, _uc: Uc, _data: object) -> None:
+        self._cpu.inside()
+        system.syscall(self._cpu)
+
+    def _sysenter(self, _uc: Uc, _data: object) -> None:
+        self._cpu.inside()
+        system.sysenter(self._cpu)
+
+    def _cpuid(self, _uc: Uc, _data: object) -> int:
+        self._cpu.inside()
+        return system.answer_cpuid(self._cpu)
+
+    def _in(self, _uc: Uc, port: int, size: int, _data: object) -> int:
+        self._cpu.inside()
+        return self._board.read_port(port, size)
+
+    def _out(self, _uc: Uc, port: int, size: int, value: int, _data: object) -> None:
+        self._cpu.inside()
+        self._board.write_port(port, value, size)
+
+    def _rdtsc(self, _uc: int, _data: int) -> int:
+        self._cpu.inside()
+        value, uc = self._board.time_stamp(), self._cpu.uc
+        uc.reg_write(x86.UC_X86_REG_RAX, value & _MASK_32)
+        uc.reg_write(x86.UC_X86_REG_RDX, value >> 32)
+        return 1
+
+    def _rdtscp(self, uc: int, data: int) -> int:
+        self._cpu.uc.reg_write(x86.UC_X86_REG_RCX, self._cpu.uc.msr_read(TSC_AUX))
+        return self._rdtsc(uc, data)
