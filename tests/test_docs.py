@@ -1,20 +1,61 @@
 """The documentation: links lead somewhere, and the commands and files it names exist."""
 
+import importlib.util
 import re
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from ringscope.cli import build_parser
 
 ROOT = Path(__file__).resolve().parent.parent
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
 CODE = re.compile(r"^( {4}|```).*?$|^```.*?^```", re.MULTILINE | re.DOTALL)
 WORD = re.compile(r"\./run ([a-z]+)")
+FILES = ("--kernel", "--initrd")
+PLACEHOLDERS = ("--help",)
 NAMED = re.compile(r"`((?:machine|gdbstub|kernel|ringscope|gdb-scripts|tests|benchmarks|docs)/[\w./-]*\w)/?`")
 
 
 def pages():
-    return [path for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")) if path.is_file()]
+    below = [path for name in ("docs", "examples") for path in sorted((ROOT / name).rglob("*.md"))]
+    return [*sorted(ROOT.glob("*.md")), *below]
+
+
+def code_lines(text):
+    """The lines of code blocks, indented by at least four blanks or between fences, without their indent."""
+    fenced = False
+    for line in text.split("\n"):
+        if line.startswith("```"):
+            fenced = not fenced
+        elif fenced or line.startswith("    "):
+            yield line.strip()
+
+
+def command_lines(text):
+    """The words of every `ringscope` command that a reader may type: in code blocks and in inline code."""
+    inline = re.findall(r"`(ringscope [^`]*)`", CODE.sub("", text))
+    for line in (*code_lines(text), *inline):
+        typed = re.sub(r"\s{3,}.*|\s+#.*", "", line.removeprefix("$ ").removeprefix("*").strip())
+        if re.match(r"ringscope( |$)", typed) and "[" not in typed:
+            yield shlex.split(typed.partition(" < ")[0])[1:]
+
+
+def broken_commands(text):
+    """Commands that the command line refuses; files in them are only placeholders."""
+    for words in command_lines(text):
+        if not words:
+            continue
+        files = [re.sub(r"^(?!-)\S+$", __file__, word) if before in FILES else word
+                 for before, word in zip(["", *words], words, strict=False)]  # fmt: skip
+        try:
+            build_parser().parse_args([word for word in files if word not in PLACEHOLDERS])
+        except SystemExit as end:
+            if end.code:
+                yield words
 
 
 def anchors(text):
@@ -48,6 +89,54 @@ def test_words_of_run_exist(page):
     usage = subprocess.run([ROOT / "run"], capture_output=True, text=True, check=True).stdout
     known = set(re.findall(r"^  ([a-z]+) ", usage, re.MULTILINE))
     assert set(WORD.findall(page.read_text())) <= known
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_are_understood(page):
+    assert list(broken_commands(page.read_text())) == []
+
+
+def test_a_wrong_command_is_found():
+    text = (
+        "Type this:\n\n    ringscope run --loudly   for effect\n    ringscope demo --no-color\n\nor `ringscope sevre`\n"
+    )
+    assert list(broken_commands(text)) == [["run", "--loudly"], ["sevre"]]
+
+
+def test_every_command_is_in_the_readme():
+    parser = build_parser()
+    (commands,) = (action.choices for action in parser._actions if action.choices)
+    assert [name for name in commands if f"`ringscope {name}`" not in (ROOT / "README.md").read_text()] == []
+
+
+def test_generated_pages_are_fresh():
+    done = subprocess.run([sys.executable, ROOT / "docs" / "generate.py", "--check"], capture_output=True, text=True)
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
+def test_a_stale_page_is_named(tmp_path, capsys):
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    generate.DOCS = tmp_path
+    assert generate.main(["--check"]) == 1
+    assert "docs/protocol.md is stale" in capsys.readouterr().err
+    assert generate.main([]) == 0
+    assert generate.main(["--check"]) == 0
+
+
+def test_pictures_are_small_and_there():
+    pictures = re.findall(r"!\[[^\]]+\]\((\S+)\)", (ROOT / "README.md").read_text())
+    assert pictures
+    for picture in pictures:
+        assert 0 < (ROOT / picture).stat().st_size < 100_000
+
+
+def test_every_page_is_in_the_table_of_contents():
+    contents = (ROOT / "docs" / "README.md").read_text()
+    pages_of_docs = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")} - {"README.md"}
+    assert pages_of_docs <= set(LINK.findall(contents))
 
 
 def test_an_unknown_word_of_run_is_one_sentence():
