@@ -1,0 +1,123 @@
+"""The sessions of gdb and the REPL that the documentation shows: each command is typed again, and each line shown must be answered.
+
+Addresses and other long numbers may differ from build to build, and `…` stands for anything; the rest may not.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kernel.image import find_image
+from ringscope.boot import Configuration, power_on
+from ringscope.debug import served
+from ringscope.gdbmi import Gdb, Refused
+from ringscope.serve import gdb_commands
+
+ROOT = Path(__file__).resolve().parent.parent
+PROMPT = "(gdb) "
+IN_A_SYSTEM_CALL = ("break do_syscall_64", "continue")
+
+# page -> what has been typed before its first line; attached or not
+PAGES = {
+    "README.md": (),
+    "docs/tour.md": (),
+    "docs/gdb.md": IN_A_SYSTEM_CALL,
+}
+LONG_NUMBER = r"0x[0-9a-f]{5,}|\b\d[\d,]{4,}\d\b|-\d{5,}"
+
+
+def exchanges(text, prompt=PROMPT):
+    """Every command typed at a prompt with the lines shown beneath it."""
+    command, shown = None, []
+    for line in text.split("\n"):
+        typed = line.removeprefix("    ")
+        inside = line.startswith("    ") and not typed.startswith("$ ")
+        if inside and typed.startswith(prompt):
+            if command:
+                yield command, shown
+            command, shown = typed.removeprefix(prompt).strip(), []
+        elif inside and command and typed.strip():
+            shown.append(typed)
+        elif command and line.strip():
+            yield command, shown
+            command, shown = None, []
+    if command:
+        yield command, shown
+
+
+def squeezed(text):
+    return re.sub(r"\s+", " ", re.sub(LONG_NUMBER, "N", text)).strip()
+
+
+def pattern(line):
+    """A shown line as a regular expression on a squeezed answer."""
+    line = re.sub(r"^\$\d+ = ", "= ", squeezed(line))
+    line = re.sub(r"\b([Bb]reakpoint|[Ww]atchpoint) \d+", r"\1 …", line)
+    return re.escape(line).replace("…", ".*")
+
+
+def unanswered(shown, answer):
+    """The lines that an answer does not hold, in the page's words."""
+    return [line for line in shown if not re.search(pattern(line), squeezed(answer))]
+
+
+def localized(command, address):
+    """The command with the paths and the address of this run."""
+    command = command.replace("kernel/_image/programs", str(find_image().programs))
+    return re.sub(r"^target remote .*", f"target remote {address}", command)
+
+
+def typed(gdb, command, serial):
+    before = len(serial)
+    try:
+        answer = gdb.execute(command)
+    except Refused as error:
+        answer = str(error)
+    return f"{answer}\n{bytes(serial[before:]).decode(errors='replace')}"
+
+
+@pytest.mark.gdb
+@pytest.mark.parametrize("page", PAGES)
+def test_session(page):
+    play = [*exchanges((ROOT / page).read_text())]
+    assert len(play) >= 5
+    serial = bytearray()
+    guest = power_on(Configuration(), serial.extend)
+    with served(guest) as address, Gdb("gdb") as gdb:
+        attach = gdb_commands(guest, address)
+        if any(command.startswith("target remote") for command, _ in play):
+            attach.pop()
+        for command in (*attach, *PAGES[page]):
+            gdb.execute(command)
+        for command, shown in play:
+            answer = typed(gdb, localized(command, address), serial)
+            assert unanswered(shown, answer) == [], f"to {command!r} gdb said:\n{answer}"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/repl.md"])
+def test_repl_session(page):
+    play = [*exchanges((ROOT / page).read_text(), "(ringscope) ")]
+    assert len(play) >= 3
+    done = subprocess.run(
+        [sys.executable, "-m", "ringscope.cli", "repl"],
+        input="".join(f"{command}\n" for command, _ in play),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [line for _, shown in play for line in unanswered(shown, done.stdout)] == []
+
+
+def test_what_is_not_said_is_found():
+    answer = "Breakpoint 3, f (a=0xffffffff81000000) at /a/b.c:17\n17\treturn;\n$5 = 0x10\n"
+    assert unanswered(["Breakpoint 1, f (a=0xffffffff82222222) at …/b.c:17", "$1 = 0x10"], answer) == []
+    assert unanswered(["Breakpoint 1, g (a=…) at …/b.c:17", "$1 = 0x33"], answer) != []
+
+
+def test_exchanges_are_taken_apart():
+    text = "Words\n\n    (gdb) one\n    first\n\n    second\n    (gdb) two\n\nmore `(gdb) no`\n\n    $ not gdb\n"
+    assert [*exchanges(text)] == [("one", ["first", "second"]), ("two", [])]
