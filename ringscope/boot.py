@@ -10,6 +10,7 @@ from pathlib import Path
 from kernel.errors import Error as KernelError
 from kernel.image import Image, find_image
 from kernel.symbols import Symbols
+from machine.boot import elf
 from machine.boot.load import boot
 from machine.machine import DEFAULT_MEMORY, Machine
 
@@ -18,13 +19,17 @@ from machine.machine import DEFAULT_MEMORY, Machine
 class Configuration:
     """What to boot.
 
-    ``kernel`` None means ringscope's own kernel with its initial RAM disk; ``memory`` is in bytes.
+    ``kernel`` None means ringscope's own kernel with its initial RAM disk; ``memory`` is in bytes; ``entry`` is where
+    a Linux bzImage is entered, a name in `machine.boot.linux.ENTRIES`; ``symbols_file`` is an ELF file with the
+    symbols of a kernel that has none itself.
     """
 
     kernel: Path | None = None
     initrd: Path | None = None
     append: str = ""
     memory: int = DEFAULT_MEMORY
+    entry: str | None = None
+    symbols_file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -35,12 +40,16 @@ class Guest:
     kernel: Path
     protocol: str
     image: Image | None
+    symbols_file: Path | None
+    """The ELF file for gdb to read: the kernel itself, or another; None if there is none."""
 
     @cached_property
     def symbols(self) -> Symbols | None:
-        """The kernel's symbols; None if the file has none that can be read."""
+        """The kernel's symbols; None if no file has any that can be read."""
+        if self.symbols_file is None:
+            return None
         try:
-            return Symbols.load(self.kernel)
+            return Symbols.load(self.symbols_file)
         except KernelError:
             return None
 
@@ -56,10 +65,13 @@ def power_on(configuration: Configuration, send: Callable[[bytes], None] = lambd
     assert kernel is not None
     initrd = configuration.initrd or (image.initramfs if image else None)
     machine = Machine(configuration.memory, send=send)
+    data = kernel.read_bytes()
     protocol = boot(
         machine,
-        kernel.read_bytes(),
+        data,
         initrd=initrd.read_bytes() if initrd else None,
         command_line=configuration.append,
+        entry=configuration.entry,
     )
-    return Guest(machine, kernel, protocol, image)
+    own = kernel if data.startswith(elf.MAGIC) else None
+    return Guest(machine, kernel, protocol, image, configuration.symbols_file or own)

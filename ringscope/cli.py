@@ -1,4 +1,4 @@
-"""The command line: run, serve, debug, demo, repl."""
+"""The command line: run, serve, debug, demo, repl, linux."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from typing import NoReturn
 
 from gdbstub.address import AddressError
 from kernel.errors import Error as KernelError
+from machine import stop
+from machine.boot.linux import ENTRIES
 from machine.errors import Error as MachineError
 from machine.machine import DEFAULT_MEMORY
 from machine.memory import MAXIMUM, MINIMUM, PAGE
-from ringscope import console, debug, serve
-from ringscope.boot import Configuration, power_on
-from ringscope.report import chain, sentence
+from ringscope import console, debug, linux, serve
+from ringscope.apt import PackageError
+from ringscope.boot import Configuration, Guest, power_on
+from ringscope.commands.running import stop_lines
+from ringscope.local import LocalDebuggee
+from ringscope.session import Session
 
 LISTEN = "127.0.0.1:1234"
 
@@ -30,7 +35,8 @@ examples:
   ringscope debug                       gdb on a machine stopped at its first instruction
   ringscope serve --listen :4321        wait for `gdb -ex 'target remote :4321'`
   ringscope run --append init=/bin/sh   boot, with the serial console on this terminal
-  ringscope repl                        look around without gdb"""
+  ringscope repl                        look around without gdb
+  ringscope linux                       Debian's own kernel, to a shell"""
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -66,13 +72,21 @@ class Parser(argparse.ArgumentParser):
 def _machine_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the machine")
     group.add_argument(
-        "--kernel", type=existing_file, metavar="IMAGE", help="ELF image (PVH, Multiboot 1 or plain); default: ours"
+        "--kernel",
+        type=existing_file,
+        metavar="IMAGE",
+        help="Linux bzImage, ELF image (PVH, Multiboot 1, plain); default: ours",
     )
     group.add_argument("--initrd", type=existing_file, metavar="FILE", help="initial RAM disk; default: ours")
     group.add_argument("--append", default="", metavar="CMDLINE", help="the kernel's command line")
+    _size_and_entry(group, DEFAULT_MEMORY)
+
+
+def _size_and_entry(group: argparse._ArgumentGroup, memory: int) -> None:
     group.add_argument(
-        "--memory", type=memory_size, default=DEFAULT_MEMORY, metavar="SIZE", help="RAM, such as 64M (the default)"
+        "--memory", type=memory_size, default=memory, metavar="SIZE", help=f"RAM; default: {memory >> 20}M"
     )
+    group.add_argument("--entry", choices=tuple(ENTRIES), help="where a bzImage is entered; default: unpacked")
 
 
 def build_parser() -> Parser:
@@ -112,29 +126,43 @@ def build_parser() -> Parser:
     repl = command("repl", _repl, "look around and debug without gdb")
     repl.add_argument("--connect", metavar="HOST:PORT|unix:PATH", help="any GDB stub instead of a machine of our own")
     _machine_options(repl)
+    _linux_options(command("linux", _linux, "fetch Debian's kernel and busybox, once, and boot them to a shell"))
     return parser
 
 
+def _linux_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--gdb", action="store_true", help="an interactive stock gdb, attached at the first instruction"
+    )
+    parser.add_argument(
+        "--symbols", action="store_true", help="fetch the kernel's debug information too: several hundred megabytes"
+    )
+    group = parser.add_argument_group("the machine")
+    group.add_argument("--initrd", type=existing_file, metavar="FILE", help="initial RAM disk; default: busybox")
+    group.add_argument(
+        "--append", default="", metavar="CMDLINE", help=f"goes behind the default command line: {linux.COMMAND_LINE}"
+    )
+    _size_and_entry(group, linux.MEMORY)
+
+
 def _configuration(arguments: argparse.Namespace) -> Configuration:
-    return Configuration(arguments.kernel, arguments.initrd, arguments.append, arguments.memory)
+    return Configuration(arguments.kernel, arguments.initrd, arguments.append, arguments.memory, entry=arguments.entry)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     guest = power_on(_configuration(arguments), console.write_stdout)
-    reason = console.run(guest.machine)
-    return _end(reason) if reason else 0
+    return _end(guest, console.run(guest.machine))
 
 
-def _end(reason: object) -> int:
-    from machine import stop
-
+def _end(guest: Guest, reason: stop.Stop | None, *, halt_is_end: bool = False) -> int:
+    """The exit status, with the reason on stderr; ``halt_is_end`` for a guest that can end only so."""
+    if reason is None:
+        return 0
     if isinstance(reason, stop.Exited):
         return reason.code & 0xFF
-    _say(sentence(reason))  # type: ignore[arg-type]
-    if isinstance(reason, stop.Shutdown):
-        for line in chain(reason):
-            _say(line)
-    return 1
+    for line in stop_lines(Session(LocalDebuggee(guest.machine), guest.symbols), reason):
+        _say(line)
+    return 0 if halt_is_end and isinstance(reason, stop.Halted) else 1
 
 
 def _serve(arguments: argparse.Namespace) -> int:
@@ -159,6 +187,15 @@ def _repl(arguments: argparse.Namespace) -> int:
     return repl(_configuration(arguments), connect=arguments.connect)
 
 
+def _linux(arguments: argparse.Namespace) -> int:
+    files = linux.fetch(linux.cache(_say), initrd=arguments.initrd, symbols=arguments.symbols)
+    setup = linux.configuration(files, append=arguments.append, memory=arguments.memory, entry=arguments.entry)
+    if arguments.gdb:
+        return debug.debug(setup)
+    guest = power_on(setup, console.write_stdout)
+    return _end(guest, console.run(guest.machine), halt_is_end=True)
+
+
 def _trace(direction: str, payload: bytes) -> None:
     _say(f"{direction} {payload.decode('latin-1')!r}")
 
@@ -175,7 +212,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except AddressError as error:
         _say(f"ringscope: {error}")
         return 2
-    except (MachineError, KernelError, OSError) as error:
+    except (MachineError, KernelError, PackageError, OSError) as error:
         _say(f"ringscope: {error}")
         return 1
     except KeyboardInterrupt:

@@ -44,7 +44,7 @@ def gdb_word(path: Path) -> str:
 
 def gdb_commands(guest: Guest, address: str) -> list[str]:
     """The gdb commands that load symbols and scripts and attach."""
-    commands = [f"file {gdb_word(guest.kernel)}"]
+    commands = [f"file {gdb_word(guest.symbols_file)}"] if guest.symbols_file else []
     if guest.image:
         commands.append(f"set substitute-path {SOURCE_ROOT} {gdb_word(guest.image.sources)}")
     return [*commands, f"source {scripts() / 'loader.py'}", f"target remote {address}"]
@@ -54,10 +54,9 @@ def instructions(guest: Guest, address: str) -> Iterator[str]:
     """What to print before waiting: what was booted, where the symbols are, what to type."""
     size = guest.machine.memory.size >> 20
     yield f"{guest.kernel.name} ({guest.protocol}, {size} MiB) is stopped at its first instruction."
-    file, *more = gdb_commands(guest, address)
-    yield f"Symbols:  {guest.kernel}"
+    yield f"Symbols:  {guest.symbols_file or 'none: the image has none'}"
     yield f"Attach:   target remote {address}"
-    yield "In one:   gdb " + " ".join(f"-ex {shlex.quote(command)}" for command in (file, *more))
+    yield "In one:   gdb " + " ".join(f"-ex {shlex.quote(command)}" for command in gdb_commands(guest, address))
 
 
 def serve(configuration: Configuration, address: str, *, go: bool = False, trace: Trace | None = None) -> int:

@@ -1,0 +1,43 @@
+"""The initial RAM disk of `ringscope linux`: busybox, and a script that ends in a shell on the serial console."""
+
+from __future__ import annotations
+
+from kernel.cpio import archive, character_device, directory, regular
+
+# busybox's poweroff, halt and reboot without -f ask process 1 with a signal; a trap runs once `wait` is interrupted.
+INIT = r"""#!/bin/busybox sh
+busybox=/bin/busybox
+$busybox mkdir -p /proc /sys /dev /tmp /root /sbin /usr/bin /usr/sbin
+$busybox --install -s
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev 2>/dev/null
+mkdir -p /dev/pts && mount -t devpts devpts /dev/pts
+hostname debian
+export HOME=/root PATH=/sbin:/usr/sbin:/bin:/usr/bin TERM=linux
+trap 'poweroff -f' USR1 USR2
+trap 'reboot -f' TERM
+dmesg -n 4
+echo
+echo "$(uname -sr) on ringscope: a busybox shell. poweroff -f or exit ends the machine."
+setsid cttyhack sh </dev/console &
+wait $!
+poweroff -f
+"""
+
+GREETING = "a busybox shell."
+"""The end of what the script says right before the prompt."""
+
+PROMPT = "/ # "
+
+
+def build(busybox: bytes) -> bytes:
+    """The archive around a static busybox."""
+    return archive(
+        [
+            directory("dev"),
+            character_device("dev/console", 5, 1),
+            regular("bin/busybox", busybox, executable=True),
+            regular("init", INIT.encode(), executable=True),
+        ]
+    )

@@ -1,0 +1,76 @@
+"""`ringscope linux`: Debian's own kernel, unmodified, up to a shell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ringscope import initramfs
+from ringscope.apt import PackageError
+from ringscope.boot import Configuration
+from ringscope.packages import Packages, cache_directory
+
+KERNEL, BUSYBOX = "linux-image-cloud-amd64", "busybox-static"
+"""The package that depends on Debian's newest kernel for virtual machines, and the one with the user programs."""
+
+COMMAND_LINE = "console=ttyS0 nokaslr mitigations=off panic=-1"
+"""Addresses as linked, so that symbols fit; no detours around faults that this processor does not have."""
+
+MEMORY = 256 << 20
+
+
+@dataclass(frozen=True)
+class Files:
+    """What `ringscope linux` boots."""
+
+    kernel: Path
+    initrd: Path
+    symbols: Path | None
+
+
+def fetch(packages: Packages, *, initrd: Path | None = None, symbols: bool = False) -> Files:
+    """Kernel, initial RAM disk and, if wanted, the kernel's debug information, from the cache or the network.
+
+    Raises `PackageError` if something cannot be had.
+    """
+    image = packages.release(kernel_package(packages))
+    version = image.package.removeprefix("linux-image-")
+    kernel = packages.file(image, f"boot/vmlinuz-{version}")
+    debug_info = None
+    if symbols:
+        names = image._replace(package=f"{image.package}-dbg")
+        debug_info = packages.file(names, f"usr/lib/debug/boot/vmlinux-{version}")
+    return Files(kernel, initrd or make_initrd(packages), debug_info)
+
+
+def kernel_package(packages: Packages) -> str:
+    """The name of the package with the kernel itself, ``linux-image-VERSION-cloud-amd64``.  Raises `PackageError`."""
+    release = packages.release(KERNEL)
+    names = [name for name in release.depends if name.startswith("linux-image-")]
+    if not names:
+        raise PackageError(
+            f"{KERNEL} {release.version} depends on no kernel: {', '.join(release.depends) or 'nothing'}"
+        )
+    return names[0]
+
+
+def make_initrd(packages: Packages) -> Path:
+    """The busybox initial RAM disk, made anew: it takes milliseconds."""
+    busybox = packages.file(packages.release(BUSYBOX), "bin/busybox", "usr/bin/busybox")
+    path = busybox.with_name("initrd.cpio")
+    data = initramfs.build(busybox.read_bytes())
+    if not path.exists() or path.read_bytes() != data:
+        path.write_bytes(data)
+    return path
+
+
+def configuration(files: Files, *, append: str = "", memory: int = MEMORY, entry: str | None = None) -> Configuration:
+    """The machine for these files; ``append`` comes last on the command line, so that it has the last word."""
+    line = f"{COMMAND_LINE} {append}".strip()
+    return Configuration(files.kernel, files.initrd, line, memory, entry=entry, symbols_file=files.symbols)
+
+
+def cache(say: Callable[[str], None]) -> Packages:
+    """The user's cache; ``say`` gets a sentence before what takes time."""
+    return Packages(cache_directory(), say)
