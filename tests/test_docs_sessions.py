@@ -1,4 +1,4 @@
-"""The sessions of gdb and the REPL that the documentation shows: each command is typed again, and each line shown must be answered.
+"""The sessions of gdb and the REPL that the documentation shows: each command is typed again, each line must come.
 
 Addresses and other long numbers may differ from build to build, and `…` stands for anything; the rest may not.
 """
