@@ -68,10 +68,11 @@ _BIOS_DATA = (
 )
 
 _POWER_ON = (
-    # port  values: 8259s at vectors 8 and 70h with all but the timer masked, 8254 channel 0 at 18.2 Hz
+    # port  values: 8254 channel 0 at 18.2 Hz; then, so that its first edge is forgotten, 8259s at vectors 8 and 70h
+    # with all but timer and cascade masked
+    (0x43, (0x36,)), (0x40, (0, 0)),
     (0x20, (0x11,)), (0x21, (0x08, 0x04, 0x01, 0xFA)),
     (0xA0, (0x11,)), (0xA1, (0x70, 0x02, 0x01, 0xFF)),
-    (0x43, (0x36,)), (0x40, (0, 0)),
 )
 # fmt: on
 

@@ -151,7 +151,7 @@ def test_rex_bytes_are_inc_and_dec():
 
 def test_a_watchpoint_tells_linear_addresses():
     guest = Sixteen(f"nop; movw $1, {SCRATCH}; nop; hlt")
-    guest.cpu.watchpoints.insert(Watch(STACK + SCRATCH, 2, Access.WRITE))
+    guest.cpu.watchpoints.insert(Watch(Access.WRITE, STACK + SCRATCH, 2))
     assert guest.run() == Watchpoint(Access.WRITE, STACK + SCRATCH, STACK + SCRATCH)
     assert guest.reg("rip") == 7
 
