@@ -59,7 +59,7 @@ def existing_file(text: str) -> Path:
         with path.open("rb"):
             return path
     except OSError as error:
-        raise argparse.ArgumentTypeError(f"cannot read {text}: {error.strerror}") from None
+        raise argparse.ArgumentTypeError(f"cannot read {text!r}: {error.strerror}") from None
 
 
 class Parser(argparse.ArgumentParser):
@@ -151,7 +151,12 @@ def _configuration(arguments: argparse.Namespace) -> Configuration:
 
 def _run(arguments: argparse.Namespace) -> int:
     guest = power_on(_configuration(arguments), console.write_stdout)
-    return _end(guest, console.run(guest.machine))
+    return _end(guest, _console(guest))
+
+
+# Linux's serial driver empties the port as it starts, which it does late.
+def _console(guest: Guest) -> stop.Stop | None:
+    return console.run(guest.machine, patient=guest.protocol.startswith("linux"))
 
 
 def _end(guest: Guest, reason: stop.Stop | None, *, halt_is_end: bool = False) -> int:
@@ -193,7 +198,7 @@ def _linux(arguments: argparse.Namespace) -> int:
     if arguments.gdb:
         return debug.debug(setup)
     guest = power_on(setup, console.write_stdout)
-    return _end(guest, console.run(guest.machine), halt_is_end=True)
+    return _end(guest, _console(guest), halt_is_end=True)
 
 
 def _trace(direction: str, payload: bytes) -> None:

@@ -47,15 +47,20 @@ def write_stdout(data: bytes) -> None:
 
 
 class Keys:
-    """What the user types: everything goes to the guest but the escape."""
+    """What the user types: everything goes to the guest but the escape.
 
-    def __init__(self, machine: Machine) -> None:
+    ``patient`` keys wait for a guest that listens, for one whose serial driver throws away what came before.
+    """
+
+    def __init__(self, machine: Machine, *, patient: bool = False) -> None:
         self._machine = machine
+        self._patient = patient
         self._escaped = False
+        self._held = bytearray()
 
     def type(self, data: bytes) -> bool:
         """Take bytes from the terminal; False when they say to leave."""
-        out = bytearray()
+        out = self._held
         for byte in data:
             key = bytes([byte])
             if self._escaped:
@@ -67,20 +72,26 @@ class Keys:
                 self._escaped = True
             else:
                 out += key
-        if out:
-            self._machine.serial.receive(bytes(out))
+        self.pass_on()
         return True
 
+    def pass_on(self) -> None:
+        """Give the guest what it can take."""
+        if self._held and (self._machine.serial.listening or not self._patient):
+            self._machine.serial.receive(bytes(self._held))
+            self._held.clear()
 
-def run(machine: Machine, descriptor: int = 0) -> stop.Stop | None:
+
+def run(machine: Machine, descriptor: int = 0, *, patient: bool = False) -> stop.Stop | None:
     """Run a machine with its console on a terminal until it ends; None if the user left.
 
-    An idle guest's skipped time is slept, so that it does not keep the host busy.
+    An idle guest's skipped time is slept, so that it does not keep the host busy.  ``patient`` is as in `Keys`.
     """
-    keys, pace, listening = Keys(machine), Pace(machine), True
+    keys, pace, listening = Keys(machine, patient=patient), Pace(machine), True
     with raw_terminal(descriptor):
         while True:
             warp = machine.clock.warp
+            keys.pass_on()
             reason = pace.run()
             if reason is not None and not isinstance(reason, stop.Interrupted):
                 return reason

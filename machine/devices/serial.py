@@ -43,6 +43,11 @@ class Serial:
         self._waiting.extend(data)
         self._update()
 
+    @property
+    def listening(self) -> bool:
+        """The guest has asked to be interrupted by input: what comes before, a driver that starts throws away."""
+        return bool(self._ier & IER_RECEIVED)
+
     def _cause(self) -> int:
         if self._overrun and self._ier & IER_LINE_STATUS:
             return IIR_LINE_STATUS
