@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable
 
 from machine.boot import elf as elf_file
-from machine.boot import payload
+from machine.boot import payload, real
 from machine.boot.bootparams import BOOT_PARAMS, fill
 from machine.boot.bzimage import ENTRY_64_KNOWN, PLACE_KNOWN, XLF_KERNEL_64, BzImage, parse, require, where
 from machine.boot.entry import (
@@ -26,6 +26,7 @@ from machine.boot.entry import (
 from machine.boot.layout import HIGH_START, load_segments, place
 from machine.cpu import Cpu
 from machine.errors import BootError
+from machine.machine import Machine
 from machine.memory import Memory
 
 GDT, PAGE_TABLES = 0xF000, 0x18000
@@ -37,30 +38,30 @@ ENTRY_64 = 0x200
 MAPPED_GIB = 4
 _PRESENT_WRITABLE, _LARGE = 0b11, 1 << 7
 
-Entry = Callable[[Cpu, BzImage, bytes | None, bytes], None]
+Entry = Callable[[Machine, BzImage, bytes | None, bytes], None]
 """Loads an image with its initial RAM disk and command line, and sets the processor.  Raises `BootError`."""
 
 
-def enter_32(cpu: Cpu, image: BzImage, initrd: bytes | None, line: bytes) -> None:
+def enter_32(machine: Machine, image: BzImage, initrd: bytes | None, line: bytes) -> None:
     """startup_32 of the decompressor: protected mode, paging off, ESI = boot_params."""
-    start, end = _load(cpu.memory, image)
-    _prepare(cpu.memory, image, end, initrd, line, start)
-    protected_mode(cpu, start, {ESI: BOOT_PARAMS}, _segments(cpu.memory, CODE_32))
+    start, end = _load(machine.memory, image)
+    _prepare(machine.memory, image, end, initrd, line, start)
+    protected_mode(machine.cpu, start, {ESI: BOOT_PARAMS}, _segments(machine.memory, CODE_32))
 
 
-def enter_64(cpu: Cpu, image: BzImage, initrd: bytes | None, line: bytes) -> None:
+def enter_64(machine: Machine, image: BzImage, initrd: bytes | None, line: bytes) -> None:
     """startup_64 of the decompressor: long mode, identity-mapped, RSI = boot_params."""
     require(image, ENTRY_64_KNOWN, "there is no 64-bit entry")
     if not image["xloadflags"] & XLF_KERNEL_64:
         raise BootError(
             f"{where('xloadflags')} is {image['xloadflags']:#x}: bit 0 is clear, so there is no 64-bit entry"
         )
-    start, end = _load(cpu.memory, image)
-    _prepare(cpu.memory, image, end, initrd, line, start)
-    _long_mode(cpu, start + ENTRY_64)
+    start, end = _load(machine.memory, image)
+    _prepare(machine.memory, image, end, initrd, line, start)
+    _long_mode(machine.cpu, start + ENTRY_64)
 
 
-def enter_unpacked(cpu: Cpu, image: BzImage, initrd: bytes | None, line: bytes) -> None:
+def enter_unpacked(machine: Machine, image: BzImage, initrd: bytes | None, line: bytes) -> None:
     """startup_64 of the kernel proper, which the host unpacked: long mode, identity-mapped, RSI = boot_params.
 
     The decompressor would also move the kernel to a random place; this entry leaves it where it was linked.
@@ -68,15 +69,16 @@ def enter_unpacked(cpu: Cpu, image: BzImage, initrd: bytes | None, line: bytes) 
     kernel = elf_file.parse(payload.unpack(image.payload()))
     if kernel.bits != 64:
         raise BootError(f"the payload is a {kernel.bits}-bit kernel: enter it at 32")
-    end = load_segments(cpu.memory, kernel)
+    end = load_segments(machine.memory, kernel)
     start = min(segment.physical for segment in kernel.loads())
-    _prepare(cpu.memory, image, end, initrd, line, start)
-    _long_mode(cpu, kernel.entry)
+    _prepare(machine.memory, image, end, initrd, line, start)
+    _long_mode(machine.cpu, kernel.entry)
 
 
 # fmt: off
 ENTRIES: dict[str, Entry] = {
     # name      how the image is entered
+    "real":     real.boot,
     "32":       enter_32,
     "64":       enter_64,
     "unpacked": enter_unpacked,
@@ -86,7 +88,7 @@ FASTEST = "unpacked"
 """The entry when nobody chooses: what the guest would unpack takes it seconds."""
 
 
-def boot(cpu: Cpu, data: bytes, initrd: bytes | None, command_line: bytes, entry: str | None = None) -> str:
+def boot(machine: Machine, data: bytes, initrd: bytes | None, command_line: bytes, entry: str | None = None) -> str:
     """Load a bzImage and enter it; returns the entry's name.
 
     Raises `BootError` for a broken image, an entry that there is not, or too little RAM.
@@ -95,7 +97,7 @@ def boot(cpu: Cpu, data: bytes, initrd: bytes | None, command_line: bytes, entry
     image = parse(data)
     if name not in ENTRIES:
         raise BootError(f"there is no entry {name!r} into a Linux kernel: there are {', '.join(ENTRIES)}")
-    ENTRIES[name](cpu, image, initrd, command_line)
+    ENTRIES[name](machine, image, initrd, command_line)
     return name
 
 

@@ -27,7 +27,7 @@ def boot(
     if not image:
         raise BootError("the kernel image is empty")
     if bzimage.matches(image):
-        return f"linux {linux.boot(machine.cpu, image, initrd, line, entry)}"
+        return f"linux {linux.boot(machine, image, initrd, line, entry)}"
     if entry is not None:
         raise BootError(f"entry {entry!r} is one into a Linux bzImage: this image has no HdrS at 0x202")
     return _boot_by_header(machine, image, initrd, line)
