@@ -165,9 +165,12 @@ def _end(guest: Guest, reason: stop.Stop | None, *, halt_is_end: bool = False) -
         return 0
     if isinstance(reason, stop.Exited):
         return reason.code & 0xFF
+    if halt_is_end and isinstance(reason, stop.Halted):
+        _say("Linux halted, interrupts off: without ACPI that is its power-off")
+        return 0
     for line in stop_lines(Session(LocalDebuggee(guest.machine), guest.symbols), reason):
         _say(line)
-    return 0 if halt_is_end and isinstance(reason, stop.Halted) else 1
+    return 1
 
 
 def _serve(arguments: argparse.Namespace) -> int:

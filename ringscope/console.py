@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from machine import stop
+from machine.clock import NEVER
 from machine.machine import Machine
 from ringscope.pace import Pace
 
@@ -21,6 +22,8 @@ END_OF_FILE = b"\x04"
 """What the guest's shell gets when the input ends: Ctrl-D."""
 
 IDLE_SECONDS = 0.05
+SECOND = 1_000_000_000
+"""Nanoseconds of virtual time."""
 
 
 @contextmanager
@@ -57,6 +60,7 @@ class Keys:
         self._patient = patient
         self._escaped = False
         self._held = bytearray()
+        self._end_again = NEVER
 
     def type(self, data: bytes) -> bool:
         """Take bytes from the terminal; False when they say to leave."""
@@ -75,8 +79,20 @@ class Keys:
         self.pass_on()
         return True
 
+    def end(self) -> None:
+        """The input is over; a patient console says so every second of the guest's time.
+
+        Linux's terminal takes a Ctrl-D for the end only from the mode in which the shell reads (termios(3), VEOF).
+        """
+        self._held += END_OF_FILE
+        if self._patient:
+            self._end_again = self._machine.clock.now() + SECOND
+        self.pass_on()
+
     def pass_on(self) -> None:
         """Give the guest what it can take."""
+        if self._machine.clock.now() >= self._end_again and not self._held:
+            self.end()
         if self._held and (self._machine.serial.listening or not self._patient):
             self._machine.serial.receive(bytes(self._held))
             self._held.clear()
@@ -100,7 +116,9 @@ def run(machine: Machine, descriptor: int = 0, *, patient: bool = False) -> stop
             if listening and select.select([descriptor], [], [], pause)[0]:
                 data = os.read(descriptor, 4096)
                 listening = bool(data)
-                if not keys.type(data or END_OF_FILE):
+                if not listening:
+                    keys.end()
+                elif not keys.type(data):
                     return None
             elif machine.idle and not listening:
                 return stop.Halted(machine.cpu.linear_pc)
