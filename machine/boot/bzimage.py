@@ -43,7 +43,7 @@ class Field(NamedTuple):
 FIELDS = (
     # name                 offset size since
     Field("setup_sects",    0x1F1, 1, 0x200),
-    Field("syssize",        0x1F4, 4, 0x204),
+    Field("syssize",        0x1F4, 4, 0x200),  # two bytes before 2.04
     Field("vid_mode",       0x1FA, 2, 0x200),
     Field("boot_flag",      0x1FE, 2, 0x200),
     Field("jump",           0x200, 2, 0x200),
