@@ -169,7 +169,9 @@ class MachineTarget:
     def _reply(self, reason: stop.Stop) -> stopreply.Stop:
         match reason:
             case stop.Breakpoint(address):
-                return stopreply.Stopped(Signal.TRAP, THREAD, stopreply.BreakpointHit(address), 0)
+                # gdb finds its breakpoint by RIP and resumes silently if there is none: with a base in CS, no reason.
+                found = self.machine.cpu.read_register("rip") == address
+                return stopreply.Stopped(Signal.TRAP, THREAD, stopreply.BreakpointHit(address) if found else None, 0)
             case stop.Watchpoint(access, address):
                 hit = stopreply.WatchpointHit(_KIND[access], address)
                 return stopreply.Stopped(Signal.TRAP, THREAD, hit, 0)
