@@ -11,6 +11,7 @@ PEERS = {
     "gdb": ("gdb", "gdb"),
     "qemu": ("qemu-system-x86_64", "qemu-system-x86"),
     "gdbserver": ("gdbserver", "gdbserver"),
+    "linux": ("apt-get", "apt"),
 }
 
 # A wall-clock deadline per example would make the result depend on the load of the host.

@@ -1,0 +1,48 @@
+"""Debian's kernel in a machine of this process, at a shell: type a line, read what it says."""
+
+import time
+
+from ringscope import initramfs, linux
+from ringscope.boot import power_on
+
+SECONDS = 90.0
+
+
+class Debian:
+    """A booting machine. ``output`` is all that it wrote; `expect` looks only behind what was found before."""
+
+    def __init__(self, files, **options):
+        self.output = bytearray()
+        self.guest = power_on(linux.configuration(files, **options), self.output.extend)
+        self.machine = self.guest.machine
+        self._seen = 0
+
+    def expect(self, text):
+        """Run until the guest has written ``text``; what it wrote before that."""
+        sought, deadline = text.encode(), time.monotonic() + SECONDS
+        while (at := self.output.find(sought, self._seen)) < 0:
+            stop = self.machine.run()
+            assert stop is None, f"{stop} before {text!r}:\n{self.tail()}"
+            assert time.monotonic() < deadline, f"no {text!r} within {SECONDS:g} s:\n{self.tail()}"
+        before = self.output[self._seen : at].decode()
+        self._seen = at + len(sought)
+        return before
+
+    def shell(self):
+        """Run to the first prompt."""
+        self.expect(initramfs.GREETING)
+        self.expect(initramfs.PROMPT)
+        return self
+
+    def type(self, line):
+        """A line for the shell."""
+        self.machine.serial.receive(f"{line}\n".encode())
+
+    def ask(self, line):
+        """Type a command; the lines that it printed."""
+        self.type(line)
+        _echo, *lines = self.expect(initramfs.PROMPT).splitlines()
+        return [text for text in lines if text]
+
+    def tail(self):
+        return self.output[-1500:].decode(errors="replace")

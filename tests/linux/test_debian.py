@@ -1,0 +1,90 @@
+"""Debian's unmodified kernel: to a shell by every entry, and stock gdb on its system calls without any symbols."""
+
+import subprocess
+import sys
+
+import pytest
+
+from machine.boot.linux import ENTRIES
+from machine.stop import Halted
+from ringscope.debug import served
+from tests.linux.debian import Debian
+from tests.realgdb.harness import Gdb
+
+pytestmark = [pytest.mark.linux, pytest.mark.timeout(200)]
+
+CODE_AHEAD = 400
+"""Instructions behind a symbol among which the one that leaves the kernel is found."""
+
+
+def test_typed_commands_answer(debian):
+    assert debian.ask("echo $((6 * 7)) | sed s/4/four/") == ["four2"]
+    assert debian.ask("cat /proc/cmdline")[0].startswith("console=ttyS0 nokaslr")
+    assert debian.ask("uname -m; tty") == ["x86_64", "/dev/ttyS0"]
+    assert debian.ask("for n in 1 2 3; do (exit $n); echo $?; done") == ["1", "2", "3"]
+    (total,) = debian.ask("awk '/MemTotal/ { print $2 }' /proc/meminfo")
+    assert 180_000 < int(total) < 262_144, "kilobytes of a machine with 256 MiB"
+
+
+def address(debian, symbol):
+    (line,) = debian.ask(f"grep ' {symbol}$' /proc/kallsyms")
+    return int(line.split()[0], 16)
+
+
+def find_instruction(gdb, start, mnemonic):
+    """The address of the first such instruction from ``start`` on."""
+    listing = gdb.console(f"x/{CODE_AHEAD}i {start:#x}")
+    for line in listing.splitlines():
+        place, _, text = line.partition(":")
+        if mnemonic in text.split():
+            return int(place.split()[-1], 16)
+    raise AssertionError(f"no {mnemonic} from {start:#x} on:\n{listing}")
+
+
+@pytest.mark.gdb
+def test_stock_gdb_follows_a_system_call_back_to_ring_3(debian):
+    entry = address(debian, "do_syscall_64")
+    slow_exit = address(debian, "native_irq_return_iret")
+    fast_exit = address(debian, "entry_SYSCALL_64")
+    debian.type("true")
+    with served(debian.guest) as path, Gdb(seconds=60) as gdb:
+        gdb.connect(path)
+        number = gdb.break_at(f"*{entry:#x}")
+        stop = gdb.cont()
+        assert (stop.reason, stop.address) == ("breakpoint-hit", entry)
+        assert (gdb.register("cs"), gdb.register("cs") & 3) == (0x10, 0)
+        regs = gdb.register("rdi")
+        assert gdb.value(f"*(unsigned long *)({regs:#x} + 17 * 8)") == 0x33, "struct pt_regs: cs of the caller"
+        caller = gdb.value(f"*(unsigned long *)({regs:#x} + 16 * 8)")
+        gdb.command(f"-break-delete {number}")
+        for exit_at in (find_instruction(gdb, fast_exit, "sysretq"), slow_exit):
+            gdb.break_at(f"*{exit_at:#x}")
+        leaving = gdb.cont()
+        assert leaving.reason == "breakpoint-hit" and gdb.register("cs") == 0x10
+        gdb.step_instruction()
+        assert (gdb.register("cs"), gdb.register("ss"), gdb.register("rip")) == (0x33, 0x2B, caller)
+        gdb.command("-break-delete")
+        gdb.command("-target-detach")
+    debian.expect("# ")
+
+
+def test_poweroff_halts_for_good(files):
+    debian = Debian(files, append="quiet").shell()
+    debian.type("poweroff -f")
+    while (stop := debian.machine.run()) is None:
+        pass
+    assert isinstance(stop, Halted)
+    assert debian.output.endswith(b"reboot: System halted\r\n")
+
+
+@pytest.mark.parametrize("entry", [name for name in ENTRIES if name not in ("unpacked", "real")])
+def test_an_entry_leads_to_the_shell(files, entry):
+    debian = Debian(files, entry=entry, append="quiet").shell()
+    assert debian.ask("echo $((1 + 1))") == ["2"]
+
+
+def test_the_command_boots_and_ends_with_status_0(files):
+    words = [sys.executable, "-m", "ringscope.cli", "linux", "--append", "quiet"]
+    ran = subprocess.run(words, input="echo sum $((20 + 3))\n", capture_output=True, text=True, timeout=150)
+    assert "sum 23" in ran.stdout
+    assert ran.returncode == 0, ran.stderr
