@@ -67,7 +67,7 @@ def listen(text: str) -> socket.socket:
         if isinstance(address, Path):
             return _listen_unix(address)
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        return socket.create_server(address, family=family, backlog=4)
+        return socket.create_server(address, family=family, backlog=64)
     except OSError as error:
         raise AddressError(f"cannot listen on {text}: {error.strerror or error}") from error
 
@@ -82,7 +82,7 @@ def _listen_unix(path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX)
     try:
         listener.bind(str(path))
-        listener.listen(4)
+        listener.listen(64)
     except OSError:
         listener.close()
         raise

@@ -228,13 +228,13 @@ class Decoder:
         return events
 
     def _packet(self, data: bytes, start: int, end: int) -> Event:
+        again = data.rfind(b"$", start + 1, end)
+        if again >= 0:  # the sender broke off and began anew
+            start, self._skipping = again, False
         if self._skipping or end - start - 1 > self._limit:
             self._skipping = False
             return Mark.OVERSIZE
         body = data[start + 1 : end]
-        if b"$" in body:  # the sender broke off and began anew
-            start = data.rfind(b"$", start, end)
-            body = data[start + 1 : end]
         if data[end : end + 3].lower() != _TRAILERS[checksum(body)]:
             return Mark.CORRUPT
         if self._run_lengths and b"*" in body:

@@ -33,6 +33,7 @@ from machine.watchpoints import Watchpoints
 from machine.x86.vectors import pushes_error_code
 
 _MASK_32 = 0xFFFFFFFF
+NO_LIMIT = 1 << 62
 
 
 class Cpu:
@@ -59,6 +60,8 @@ class Cpu:
         self.breakpoints = Breakpoints(self.uc, self.progress)
         self.watchpoints = Watchpoints(self.uc, memory, can_leave=self._can_leave)
         self.events = 0
+        self.most_events = NO_LIMIT
+        """The count of events at which the engine leaves off: faults make no progress that the clock would see."""
         self.orig_rax = (1 << 64) - 1
         self.halted = False
         self.shutdown: tuple[FaultRecord, ...] | None = None
@@ -341,16 +344,16 @@ class Cpu:
     def _deliver_inside(self, event: Event) -> None:
         self.guard(lambda: deliver(self, event))
         self.state.store()
-        if self.shutdown or self.progress.cells.mask == 0:
+        if self.shutdown or self.progress.cells.mask == 0 or self.events >= self.most_events:
             self.uc.emu_stop()
             self.progress.cells.stopped = 1
 
     def _int_instruction(self, vector: int) -> int:
         """Where the INT that pushed its next address began: INT3 and INTO have one byte, INT n two."""
-        rip = self.state.front.eip
-        at = translate(self.memory, self.paging(), self._linear(rip - 1)).physical
-        short = (vector, self.memory.ram[at]) in ((3, 0xCC), (4, 0xCE))
-        return int(rip) - (1 if short else 2)
+        rip = int(self.state.front.eip)
+        before = self._code_at(rip - 1)[:1]  # none if the tables changed behind the engine's TLB
+        short = (vector, before) in ((3, b"\xcc"), (4, b"\xce"), (3, b""), (4, b""))
+        return rip - (1 if short else 2)
 
     def _ran_over_the_page(self, linear: int) -> bool:
         """A translation ran into a missing page before its first instructions ran: run them one by one.

@@ -30,6 +30,9 @@ DEFAULT_MEMORY = 64 << 20
 SLICE = 4 << 20
 """Bytes of code that one `Machine.run` executes at most, a few milliseconds of host time."""
 
+EVENTS = 256
+"""Exceptions that one `Machine.run` delivers at most: a guest whose handler faults makes no other progress."""
+
 WAKES = 32
 """Times that one `Machine.run` wakes a halted processor at most."""
 
@@ -155,11 +158,12 @@ class Machine:
         """
         cells = self.cpu.progress.cells
         slice_end, wakes = cells.clock + budget, WAKES
+        self.cpu.most_events = self.cpu.events + EVENTS
         while True:
             stop = self._stopped()
             if stop is not None:
                 return self._tell(stop)
-            if cells.clock >= slice_end or not wakes:
+            if cells.clock >= slice_end or not wakes or self.cpu.events >= self.cpu.most_events:
                 return None
             due = self._service()
             if not self.cpu.halted:
@@ -187,7 +191,7 @@ class Machine:
                 break
 
     def step(self) -> Stop:
-        """Run one instruction, or deliver one interrupt that is due."""
+        """Run one instruction, or deliver one interrupt that is due; of a halt, skip some deadlines at most."""
         stop = self._stopped(ignore_interrupt=True)
         if stop is not None:
             return self._tell(stop)
@@ -195,9 +199,11 @@ class Machine:
         self.cpu.told_at = self.cpu.linear_pc
         self._service()
         if self.cpu.halted:
-            while self.cpu.halted:
-                if not self._rest():
-                    return self._tell(Halted(self.cpu.linear_pc))
+            for _ in range(WAKES):
+                if not self._rest() or not self.cpu.halted:
+                    break
+            if self.cpu.halted and not self.cpu.interruptible():
+                return self._tell(Halted(self.cpu.linear_pc))
         elif self.cpu.events == events:
             self.cpu.step()
         return self._tell(self._stopped(ignore_interrupt=True) or Stepped())

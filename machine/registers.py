@@ -148,6 +148,8 @@ def _table(name: str, table: str, field: str, bits: int) -> Register:
         return int(getattr(getattr(cpu.state.front, table), field))
 
     def write(cpu: Cpu, value: int) -> None:
+        if field == "limit" and table in ("gdt", "idt") and value > 0xFFFF:
+            raise RegisterError(f"{name} has 16 bits, {value:#x} does not fit")
         setattr(getattr(cpu.state.front, table), field, value)
         cpu.state.store()
 

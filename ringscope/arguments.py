@@ -102,7 +102,7 @@ def _option(_session: Session, _text: str) -> bool:
     return True
 
 
-MOST = 1 << 20
+MOST = 1 << 16
 """The largest count that a command takes."""
 
 Expression = Annotated[int, Kind(_expression, completion=Completion.EXPRESSION)]

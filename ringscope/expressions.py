@@ -131,6 +131,10 @@ def number(text: str) -> int:
         raise ExpressionError(f"{text!r} is no number{hint}") from None
 
 
+DEEPEST = 100
+"""Terms in one expression."""
+
+
 class _Parser:
     """Precedence climbing over the tokens of one expression."""
 
@@ -139,6 +143,7 @@ class _Parser:
         self._debuggee = debuggee
         self._symbols = symbols
         self._tokens = list(self._split(text))
+        self._depth = 0
 
     def _split(self, text: str) -> Iterator[tuple[str, str]]:
         at, text = 0, text.rstrip()
@@ -166,6 +171,9 @@ class _Parser:
     def _term(self) -> int:
         if not self._tokens:
             raise ExpressionError(f"{self._text!r} ends too early")
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise ExpressionError(f"an expression of {len(self._text)} characters has more than {DEEPEST} terms")
         kind, text = self._tokens.pop(0)
         if kind == "operator":
             return self._operator(text) & MASK

@@ -14,6 +14,9 @@ from ringscope.session import CommandError, Front, Session
 if TYPE_CHECKING:
     from ringscope.boot import Guest
 
+PIECE = 1 << 13
+"""Characters of output in one packet."""
+
 
 def make_monitor(guest: Guest) -> Callable[[str, Callable[[str], None]], None]:
     """The function that runs a command line on a guest; symbols are loaded by the first one.
@@ -25,10 +28,25 @@ def make_monitor(guest: Guest) -> Callable[[str, Callable[[str], None]], None]:
     def run(line: str, write: Callable[[str], None]) -> None:
         if not sessions:
             sessions.append(Session(LocalDebuggee(guest.machine), guest.symbols, front=Front.MONITOR))
-        for text in monitor_lines(sessions[0], line):
-            write(f"{text}\n")
+        for text in _joined(monitor_lines(sessions[0], line)):
+            write(text)
 
     return run
+
+
+def _joined(lines: Iterator[str]) -> Iterator[str]:
+    """Lines in pieces of some KiB: a client acknowledges each piece, and is not heard while it gets them."""
+    piece: list[str] = []
+    length = 0
+    for line in lines:
+        piece.append(f"{line}\n")
+        length += len(line)
+        if length >= PIECE:
+            yield "".join(piece)
+            piece.clear()
+            length = 0
+    if piece:
+        yield "".join(piece)
 
 
 def monitor_lines(session: Session, line: str) -> Iterator[str]:

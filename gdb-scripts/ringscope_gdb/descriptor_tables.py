@@ -125,7 +125,9 @@ def heading(name: str, where: state.Table, note: str = "") -> str:
 
 def _segment_table(name: str, where: state.Table, ti: int) -> Lines:
     long_mode = state.long_mode()
-    entries = descriptors.read_table(LinearMemory().read, where.base, where.limit, long_mode=long_mode)
+    # No selector reaches further, whatever a stub says of the limit.
+    limit = min(where.limit, 0xFFFF)
+    entries = descriptors.read_table(LinearMemory().read, where.base, limit, long_mode=long_mode)
     yield heading(name, where)
     yield from table(_SEGMENT_COLUMNS, _segment_rows(entries, long_mode, ti))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from machine.boot import bzimage, elf, linux, multiboot, pvh
 from machine.boot.entry import protected_mode
 from machine.boot.layout import load_segments
@@ -23,7 +25,7 @@ def boot(
     PVH if an ELF note says so, Multiboot 1 if a header is found, else a plain ELF file entered in 32-bit protected
     mode.  Returns the protocol's name.  Raises `BootError` that names what is wrong.
     """
-    line = command_line.encode()
+    line = os.fsencode(command_line)
     if not image:
         raise BootError("the kernel image is empty")
     if bzimage.matches(image):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Callable, Iterator
 from typing import Annotated, NamedTuple
@@ -104,14 +105,11 @@ def symbol_of(session: Session, address: Expression) -> Lines:
 
 @command("symbols")
 def list_symbols(session: Session, pattern: Name = "") -> Lines:
-    """List the symbols whose name holds PATTERN (a regular expression), by address."""
+    """List the symbols whose name holds PATTERN, in which * and ? stand for any characters, by address."""
     if session.symbols is None:
         raise CommandError("no symbols are loaded")
-    try:
-        fits = re.compile(pattern)
-    except re.error as error:
-        raise CommandError(f"{pattern!r} is no regular expression: {error}") from None
-    found = sorted((symbol.address, symbol.name) for symbol in session.symbols if fits.search(symbol.name))
+    wanted = f"*{pattern}*"
+    found = sorted((s.address, s.name) for s in session.symbols if fnmatch.fnmatchcase(s.name, wanted))
     if not found:
         raise CommandError(f"no symbol's name holds {pattern!r}")
     for address, name in found:
