@@ -60,10 +60,9 @@ class Apt:
                 f"{program} is not installed, so no package can be fetched; "
                 "a kernel file that is here already boots with ringscope run --kernel"
             )
-        command = (program, *_ALWAYS, *words)
-        done = None if self._fresh else _call(command, directory)
+        done = None if self._fresh else _call((program, *_ALWAYS, *words), directory)
         if done is None or done.returncode:
-            done = _call((*command, *self._fresh_lists()), directory)
+            done = _call((program, *_ALWAYS, *self._fresh_lists(), *words), directory)
         if done.returncode:
             raise PackageError(f"{program} {' '.join(words)} failed: {reason(done)}")
         return done.stdout

@@ -1,0 +1,210 @@
+"""Debian packages: unpacked without dpkg, kept in a cache, fetched by an apt that is played here."""
+
+import bz2
+import gzip
+import io
+import lzma
+import stat
+import tarfile
+from random import Random
+
+import pytest
+import zstandard
+
+from ringscope import initramfs, linux
+from ringscope.apt import Apt, PackageError, Release, parse_release
+from ringscope.packages import Packages, cache_directory, extract
+
+PACKERS = {
+    "data.tar": bytes,
+    "data.tar.gz": gzip.compress,
+    "data.tar.bz2": bz2.compress,
+    "data.tar.xz": lzma.compress,
+    "data.tar.zst": lambda data: zstandard.ZstdCompressor().compress(data),
+}
+
+NOISE = Random(1).randbytes(9000)
+KERNEL_FILE = NOISE
+KERNEL = "linux-image-6.1.0-9-cloud-amd64"
+
+SHOW = f"""\
+Package: linux-image-cloud-amd64
+Source: linux-signed-amd64
+Version: 6.1.27-1
+Depends: {KERNEL} (= 6.1.27-1), kmod | initramfs-tools
+Description: Linux for x86-64 cloud (meta-package)
+ This package depends on the latest Linux kernel.
+
+Package: linux-image-cloud-amd64
+Version: 6.1.20-1
+"""
+
+# What is on the path instead of apt: it logs its words, answers from a folder, and can be told to fail.
+APT = """\
+#!/bin/sh
+echo "${0##*/} $*" >>"$PLAYED/log"
+for word; do case $word in Dir::State::lists=*) fresh=1;; esac; last=$word; done
+if [ -e "$PLAYED/stale" ] && [ -z "$fresh" ]; then echo "E: Unable to locate package" >&2; exit 100; fi
+if [ -e "$PLAYED/offline" ]; then echo "W: slow" >&2; echo "E: no network" >&2; exit 100; fi
+case " $* " in
+*" update "*) ;;
+*" download "*) cp "$PLAYED/${last%%=*}.deb" "./${last%%=*}_6.1.27-1_amd64.deb" ;;
+*" show "*) sed "s/^Package: linux-image-cloud-amd64/Package: $last/" "$PLAYED/show" ;;
+esac
+"""
+
+
+def tar(files):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return out.getvalue()
+
+
+def ar(members):
+    parts = [b"!<arch>\n"]
+    for name, data in members.items():
+        parts.append(f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(data):<10}`\n".encode())
+        parts.append(data + b"\n" * (len(data) % 2))
+    return b"".join(parts)
+
+
+def deb(files, packing="data.tar.xz"):
+    return ar({"debian-binary": b"2.0\n", "control.tar.xz": b"odd", packing: PACKERS[packing](tar(files))})
+
+
+@pytest.fixture
+def played(tmp_path, monkeypatch):
+    folder = tmp_path / "played"
+    folder.mkdir()
+    for program in ("apt-get", "apt-cache"):
+        (folder / program).write_text(APT)
+        (folder / program).chmod(0o755)
+    (folder / "show").write_text(SHOW)
+    (folder / f"{KERNEL}.deb").write_bytes(deb({"./boot/vmlinuz-6.1.0-9-cloud-amd64": KERNEL_FILE}))
+    (folder / "busybox-static.deb").write_bytes(deb({"./usr/bin/busybox": b"busybox"}))
+    (folder / f"{KERNEL}-dbg.deb").write_bytes(
+        deb({"./usr/lib/debug/boot/vmlinux-6.1.0-9-cloud-amd64": b"symbols"}, "data.tar.zst")
+    )
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    monkeypatch.setenv("PLAYED", str(folder))
+    return folder
+
+
+@pytest.fixture
+def packages(tmp_path, played):
+    return Packages(tmp_path / "cache", lambda text: None)
+
+
+def calls(played):
+    log = played / "log"
+    return log.read_text().splitlines() if log.exists() else []
+
+
+@pytest.mark.parametrize("packing", PACKERS)
+def test_a_file_comes_out_of_a_package(tmp_path, packing):
+    archive, target = tmp_path / "a.deb", tmp_path / "file"
+    archive.write_bytes(deb({"./boot/other": b"no", "./boot/wanted": b"yes" * 1000}, packing))
+    extract(archive, ["boot/wanted"], target)
+    assert target.read_bytes() == b"yes" * 1000
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.deb", "file"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "no ar archive"),
+        (b"!<arch>\n", "no ar member data.tar before byte 0x8"),
+        (ar({"debian-binary": b"2.0\n"}), "no ar member data.tar before byte 0x48"),
+        (ar({"debian-binary": b"2.0\n"})[:-10], "no ar member data.tar before byte 0x8"),
+        (ar({"data.tar.lzo": b""}), "data.tar.lzo: not one of"),
+        (ar({"data.tar.xz": b"not xz"}), "a.deb is damaged"),
+        (deb({"./x": NOISE})[:-4000], "a.deb is damaged"),
+        (deb({"./x": NOISE}, "data.tar.zst")[:-4000], "a.deb is damaged"),
+        (deb({"./x": b""}), "a.deb has no boot/wanted"),
+    ],
+)
+def test_a_broken_package_is_refused_by_name(tmp_path, content, words):
+    archive = tmp_path / "a.deb"
+    archive.write_bytes(content)
+    with pytest.raises(PackageError, match=r"a\.deb") as caught:
+        extract(archive, ["boot/wanted"], tmp_path / "file")
+    assert words in str(caught.value)
+    assert not (tmp_path / "file").exists()
+
+
+def test_the_newest_release_is_the_first_paragraph():
+    release = parse_release("linux-image-cloud-amd64", SHOW)
+    assert release == Release("linux-image-cloud-amd64", "6.1.27-1", (KERNEL, "kmod"))
+    assert Release("busybox", "1:1.35", ()).stem == "busybox_1%3a1.35"
+    with pytest.raises(PackageError, match="names no version"):
+        parse_release("x", "Package: x\n")
+
+
+def test_a_second_call_needs_no_apt(packages, played):
+    files = linux.fetch(packages)
+    assert files.kernel.read_bytes() == KERNEL_FILE and files.symbols is None
+    assert initramfs.build(b"busybox") == files.initrd.read_bytes()
+    first = calls(played)
+    assert linux.fetch(packages) == files
+    assert calls(played) == first
+
+
+def test_debug_information_only_on_request(packages, played):
+    linux.fetch(packages)
+    assert not any("-dbg" in call for call in calls(played))
+    assert linux.fetch(packages, symbols=True).symbols.read_bytes() == b"symbols"
+    assert sum("-dbg=6.1.27-1" in call for call in calls(played)) == 1
+
+
+def test_where_the_systems_lists_do_not_do_fresh_ones_are_fetched_once(packages, played):
+    (played / "stale").touch()
+    linux.fetch(packages)
+    assert sum(" update" in call for call in calls(played)) == 1
+
+
+def test_without_a_network_apts_own_words_are_told(packages, played):
+    (played / "offline").touch()
+    with pytest.raises(PackageError, match=r"apt-get update failed: E: no network$"):
+        linux.fetch(packages)
+    (played / "offline").unlink()
+    assert linux.fetch(packages).kernel.read_bytes() == KERNEL_FILE
+
+
+def test_an_unpacking_that_broke_off_is_done_again(packages, played):
+    whole = (played / f"{KERNEL}.deb").read_bytes()
+    (played / f"{KERNEL}.deb").write_bytes(whole[:-4000])
+    with pytest.raises(PackageError, match="damaged"):
+        linux.fetch(packages)
+    (played / f"{KERNEL}.deb").write_bytes(whole)
+    assert linux.fetch(packages).kernel.read_bytes() == KERNEL_FILE
+
+
+def test_without_apt_another_way_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(PackageError, match=r"apt-cache is not installed.*run --kernel"):
+        Apt(tmp_path, print).release("busybox-static")
+
+
+def test_the_cache_is_where_the_user_says(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_directory() == tmp_path / "ringscope" / "debian"
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert str(cache_directory()) == "/home/somebody/.cache/ringscope/debian"
+
+
+def test_the_users_command_line_comes_last(packages):
+    setup = linux.configuration(linux.fetch(packages), append="quiet", entry="64")
+    assert setup.append == f"{linux.COMMAND_LINE} quiet"
+    assert (setup.memory, setup.entry) == (256 << 20, "64")
+
+
+def test_the_initial_ram_disk_has_an_init_that_can_run():
+    data = initramfs.build(b"busybox")
+    assert data.count(b"070701") == len(("bin", "bin/busybox", "dev", "dev/console", "init", "TRAILER!!!"))
+    header = data[data.index(b"init\0") - 110 :]
+    assert stat.S_IMODE(int(header[14:22], 16)) == 0o755
