@@ -1,10 +1,12 @@
 """BIOS services as 16-bit programs call them, and Linux's 16-bit entry with a kernel made by hand."""
 
+import hashlib
 import struct
 from itertools import pairwise
 
 import pytest
-from bare import SIZE, assemble
+from bare import SIZE
+from setup_kernel import ENTRY_16, ENTRY_32, kernel
 from sixteen import CODE, SCRATCH, STACK, Sixteen
 
 from machine.bios.firmware import ENTRIES, install
@@ -213,52 +215,48 @@ def test_stubs_do_not_overlap():
     assert all(end <= start for (_, end), (start, _) in pairwise(spans))
 
 
-# Linux's 16-bit entry
-
-SETUP = """
-    jmp code
-    .ascii "HdrS"
-    .word 0x20f
-    .org 0x11
-    .byte 1
-    .org 0x14
-    .long 0x100000
-    .org 0x2c
-    .long 0x7fffffff
-    .org 0x30
-    .long 0x200000
-    .byte 1
-    .org 0x38
-    .long 255
-    .org 0x58
-    .quad 0x200000
-    .long 0x10000
-    .org 0x80
-code: movw $0x0e4f, %ax
+TICKING = """
+    sti
+1:  movb $0, %ah
+    int $0x1a
+    addw %dx, %si
+    movw $0x0e2e, %ax
     int $0x10
-    cli
-    lgdtl gdtr - _start + 0x200
-    movl %cr0, %eax
-    orb $1, %al
-    movl %eax, %cr0
-    movw $0x10, %ax
-    movw %ax, %ds
-    ljmpl $8, $0x100000
-gdt: .quad 0, 0x00cf9b000000ffff, 0x00cf93000000ffff
-gdtr: .word 23
-    .long 0x90200 + (gdt - _start)
+    testb $7, %dl
+    jnz 2f
+    hlt
+2:  cmpw $12, %dx
+    jb 1b
 """
-PROTECTED = ".code32\nmovl $0x90000, %esi\nmovl 0x228(%esi), %eax\nmovl (%eax), %ebx\nhlt"
 
 
-def kernel():
-    """A bzImage whose setup prints O and enters 32-bit code, which reads the command line's first bytes."""
-    sector = bytearray(512)
-    sector[0x1F1] = 1
-    sector[0x1FE:] = b"\x55\xaa"
-    wide = assemble(PROTECTED, 0x100000).ljust(32, b"\x90")
-    sector[0x1F4:0x1F8] = (len(wide) // 16).to_bytes(4, "little")
-    return bytes(sector) + assemble(".code16\n" + SETUP, 0x200).ljust(512, b"\0") + wide
+def test_a_run_through_services_and_ticks_is_one_however_it_is_cut():
+    def run(advance):
+        # A fast timer: 600 ticks of the 8254 are 503 us.
+        fast = "movb $0x58, %al; outb %al, $0x40; movb $2, %al; outb %al, $0x40;"
+        guest = Sixteen(fast + TICKING + "cli; hlt", prepare=install)
+        while not isinstance(stop := advance(guest.machine), Halted):
+            assert stop is None or stop == Stepped()
+        names = ("rax", "rcx", "rdx", "rsi", "rsp", "rip", "eflags")
+        ram = hashlib.sha256(bytes(guest.machine.memory.ram)).hexdigest()
+        return guest.machine.position, [guest.reg(name) for name in names], ram, bytes(guest.output)
+
+    def in_bursts(machine):
+        stop = machine.run(1777)
+        for _ in range(7):
+            stop = stop or machine.step()
+            if isinstance(stop, Halted):
+                return stop
+            stop = None
+        return None
+
+    whole = run(lambda machine: machine.run())
+    assert whole[1][2] == 12
+    assert run(lambda machine: machine.run(333)) == whole
+    assert run(in_bursts) == whole
+
+
+# Linux's 16-bit entry
 
 
 def linux(line=b"quiet", initrd=b"disk" * 1000, memory=SIZE):
@@ -271,7 +269,7 @@ def linux(line=b"quiet", initrd=b"disk" * 1000, memory=SIZE):
 def test_the_16_bit_entry():
     machine, _ = linux()
     read = machine.cpu.read_register
-    assert (read("cs"), read("rip"), machine.cpu.linear_pc) == (0x9020, 0, 0x90200)
+    assert (read("cs"), read("rip"), machine.cpu.linear_pc) == (0x9020, 0, ENTRY_16)
     assert [read(name) for name in ("ds", "es", "fs", "gs", "ss")] == [0x9000] * 5
     assert read("rsp") == 0xE000 and not read("eflags") & 1 << 9
 
@@ -294,10 +292,10 @@ def test_the_setup_header_is_filled():
 
 def test_from_the_16_bit_entry_to_32_bit_code_in_one_session():
     machine, output = linux()
-    machine.cpu.breakpoints.insert(0x90200)
-    machine.cpu.breakpoints.insert(0x100000)
-    assert machine.run() == Breakpoint(0x90200)
-    assert machine.run() == Breakpoint(0x100000)
+    machine.cpu.breakpoints.insert(ENTRY_16)
+    machine.cpu.breakpoints.insert(ENTRY_32)
+    assert machine.run() == Breakpoint(ENTRY_16)
+    assert machine.run() == Breakpoint(ENTRY_32)
     assert machine.cpu.read_register("cs") == 8 and output == b"O"
     assert isinstance(machine.run(), Halted)
     assert machine.cpu.read_register("rbx") == int.from_bytes(b"quie", "little")

@@ -12,6 +12,7 @@ from flat32 import (
     STACK,
     TO_RING_3,
     TSS,
+    TSS_SELECTOR,
     USER,
     USER_CS,
     USER_DS,
@@ -334,6 +335,15 @@ def test_int_with_low_iopl_is_gp_in_virtual_8086_mode():
 def test_an_exception_in_virtual_8086_mode():
     guest = stopped(vm86(bytes.fromhex("0f 0b"), vector=6, dpl=0))
     assert guest.frame(2) == [0, VM86_SEGMENT]
+
+
+def test_ports_in_virtual_8086_mode_follow_the_bitmap_whatever_iopl_says():
+    guest = vm86(bytes.fromhex("90 e6 80"), vector=13, dpl=0)
+    assert stopped(guest).frame(3) == [0, 1, VM86_SEGMENT]
+    allowed = vm86(bytes.fromhex("90 e6 80 90"))
+    allowed.set_tr(TSS_SELECTOR, limit=0x167)
+    allowed.poke(TSS + 0x66, 0x68, 2)
+    stopped(allowed, (VM86_SEGMENT << 4) + 3)
 
 
 @pytest.mark.parametrize("selector", [0x40, 0x48])
