@@ -3,8 +3,6 @@
 python examples/in_process.py
 """
 
-# ruff: noqa: T201
-
 import sys
 
 from machine.machine import Machine

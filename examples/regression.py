@@ -6,8 +6,6 @@
 and, if the command let the guest run, when it has stopped again. Nothing sleeps.
 """
 
-# ruff: noqa: T201
-
 import re
 
 from ringscope.boot import Configuration, power_on

@@ -45,9 +45,17 @@ def gdb_word(path: Path) -> str:
 def gdb_commands(guest: Guest, address: str) -> list[str]:
     """The gdb commands that load symbols and scripts and attach."""
     commands = [f"file {gdb_word(guest.symbols_file)}"] if guest.symbols_file else []
+    if guest.symbols_file and _is_32_bit(guest.symbols_file):
+        # gdb takes the architecture from the file, and would reject registers of 64 bits.
+        commands.append("set architecture i386:x86-64")
     if guest.image:
         commands.append(f"set substitute-path {SOURCE_ROOT} {gdb_word(guest.image.sources)}")
     return [*commands, f"source {scripts() / 'loader.py'}", f"target remote {address}"]
+
+
+def _is_32_bit(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(5) == b"\x7fELF\x01"
 
 
 def instructions(guest: Guest, address: str) -> Iterator[str]:

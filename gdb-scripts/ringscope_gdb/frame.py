@@ -103,7 +103,7 @@ def _problem(target: int, cs: int, ss: int, current: int) -> str:
     if not cs & ~3:
         return "#GP(0), CS is a null selector"
     if ring < current:
-        return f"#GP({cs & ~3:#x}), CS has RPL {ring}, more privileged than ring {current}"
+        return f"#GP({cs & 0xFFFC:#x}), CS has RPL {ring}, more privileged than ring {current}"
     return _code_problem(target, cs, ring) or _stack_problem(ss, ring)
 
 
@@ -112,11 +112,11 @@ def _code_problem(target: int, cs: int, ring: int) -> str:
     if state.find_table("ldtr" if cs & 4 else "gdt") is None:
         return ""
     if code is None or not code.is_code:
-        return f"#GP({cs & ~3:#x}), CS names no code segment"
+        return f"#GP({cs & 0xFFFC:#x}), CS names no code segment"
     if code.dpl > ring if code.is_conforming else code.dpl != ring:
-        return f"#GP({cs & ~3:#x}), CS has RPL {ring} and its descriptor DPL {code.dpl}"
+        return f"#GP({cs & 0xFFFC:#x}), CS has RPL {ring} and its descriptor DPL {code.dpl}"
     if not code.present:
-        return f"#NP({cs & ~3:#x}), the code segment is not present"
+        return f"#NP({cs & 0xFFFC:#x}), the code segment is not present"
     cr4 = state.find_register("cr4") or 0
     if code.long and not is_canonical(target, 57 if cr4 & CR4.mask("LA57") else 48):
         return f"#GP(0), {target:#x} is not canonical"
@@ -131,7 +131,7 @@ def _stack_problem(ss: int, ring: int) -> str:
     if state.find_table("ldtr" if ss & 4 else "gdt") is None:
         return ""
     if stack is None or not stack.is_writable:
-        return f"#GP({ss & ~3:#x}), SS names no writable data segment"
+        return f"#GP({ss & 0xFFFC:#x}), SS names no writable data segment"
     if ss & 3 != ring or stack.dpl != ring:
-        return f"#GP({ss & ~3:#x}), SS has RPL {ss & 3}, DPL {stack.dpl}; CS has RPL {ring}"
-    return "" if stack.present else f"#SS({ss & ~3:#x}), the stack segment is not present"
+        return f"#GP({ss & 0xFFFC:#x}), SS has RPL {ss & 3}, DPL {stack.dpl}; CS has RPL {ring}"
+    return "" if stack.present else f"#SS({ss & 0xFFFC:#x}), the stack segment is not present"

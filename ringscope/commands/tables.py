@@ -107,7 +107,7 @@ def list_vectors(session: Session) -> Lines:
 
 @command("error")
 def explain_error(session: Session, code: Expression, vector: VectorNumber | None = None) -> Lines:
-    """Explain the error code of an exception, given by number or mnemonic; of both forms without one."""
+    """Explain an error CODE; VECTOR, a number or mnemonic, says of which exception, else both forms are shown."""
     if code >> 32:
         raise CommandError(f"{code:#x} is no error code: it has more than 32 bits")
     if vector is not None and not pushes_error_code(vector):
@@ -286,14 +286,14 @@ def _frame_outcome(session: Session, words: list[int]) -> str:
     tables_known = session.find_register("gdtr_base") is not None
     checks = (
         (not cs & ~3, "#GP(0), CS is a null selector"),
-        (ring < current, f"#GP({cs & ~3:#x}), CS has RPL {ring}, more privileged than ring {current}"),
-        (tables_known and (code is None or not code.is_code), f"#GP({cs & ~3:#x}), CS names no code segment"),
-        (code and not code.present, f"#NP({cs & ~3:#x}), the code segment is not present"),
-        (code and not code.is_conforming and code.dpl != ring, f"#GP({cs & ~3:#x}), CS has RPL {ring}, not its DPL"),
+        (ring < current, f"#GP({cs & 0xFFFC:#x}), CS has RPL {ring}, more privileged than ring {current}"),
+        (tables_known and (code is None or not code.is_code), f"#GP({cs & 0xFFFC:#x}), CS names no code segment"),
+        (code and not code.present, f"#NP({cs & 0xFFFC:#x}), the code segment is not present"),
+        (code and not code.is_conforming and code.dpl != ring, f"#GP({cs & 0xFFFC:#x}), CS has RPL {ring}, not DPL"),
         (ring > current and not ss & ~3 and ring == 3, "#GP(0), SS is a null selector"),
         (
             ring > current and stack and (ss & 3 != ring or stack.dpl != ring),
-            f"#GP({ss & ~3:#x}), SS is not of ring {ring}",
+            f"#GP({ss & 0xFFFC:#x}), SS is not of ring {ring}",
         ),
     )
     problem = next((text for failed, text in checks if failed), "")
