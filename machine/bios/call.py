@@ -43,8 +43,9 @@ class Call:
     def set_flag(self, flag: int, on: bool) -> None:
         """Set a flag that the caller finds after IRET: `CARRY` or `ZERO`, which lie in the low byte."""
         at = self.cpu.state.front.segs[SS].base + (self["sp"] + _FLAGS & 0xFFFF)
-        ram = self.machine.memory.ram
-        ram[at] = ram[at] & ~flag | (flag if on else 0)
+        if at < self.machine.memory.size:  # not Memory.write, which would have all translations made again
+            ram = self.machine.memory.ram
+            ram[at] = ram[at] & ~flag | (flag if on else 0)
 
     def succeed(self, ah: int | None = 0) -> None:
         """Clear the carry flag; ``ah`` is the status, None leaves AH alone."""
@@ -57,8 +58,18 @@ class Call:
         self.set_flag(CARRY, True)
         self["ah"] = ah
 
-    def es(self, register: str) -> int:
-        """The linear address ES:register."""
+    def read(self, register: str, length: int) -> bytes:
+        """What is at ES:register, as far as there is RAM."""
+        at = self._es(register)
+        return bytes(self.machine.memory.ram[at : at + length])
+
+    def write(self, register: str, data: bytes) -> None:
+        """Store at ES:register; what lies beyond RAM is lost, as on the bus."""
+        at, memory = self._es(register), self.machine.memory
+        if at < memory.size:
+            memory.write(at, data[: memory.size - at])
+
+    def _es(self, register: str) -> int:
         return int(self.cpu.state.front.segs[ES].base + self[register])
 
 

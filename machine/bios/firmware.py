@@ -13,6 +13,7 @@ from machine.bios import memory, services, video
 from machine.bios.call import Call, Data
 from machine.bios.screen import COLUMNS, MODE, ROWS, Screen
 from machine.boot.layout import LOW_END
+from machine.delivery.segments import CR0_PE
 from machine.machine import Machine
 
 SEGMENT = 0xF000
@@ -90,8 +91,10 @@ class Firmware:
         return 0xFF
 
     def write_port(self, offset: int, value: int, size: int) -> None:
-        """A stub was called: do its service."""
-        ENTRIES[offset].service(Call(self._machine))
+        """A stub was called: do its service.  Outside real mode nothing has a frame to answer into."""
+        call = Call(self._machine)
+        if not call.cpu.state.front.cr[0] & CR0_PE:
+            ENTRIES[offset].service(call)
 
 
 def install(machine: Machine) -> None:

@@ -27,7 +27,7 @@ def query_map(call: Call) -> None:
     if call["edx"] != SMAP or call["ecx"] < ENTRY or index >= len(ranges):
         call.fail(0x86)
         return
-    call.machine.memory.write(call.es("di"), struct.pack("<QQI", *ranges[index]))
+    call.write("di", struct.pack("<QQI", *ranges[index]))
     call["eax"], call["ecx"], call["ebx"] = SMAP, ENTRY, (index + 1) % len(ranges)
     call.succeed(None)
 

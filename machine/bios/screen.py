@@ -41,6 +41,8 @@ class Screen:
         """Move whole rows up by ``lines``; 0 or too many blank them all."""
         bottom = min(bottom, ROWS - 1)
         count = bottom - top + 1
+        if count <= 0:
+            return
         lines = count if not 0 < lines < count else lines
         first, end = self._row(top), self._row(bottom + 1)
         kept = bytes(self._ram[first + 2 * COLUMNS * lines : end])
@@ -79,8 +81,8 @@ class Screen:
             case _:
                 self.put(character, attribute)
                 column += 1
-        if column == COLUMNS:
+        if column >= COLUMNS:
             row, column = row + 1, 0
-        if row == ROWS:
+        if row >= ROWS:
             self.scroll(1)
         self.cursor = row, column

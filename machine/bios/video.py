@@ -71,7 +71,8 @@ def write_string(call: Call, screen: Screen) -> None:
     attribute follows each, else it is BL.
     """
     before, step = screen.cursor, 2 if call["al"] & 2 else 1
-    text = call.machine.memory.read(call.es("bp"), call["cx"] * step)
+    text = call.read("bp", call["cx"] * step)
+    text = text[: len(text) // step * step]
     screen.cursor = call["dh"], call["dl"]
     for at in range(0, len(text), step):
         screen.teletype(text[at], text[at + 1] if step == 2 else call["bl"])

@@ -15,9 +15,9 @@ SCRATCH = 0x3000
 class Sixteen:
     """The guest.  ``output`` collects its serial bytes."""
 
-    def __init__(self, source="", *, sp=TOP, prepare=lambda machine: None, **options):
+    def __init__(self, source="", *, sp=TOP, memory=SIZE, prepare=lambda machine: None, **options):
         self.output = bytearray()
-        self.machine = Machine(SIZE, send=self.output.extend, **options)
+        self.machine = Machine(memory, send=self.output.extend, **options)
         self.cpu = self.machine.cpu
         prepare(self.machine)
         self.machine.memory.write(CODE, assemble(".code16\n" + source, CODE))

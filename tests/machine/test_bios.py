@@ -210,6 +210,40 @@ def test_a_service_sees_and_sets_registers_whatever_hooks_are_near():
     assert low(guest, "rax") == 1 and not guest.frame()[2] & CF
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "movw $0xffff, 0x450; movw $0x0e41, %ax; int $0x10",
+        "movw $0xffff, 0x450; movb $8, %ah; int $0x10",
+        "movw $0xffff, 0x450; movw $0x0941, %ax; movw $0xffff, %cx; int $0x10",
+        "movw $0x0603, %ax; movw $0xff00, %cx; movw $0x0000, %dx; int $0x10",
+        "movw $0x0605, %ax; movw $0x0200, %cx; movw $0xffff, %dx; int $0x10",
+        "movw $0xffff, %dx; movb $2, %ah; int $0x10",
+        "movw $0xffff, %cx; movw $0xffff, %dx; movb $1, %ah; int $0x1a; movb $0, %ah; int $0x1a",
+        "movw $0xffff, %ax; movw %ax, %es; movw $0xfff0, %bp; movw $0xffff, %cx; movw $0x1303, %ax; int $0x10",
+    ],
+)
+def test_nonsense_is_survived(source):
+    """Nothing that a program leaves in registers or in the data area gets at the host."""
+    guest = Sixteen(f"xorw %ax, %ax; movw %ax, %ds; {source}; cli; hlt", prepare=install, memory=1 << 20)
+    assert isinstance(guest.run(), Halted)
+
+
+def test_a_map_beyond_the_end_of_ram_is_lost():
+    source = "movw $0xffff, %ax; movw %ax, %es; movw $8, %di; xorl %ebx, %ebx; movl $0xe820, %eax;"
+    source += "movl $0x534d4150, %edx; movl $20, %ecx; int $0x15"
+    guest = called(source, memory=1 << 20)
+    assert guest.reg("rax") == 0x534D4150
+    assert guest.machine.memory.read((1 << 20) - 8, 8) == bytes(8)
+
+
+def test_the_ports_do_nothing_outside_real_mode():
+    guest = Sixteen("movl %cr0, %eax; orb $1, %al; movl %eax, %cr0; movw $0x0e41, %ax; outb %al, $0xb1; cli; hlt")
+    install(guest.machine)
+    assert isinstance(guest.run(), Halted)
+    assert not guest.output
+
+
 def test_stubs_do_not_overlap():
     spans = sorted((entry.offset, entry.offset + 2 + len(entry.tail)) for entry in ENTRIES)
     assert all(end <= start for (_, end), (start, _) in pairwise(spans))
