@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from unicorn import x86_const as uc
 
+from machine.delivery.event import VM
 from machine.errors import MemoryFault, RegisterError
 from machine.walk import pages
 from machine.x86.descriptors import SegmentDescriptor, decode_segment, decode_selector
@@ -88,7 +89,7 @@ def _segment(name: str, index: int) -> Register:
 def load_segment(cpu: Cpu, index: int, selector: int) -> None:
     """Load a segment register and its hidden part.  Raises `RegisterError` if no present descriptor fits it."""
     front = cpu.state.front
-    if not front.cr[0] & 1:  # real mode: the base is the selector times 16
+    if not front.cr[0] & 1 or front.eflags & VM:  # real and virtual-8086 mode: the base is the selector times 16
         segment = front.segs[index]
         cpu.state.set_segment(index, selector, selector << 4, segment.limit, segment.flags)
         cpu.state.store()

@@ -327,6 +327,15 @@ def test_virtual_8086_mode_runs_at_cs_ip():
     assert (guest.reg("rip"), guest.reg("cs"), guest.reg("rax")) == (1, VM86_SEGMENT, 1)
 
 
+def test_a_debugger_loads_segments_as_virtual_8086_mode_does():
+    guest = vm86(bytes.fromhex("40 90"))
+    stopped(guest, VM86_SEGMENT << 4)
+    guest.cpu.write_register("cs", 0x2001)
+    assert guest.cpu.linear_pc == (VM86_SEGMENT << 4) + 16
+    guest.cpu.write_register("es", 0x1234)
+    assert guest.reg("es") == 0x1234
+
+
 def test_int_with_low_iopl_is_gp_in_virtual_8086_mode():
     guest = stopped(vm86(bytes.fromhex("90 cd 80"), iopl=0, vector=13))
     assert guest.frame(3) == [0, 1, VM86_SEGMENT]
