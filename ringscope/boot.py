@@ -14,6 +14,10 @@ from machine.boot import elf
 from machine.boot.load import boot
 from machine.machine import DEFAULT_MEMORY, Machine
 
+MOST_SYMBOLS = 64 << 20
+"""Bytes of an ELF file that is read here.  A distribution's debug information takes minutes, and gdb gives up on a stub
+that does not answer for two seconds; gdb itself reads it in a few."""
+
 
 @dataclass(frozen=True)
 class Configuration:
@@ -45,8 +49,8 @@ class Guest:
 
     @cached_property
     def symbols(self) -> Symbols | None:
-        """The kernel's symbols; None if no file has any that can be read."""
-        if self.symbols_file is None:
+        """The kernel's symbols; None if no file has any that can be read, or too many to be read in time."""
+        if self.symbols_file is None or self.symbols_file.stat().st_size > MOST_SYMBOLS:
             return None
         try:
             return Symbols.load(self.symbols_file)

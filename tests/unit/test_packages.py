@@ -13,7 +13,9 @@ import zstandard
 
 from ringscope import initramfs, linux
 from ringscope.apt import Apt, PackageError, Release, parse_release
+from ringscope.boot import MOST_SYMBOLS, Guest
 from ringscope.packages import Packages, cache_directory, extract
+from ringscope.serve import gdb_commands
 
 PACKERS = {
     "data.tar": bytes,
@@ -208,3 +210,12 @@ def test_the_initial_ram_disk_has_an_init_that_can_run():
     assert data.count(b"070701") == len(("bin", "bin/busybox", "dev", "dev/console", "init", "TRAILER!!!"))
     header = data[data.index(b"init\0") - 110 :]
     assert stat.S_IMODE(int(header[14:22], 16)) == 0o755
+
+
+def test_a_distributions_debug_information_is_left_to_gdb(tmp_path):
+    path = tmp_path / "vmlinux"
+    with path.open("wb") as file:
+        file.truncate(MOST_SYMBOLS + 1)
+    guest = Guest(machine=None, kernel=path, protocol="linux unpacked", image=None, symbols_file=path)
+    assert guest.symbols is None
+    assert gdb_commands(guest, "x")[0] == f"file {path}"
