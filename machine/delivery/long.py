@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from machine.delivery.event import GP, IF, NP, NT, RF, RSP, SS_FAULT, TF, TS, VM, Event, GuestFault
-from machine.delivery.segments import follow_segments, load, read_descriptor
+from machine.delivery.segments import follow_segments, load, read_descriptor, read_gate
 from machine.delivery.supervisor import read_supervisor, write_supervisor
 from machine.engine.state import CS, HF_CPL, HF_INHIBIT_IRQ, SS
 from machine.x86 import errorcodes
-from machine.x86.descriptors import Gate, SegmentDescriptor, decode_gate
+from machine.x86.descriptors import Gate, SegmentDescriptor
 from machine.x86.tss import ist_offset, stack_offset
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _gate(cpu: Cpu, event: Event) -> Gate:
     offset = event.vector * 16
     if offset + 15 > idt.limit:
         raise GuestFault(GP, code, f"vector {event.vector:#x} is beyond the IDT limit {idt.limit:#x}")
-    gate = decode_gate(int.from_bytes(read_supervisor(cpu, idt.base + offset, 16), "little"))
+    gate = read_gate(cpu, idt.base + offset, wide=True)
     if gate.s or not (gate.is_interrupt or gate.is_trap) or gate.type < 14:
         raise GuestFault(GP, code, f"IDT entry {event.vector:#x} has type {gate.type:#x}, not a 64-bit gate")
     if not event.external and gate.dpl < cpu.state.front.hflags & HF_CPL:

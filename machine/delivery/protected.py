@@ -19,7 +19,7 @@ from machine.delivery.event import (
     GuestFault,
     NotModelled,
 )
-from machine.delivery.segments import follow_segments, load, read_descriptor
+from machine.delivery.segments import follow_segments, load, read_descriptor, read_gate
 from machine.delivery.stack import Stack, current_stack, push
 from machine.delivery.supervisor import read_supervisor
 from machine.engine.state import CS, DS, ES, FS, GS, HF_CPL, HF_INHIBIT_IRQ, SS
@@ -31,7 +31,6 @@ from machine.x86.descriptors import (
     TSS_BUSY,
     Gate,
     SegmentDescriptor,
-    decode_gate,
     decode_selector,
     hidden_flags,
 )
@@ -80,7 +79,7 @@ def _gate(cpu: Cpu, event: Event) -> Gate:
     offset = vector * _GATE
     if offset + _GATE - 1 > idt.limit:
         raise GuestFault(GP, code, f"vector {vector:#x} is beyond the IDT limit {idt.limit:#x}")
-    gate = decode_gate(int.from_bytes(read_supervisor(cpu, idt.base + offset, _GATE), "little"), wide=False)
+    gate = read_gate(cpu, idt.base + offset, wide=False)
     if gate.s or not (gate.is_interrupt or gate.is_trap or gate.is_task):
         raise GuestFault(GP, code, f"IDT entry {vector:#x} has type {gate.type:#x}, not a gate for interrupts")
     if not event.external and gate.dpl < cpu.state.front.hflags & HF_CPL:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from machine.delivery.event import GP, VM, GuestFault
@@ -18,7 +19,7 @@ from machine.engine.state import (
     SS,
     Front,
 )
-from machine.x86.descriptors import SegmentDescriptor, decode_segment, decode_selector, hidden_flags
+from machine.x86.descriptors import Gate, SegmentDescriptor, decode_gate, decode_segment, decode_selector, hidden_flags
 
 if TYPE_CHECKING:
     from machine.cpu import Cpu
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 CR0_PE = 1
 DESC_B, DESC_L = 1 << 22, 1 << 21
 """D/B and L of a hidden part's flags."""
+
+# The same few descriptors and gates come again and again.
+_decode_segment = lru_cache(maxsize=256)(decode_segment)
+_decode_gate = lru_cache(maxsize=1024)(decode_gate)
+_hidden_flags = lru_cache(maxsize=256)(hidden_flags)
 
 
 def read_descriptor(cpu: Cpu, selector: int, error_code: int) -> SegmentDescriptor:
@@ -35,12 +41,18 @@ def read_descriptor(cpu: Cpu, selector: int, error_code: int) -> SegmentDescript
     table = front.ldt if parts.ti else front.gdt
     if parts.is_null or parts.offset + 7 > table.limit or (parts.ti and not table.selector & ~3):
         raise GuestFault(GP, error_code & ~0xFFFC if parts.is_null else error_code, f"no descriptor {selector:#x}")
-    return decode_segment(int.from_bytes(read_supervisor(cpu, table.base + parts.offset, 8), "little"))
+    return _decode_segment(int.from_bytes(read_supervisor(cpu, table.base + parts.offset, 8), "little"))
+
+
+def read_gate(cpu: Cpu, address: int, *, wide: bool) -> Gate:
+    """The IDT entry at a linear address: of 16 bytes, or of 8 if not ``wide``."""
+    data = read_supervisor(cpu, address, 16 if wide else 8)
+    return _decode_gate(int.from_bytes(data, "little"), wide=wide)
 
 
 def load(cpu: Cpu, index: int, selector: int, segment: SegmentDescriptor) -> None:
     """Load a segment register of the state view from a descriptor that has passed its checks."""
-    cpu.state.set_segment(index, selector, segment.base, segment.limit, hidden_flags(segment))
+    cpu.state.set_segment(index, selector, segment.base, segment.limit, _hidden_flags(segment))
 
 
 def follow_segments(front: Front) -> None:
