@@ -62,11 +62,16 @@ def _expression(session: Session, text: str) -> int:
     return session.evaluate(text)
 
 
-def _count(session: Session, text: str) -> int:
-    value = session.evaluate(text)
-    if not 1 <= value <= MOST:
-        raise CommandError(f"{text!r} is {value}, not a count from 1 to {MOST}")
-    return value
+def _counted(most: int) -> Callable[[Session, str], object]:
+    """Reads a count of at most ``most``."""
+
+    def read(session: Session, text: str) -> int:
+        value = session.evaluate(text)
+        if not 1 <= value <= most:
+            raise CommandError(f"{text!r} is {value}, not a count from 1 to {most}")
+        return value
+
+    return read
 
 
 def _time(session: Session, text: str) -> int:
@@ -103,12 +108,16 @@ def _option(_session: Session, _text: str) -> bool:
 
 
 MOST = 1 << 16
-"""The largest count that a command takes."""
+"""The most of anything that a command prints."""
+
+MOST_STEPS = 1 << 30
 
 Expression = Annotated[int, Kind(_expression, completion=Completion.EXPRESSION)]
 """A number, $register, symbol or sum: `ringscope.expressions`."""
-Count = Annotated[int, Kind(_count)]
-"""A number of things, from 1 to `MOST`."""
+Count = Annotated[int, Kind(_counted(MOST))]
+"""A number of things to show, from 1 to `MOST`."""
+Steps = Annotated[int, Kind(_counted(MOST_STEPS))]
+"""A number of instructions to run."""
 Nanoseconds = Annotated[int, Kind(_time)]
 """A span of virtual time."""
 RegisterName = Annotated[str, Kind(_register, completion=Completion.REGISTER)]

@@ -11,7 +11,7 @@ from machine.stop import Access
 from machine.watchpoints import Watch
 from machine.x86.vectors import vector_name
 from ringscope import debuggee, processor
-from ringscope.arguments import Count, Expression, Nanoseconds, Rest, choice
+from ringscope.arguments import Count, Expression, Nanoseconds, Rest, Steps, choice
 from ringscope.command import Lines, command
 from ringscope.debuggee import Stop, Timed
 from ringscope.disassembly import instructions, location
@@ -79,7 +79,7 @@ def continue_run(session: Session, nanoseconds: Nanoseconds | None = None) -> Li
 
 
 @command("step", "s", "si", "stepi", instead=f"{_IN_GDB} `stepi`", repeats=True)
-def step_instructions(session: Session, count: Count = 1) -> Lines:
+def step_instructions(session: Session, count: Steps = 1) -> Lines:
     """Run COUNT instructions; stops early at whatever else stops a run. A delivered interrupt counts as one."""
     stopped: Stop = stop.Stepped()
     for done in range(count):
