@@ -57,7 +57,8 @@ class Clock:
     def register(self, callback: Callable[[int], None]) -> Callable[[int], None]:
         """Give a device a deadline of its own.
 
-        Returns the function that sets it (virtual nanoseconds, `NEVER` for none; `soonest` at least); ``callback``
+        Returns the function that sets it (virtual nanoseconds, `NEVER` for none; from a port access, `soonest` at
+        least); ``callback``
         gets the deadline's time when it is reached and must set the next one.
         """
         order = len(self._callbacks)
@@ -65,7 +66,7 @@ class Clock:
         self._deadlines.append(NEVER)
 
         def set_deadline(time: int) -> None:
-            self._deadlines[order] = max(time, self.soonest()) if time < NEVER else NEVER
+            self._deadlines[order] = max(time, self.soonest()) if self.inside and time < NEVER else time
             self.next = min(self._deadlines)
 
         return set_deadline

@@ -30,7 +30,8 @@ class Serial:
     def __init__(self, send: Callable[[bytes], None], interrupt: Callable[[bool], None]) -> None:
         self.send = send
         self._interrupt = interrupt
-        self._waiting: deque[int] = deque()
+        self._outside: deque[int] = deque()
+        self._looped: deque[int] = deque()
         self._divisor = 1
         self._fifos = False
         self._transmit_empty_pending = False
@@ -40,13 +41,18 @@ class Serial:
 
     def receive(self, data: bytes) -> None:
         """Bytes from the outside; they wait on the host's side until the guest takes them, so none is lost."""
-        self._waiting.extend(data)
+        self._outside.extend(data)
         self._update()
 
     @property
     def listening(self) -> bool:
         """The guest has asked to be interrupted by input: what comes before, a driver that starts throws away."""
         return bool(self._ier & IER_RECEIVED)
+
+    @property
+    def _waiting(self) -> deque[int]:
+        """Where the receiver takes its bytes from: its own transmitter in loopback, else the outside."""
+        return self._looped if self._mcr & MCR_LOOPBACK else self._outside
 
     def _cause(self) -> int:
         if self._overrun and self._ier & IER_LINE_STATUS:
@@ -121,10 +127,10 @@ class Serial:
 
     def _transmit(self, value: int) -> None:
         if self._mcr & MCR_LOOPBACK:
-            if len(self._waiting) >= (FIFO_DEPTH if self._fifos else 1):
+            if len(self._looped) >= (FIFO_DEPTH if self._fifos else 1):
                 self._overrun = True
             else:
-                self._waiting.append(value)
+                self._looped.append(value)
         else:
             self.send(bytes([value]))
         self._transmit_empty_pending = True
@@ -137,8 +143,8 @@ class Serial:
     def _configure(self, offset: int, value: int) -> None:
         if offset == IIR:  # FCR
             self._fifos = bool(value & 1)
-            if value & 2:
-                self._waiting.clear()
+            if value & 2:  # what waits outside is not in the FIFO yet
+                self._looped.clear()
         elif offset == LCR:
             self._lcr = value
         elif offset == MCR:
