@@ -14,7 +14,7 @@ from kernel.image import find_image
 from ringscope.boot import Configuration, power_on
 from ringscope.debug import served
 from ringscope.gdbmi import Gdb, Refused
-from ringscope.serve import gdb_commands
+from ringscope.serve import gdb_commands, gdb_word
 
 ROOT = Path(__file__).resolve().parent.parent
 PROMPT = "(gdb) "
@@ -66,7 +66,7 @@ def unanswered(shown, answer):
 
 def localized(command, address):
     """The command with the paths and the address of this run."""
-    command = command.replace("kernel/_image/programs", str(find_image().programs))
+    command = re.sub(r"kernel/_image/programs/(\w+)", lambda found: gdb_word(find_image().program(found[1])), command)
     return re.sub(r"^target remote .*", f"target remote {address}", command)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kernel.image import find_image
+from ringscope.serve import gdb_word
 from tests.guest.boot import qemu_command
 from tests.realgdb.harness import gdb_batch
 
@@ -28,8 +29,8 @@ def debug(tmp_path):
         for line in processes[0].stderr:
             if b"waiting for connection" in line:
                 break
-        before = [f"set substitute-path /usr/src/ringscope {image.sources}", f"target remote {socket}"]
-        symbols = [f"add-symbol-file {image.program(name)}" for name in programs]
+        before = [f"set substitute-path /usr/src/ringscope {gdb_word(image.sources)}", f"target remote {socket}"]
+        symbols = [f"add-symbol-file {gdb_word(image.program(name))}" for name in programs]
         return gdb_batch(*symbols, *before, *commands, "detach", file=image.vmlinux)
 
     yield run

@@ -3,6 +3,7 @@
 import pytest
 
 from machine.x86 import control, entries, paging
+from ringscope.serve import gdb_word
 from tests.realgdb.qemu_machine import BASE, CR0, HEADER_SIZE, PGD, ROOT, flat_image, image, start, word32
 
 pytestmark = [pytest.mark.gdb, pytest.mark.qemu]
@@ -34,7 +35,7 @@ IMAGE = ROOT / "kernel" / "_image"
 @pytest.mark.skipif(not (IMAGE / "vmlinux").is_file(), reason="the kernel is not built (python -m kernel.build)")
 def test_symbols_of_our_kernel(tmp_path_factory):
     kernel = (IMAGE / "vmlinux").read_bytes()
-    stop = [f"file {IMAGE / 'vmlinux'}", "hbreak start_thread", "continue"]
+    stop = [f"file {gdb_word(IMAGE / 'vmlinux')}", "hbreak start_thread", "continue"]
     commands = ["x86 idt", "x86 idt -v", "x86 tss", "x86 walk start_thread", "x86 frame &regs->ip"]
     for machine in start(tmp_path_factory, kernel, "-initrd", IMAGE / "initramfs.cpio"):
         found = machine.ask(commands, stop)
