@@ -71,7 +71,7 @@ class Cpu:
         self._again = False
         self._delivered = False
         self._fault: tuple[int, int | None] | None = None  # an exception to deliver outside the engine
-        self.ports = PortGuard(self, self._port_denied)
+        self.ports = PortGuard(self, self._check_port)
         self.code_pages = CodePages(self.uc)
         self._hook()
 
@@ -296,9 +296,7 @@ class Cpu:
     def _step_whole(self) -> None:
         """Run the instruction that a watchpoint caught, to its end."""
         limit, mask = self.progress.cells.limit, self.progress.cells.mask
-        self.watchpoints.whole = True
         self.step()
-        self.watchpoints.whole = False
         self.progress.cells.limit, self.progress.cells.mask = limit, mask
 
     # Delivery
@@ -407,14 +405,16 @@ class Cpu:
                 new = True
         return new
 
-    def _port_denied(self, port: int, size: int) -> bool:
-        """From a hook before an IN or OUT outside ring 0; if denied, #GP(0) follows."""
+    def _check_port(self, port: int, size: int) -> None:
+        """From a hook before an IN or OUT outside ring 0: #GP(0) follows if it is denied, or the bitmap's own fault."""
         self.state.load()
         try:
-            permitted = system.port_permitted(self, port, size)
-        except GuestFault:
-            permitted = False
-        if not permitted:
+            if system.port_permitted(self, port, size):
+                return
             self._fault = (GP, 0)
-            self.uc.emu_stop()
-        return not permitted
+        except GuestFault as fault:
+            self._fault = (fault.vector, fault.error_code)
+            if fault.cr2 is not None:
+                self.state.front.cr[2] = fault.cr2
+                self.state.store()
+        self.uc.emu_stop()

@@ -50,11 +50,11 @@ def _access(mnemonic: str, operands: str) -> _Access:
 
 
 class PortGuard:
-    """Plants the checks of one processor; ``denied(port, size)`` decides, and arranges the fault."""
+    """Plants the checks of one processor; ``check(port, size)`` arranges the fault."""
 
-    def __init__(self, cpu: Cpu, denied: Callable[[int, int], bool]) -> None:
+    def __init__(self, cpu: Cpu, check: Callable[[int, int], None]) -> None:
         self._cpu = cpu
-        self._denied = denied
+        self._check = check
         self._found: set[int] = set()
         self._planted: dict[int, int] = {}
 
@@ -106,4 +106,4 @@ class PortGuard:
         access = self._port_instructions(address, size).get(address)
         if access:
             port = uc.reg_read(x86.UC_X86_REG_DX) if access.port is None else access.port
-            self._denied(port, access.size)
+            self._check(port, access.size)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
+import weakref
 
 from unicorn import Uc, uc_version
 from unicorn import x86_const as x86
@@ -159,6 +160,7 @@ class State:
         uclib.uc_context_alloc(self._handle, ctypes.byref(self._context))
         if not self._context.value:
             raise EngineError("Unicorn could not allocate a context")
+        weakref.finalize(self, uclib.uc_context_free, ctypes.c_void_p(self._context.value))
         self._size = uclib.uc_context_size(self._handle)
         self._bytes = (_u8 * self._size).from_address(self._context.value)
         self._save, self._restore = uclib.uc_context_save, uclib.uc_context_restore
@@ -171,10 +173,6 @@ class State:
     def store(self) -> None:
         """Make this view the live processor state."""
         self._restore(self._handle, self._context)
-
-    def close(self) -> None:
-        """Give the context back to the library."""
-        uclib.uc_context_free(self._context)
 
     def _find(self, mark: bytes, what: str) -> int:
         at = bytes(self._bytes).find(mark)

@@ -144,3 +144,18 @@ def test_a_step_over_a_denied_port_instruction_lands_in_the_handler():
     assert guest.rip == USER + 1
     guest.step()
     assert guest.rip == HANDLER
+
+
+def test_a_bitmap_on_a_missing_page_is_a_page_fault():
+    guest = Bare().kernel(TO_RING_3).user("nop; outb %al, $0x80")
+    open_bitmap(guest, 0x80)
+    guest.poke(TSS + 0x66, 0x1000, 2)  # the bitmap lies on the page behind the TSS
+    guest.cpu.state.load()
+    guest.cpu.state.front.tr.limit = 0x1100
+    guest.cpu.state.store()
+    guest.map(TSS + 0x1000, 0)
+    guest.gate(14, HANDLER)
+    guest.cpu.breakpoints.insert(HANDLER)
+    guest.run()
+    assert guest.stack(2) == [0, USER + 1]
+    assert guest.reg("cr2") == TSS + 0x1010
