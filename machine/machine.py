@@ -7,8 +7,11 @@ from typing import NamedTuple
 
 from machine.clock import NEVER, Clock
 from machine.cpu import Cpu
+from machine.devices.controlport import CONTROL_PORT_A, ControlPortA
 from machine.devices.device import Ports
 from machine.devices.exitport import EXIT_PORT, POST_PORT, ExitPort, PostPort
+from machine.devices.i8042 import COMMAND, DATA, I8042, KEYBOARD_IRQ
+from machine.devices.pci import CONFIGURATION, PciConfiguration
 from machine.devices.pic import PicPair
 from machine.devices.pit import Pit
 from machine.devices.rtc import Rtc
@@ -20,6 +23,7 @@ from machine.stop import (
     Exited,
     Halted,
     Interrupted,
+    Reset,
     Shutdown,
     Stepped,
     Stop,
@@ -67,7 +71,7 @@ class Machine:
         self.cpus = [self.cpu]
         self.clock = Clock(self.cpu.now)
         self._interrupted = False
-        self._exit: Exited | None = None
+        self._exit: Exited | Reset | None = None
         self._retry_at = NEVER
         self._retry = FIRST_RETRY
         self._attach_devices(send)
@@ -78,6 +82,11 @@ class Machine:
         self.serial = Serial(send, lambda level: self.pic.set_irq(COM1_IRQ, level))
         self.rtc = Rtc(self.clock, self.memory.size)
         self.post = PostPort()
+        self.i8042 = I8042(
+            lambda level: self.pic.set_irq(KEYBOARD_IRQ, level), lambda: self._reset("the keyboard controller")
+        )
+        self.pci = PciConfiguration(lambda: self._reset("port 0xcf9"))
+        self.control_port = ControlPortA(lambda: self._reset("port 0x92"))
         # fmt: off
         for device, first, count in (
             (self.pic.master,        0x20,      2),
@@ -85,12 +94,16 @@ class Machine:
             (self.pit.speaker,       0x61,      1),
             (self.rtc,               0x70,      2),
             (self.post,              POST_PORT, 1),
+            (self.control_port,      CONTROL_PORT_A, 1),
             (self.pic.slave,         0xA0,      2),
             (ExitPort(self._leave),  EXIT_PORT, 4),
             (self.serial,            COM1,      8),
+            (self.pci,               CONFIGURATION, 8),
         ):
             self.ports.attach(device, first, count)
         # fmt: on
+        self.ports.attach(self.i8042, DATA, 1)
+        self.ports.attach(self.i8042, COMMAND, 1, offset=COMMAND - DATA)
 
     # The board, as the processor sees it
 
@@ -119,6 +132,10 @@ class Machine:
 
     def _leave(self, code: int) -> None:
         self._exit = Exited(code)
+        self._stop_at_next_block()
+
+    def _reset(self, cause: str) -> None:
+        self._exit = Reset(cause)
         self._stop_at_next_block()
 
     def _stop_at_next_block(self) -> None:

@@ -58,6 +58,13 @@ class Exited:
     code: int
 
 
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """The guest asked for a restart; ``cause`` names the register it used.  A triple fault is a `Shutdown`."""
+
+    cause: str
+
+
 class FaultRecord(NamedTuple):
     """One link of a chain of faults during delivery."""
 
@@ -74,4 +81,4 @@ class Shutdown:
     chain: tuple[FaultRecord, ...]
 
 
-Stop = Breakpoint | Watchpoint | Stepped | Interrupted | Halted | Exited | Shutdown
+Stop = Breakpoint | Watchpoint | Stepped | Interrupted | Halted | Exited | Reset | Shutdown

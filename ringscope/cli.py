@@ -21,6 +21,7 @@ from ringscope.boot import Configuration, Guest, power_on
 from ringscope.commands.running import stop_lines
 from ringscope.local import LocalDebuggee
 from ringscope.session import Session
+from ringscope.target import RESET_STATUS
 
 LISTEN = "127.0.0.1:1234"
 
@@ -50,6 +51,13 @@ def memory_size(text: str) -> int:
     if size % PAGE or not MINIMUM <= size <= MAXIMUM:
         raise argparse.ArgumentTypeError(f"{text} is not a multiple of 4K from 1M to 3G")
     return size
+
+
+def processors(text: str) -> int:
+    """A number of processors.  Raises argparse.ArgumentTypeError for any but 1."""
+    if text != "1":
+        raise argparse.ArgumentTypeError(f"{text}: the machine has one processor")
+    return 1
 
 
 def existing_file(text: str) -> Path:
@@ -87,6 +95,15 @@ def _size_and_entry(group: argparse._ArgumentGroup, memory: int) -> None:
         "--memory", type=memory_size, default=memory, metavar="SIZE", help=f"RAM; default: {memory >> 20}M"
     )
     group.add_argument("--entry", choices=tuple(ENTRIES), help="where a bzImage is entered; default: unpacked")
+    group.add_argument("--cpus", type=processors, default=1, metavar="N", help="processors; there is 1")
+
+
+def _reboot_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--reboot",
+        action="store_true",
+        help=f"boot again when the guest asks for a restart; else it ends with status {RESET_STATUS}",
+    )
 
 
 def build_parser() -> Parser:
@@ -106,6 +123,7 @@ def build_parser() -> Parser:
         return sub
 
     run = command("run", _run, "boot, with the serial console on this terminal (Ctrl-A x leaves)")
+    _reboot_option(run)
     _machine_options(run)
     server = command("serve", _serve, "boot stopped at the first instruction and wait for gdb")
     server.add_argument(
@@ -137,6 +155,7 @@ def _linux_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--symbols", action="store_true", help="fetch the kernel's debug information too: several hundred megabytes"
     )
+    _reboot_option(parser)
     group = parser.add_argument_group("the machine")
     group.add_argument("--initrd", type=existing_file, metavar="FILE", help="initial RAM disk; default: busybox")
     group.add_argument(
@@ -150,13 +169,18 @@ def _configuration(arguments: argparse.Namespace) -> Configuration:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    guest = power_on(_configuration(arguments), console.write_stdout)
-    return _end(guest, _console(guest))
+    guest, reason = _boot(_configuration(arguments), reboot=arguments.reboot)
+    return _end(guest, reason)
 
 
-# Linux's serial driver empties the port as it starts, which it does late.
-def _console(guest: Guest) -> stop.Stop | None:
-    return console.run(guest.machine, patient=guest.protocol.startswith("linux"))
+def _boot(configuration: Configuration, *, reboot: bool) -> tuple[Guest, stop.Stop | None]:
+    """Run a machine with its console here until it ends, or for ever again; None if the user left."""
+    while True:
+        guest = power_on(configuration, console.write_stdout)
+        # Linux's serial driver empties the port as it starts, which it does late.
+        reason = console.run(guest.machine, patient=guest.protocol.startswith("linux"))
+        if not (reboot and isinstance(reason, stop.Reset)):
+            return guest, reason
 
 
 def _end(guest: Guest, reason: stop.Stop | None, *, halt_is_end: bool = False) -> int:
@@ -165,6 +189,9 @@ def _end(guest: Guest, reason: stop.Stop | None, *, halt_is_end: bool = False) -
         return 0
     if isinstance(reason, stop.Exited):
         return reason.code & 0xFF
+    if isinstance(reason, stop.Reset):
+        _say(f"the guest asked for a restart, by {reason.cause}: --reboot boots it again")
+        return RESET_STATUS
     if halt_is_end and isinstance(reason, stop.Halted):
         _say("Linux halted, interrupts off: without ACPI that is its power-off")
         return 0
@@ -200,8 +227,8 @@ def _linux(arguments: argparse.Namespace) -> int:
     setup = linux.configuration(files, append=arguments.append, memory=arguments.memory, entry=arguments.entry)
     if arguments.gdb:
         return debug.debug(setup)
-    guest = power_on(setup, console.write_stdout)
-    return _end(guest, _console(guest), halt_is_end=True)
+    guest, reason = _boot(setup, reboot=arguments.reboot)
+    return _end(guest, reason, halt_is_end=True)
 
 
 def _trace(direction: str, payload: bytes) -> None:

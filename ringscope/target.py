@@ -19,6 +19,9 @@ from ringscope.layout import REGISTERS, machine_name, read_block
 from ringscope.pace import Pace
 
 THREAD = 1
+RESET_STATUS = 2
+"""Exit status of a guest that asked for a restart."""
+
 IDLE_SECONDS = 0.05
 """Pause between two looks at a machine that waits for input."""
 
@@ -183,6 +186,8 @@ class MachineTarget:
                 return stopreply.Stopped(Signal.SEGV, THREAD, core=0)
             case stop.Exited(code):
                 return stopreply.Exited(code & 0xFF)
+            case stop.Reset():
+                return stopreply.Exited(RESET_STATUS)
         return stopreply.Stopped(Signal.TRAP, THREAD, stopreply.Stepped(), 0)
 
     # Breakpoints

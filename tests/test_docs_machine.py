@@ -125,6 +125,16 @@ def test_rdrand_is_the_hosts():
     assert len(values) > 1
 
 
+def test_a20_is_always_on():
+    bare = guest(
+        "movb $0xd1, %al; outb %al, $0x64; movb $0xdd, %al; outb %al, $0x60; xorl %eax, %eax; outb %al, $0x92;"
+        "movl $1, 0x200000; movl $2, 0x300000; movl 0x200000, %ebx; movl %ebx, %ecx;"
+        "inb $0x92, %al; movzbl %al, %esi; movb $0xd0, %al; outb %al, $0x64; inb $0x60, %al; movzbl %al, %edi; hlt"
+    )
+    bare.run()
+    assert (bare.reg("rbx"), bare.reg("rsi"), bare.reg("rdi") & 2) == (1, 2, 2)
+
+
 def test_no_local_apic():
     bare = guest("movl 0x300020, %eax; hlt")
     bare.map(0x300000, P | W | NX, 0xFEE00000)

@@ -29,12 +29,12 @@ class Ports:
         self.unanswered: Counter[int] = Counter()
         """How often each port without a device was accessed."""
 
-    def attach(self, device: PortDevice, first: int, count: int) -> None:
-        """Let a device answer at ``count`` ports from ``first`` on."""
+    def attach(self, device: PortDevice, first: int, count: int, *, offset: int = 0) -> None:
+        """Let a device answer at ``count`` ports from ``first`` on, which it knows by ``offset`` and up."""
         for port in range(first, first + count):
             if port in self._owners:
                 raise ValueError(f"port {port:#x} is taken")
-            self._owners[port] = (device, port - first)
+            self._owners[port] = (device, port - first + offset)
 
     def owners(self) -> dict[int, tuple[PortDevice, int]]:
         """Every answered port with its device and the offset in the device's range."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from machine.clock import NEVER
-from machine.devices import exitport, pic, pit, rtc, serial
+from machine.devices import controlport, exitport, i8042, pci, pic, pit, rtc, serial
 from machine.machine import Machine
 from ringscope.command import Lines, command
 from ringscope.debuggee import Devices
@@ -15,13 +15,16 @@ from ringscope.session import Session
 
 # fmt: off
 _NAMES: dict[type, str] = {
-    pic.Pic:           "8259A interrupt controller",
-    pit.Pit:           "8254 timer",
-    pit.Speaker:       "speaker gate of the timer",
-    rtc.Rtc:           "MC146818 clock and CMOS RAM",
-    serial.Serial:     "16550A serial port",
-    exitport.ExitPort: "exit port",
-    exitport.PostPort: "progress codes of firmware",
+    pic.Pic:                  "8259A interrupt controller",
+    pit.Pit:                  "8254 timer",
+    pit.Speaker:              "speaker gate of the timer",
+    i8042.I8042:              "8042 keyboard controller",
+    controlport.ControlPortA: "system control port A",
+    pci.PciConfiguration:     "PCI configuration and reset control",
+    rtc.Rtc:                  "MC146818 clock and CMOS RAM",
+    serial.Serial:            "16550A serial port",
+    exitport.ExitPort:        "exit port",
+    exitport.PostPort:        "progress codes of firmware",
 }
 _PIT_MODES = (
     "interrupt on terminal count", "one-shot", "rate generator", "square wave", "software strobe", "hardware strobe",

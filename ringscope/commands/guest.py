@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from machine.devices.keymap import strokes
+from machine.errors import Error
 from ringscope.arguments import Expression, Rest
 from ringscope.command import Lines, command
-from ringscope.debuggee import Console
+from ringscope.debuggee import Console, Devices
 from ringscope.render import table
 from ringscope.session import CommandError, Session
 from ringscope.tasks import Task, TaskError, current_task, for_each_task, read_task, task_state_to_char
@@ -39,6 +41,19 @@ def type_serial(session: Session, text: Rest = "") -> Lines:
     assert isinstance(session.debuggee, Console), "the registry has checked it"
     session.debuggee.type_text(text.encode() + b"\r")
     yield from ()
+
+
+@command("keyboard", needs=Devices)
+def type_keyboard(session: Session, text: Rest = "") -> Lines:
+    """Type TEXT and Enter on the guest's keyboard, which has the keys of a US one."""
+    assert isinstance(session.debuggee, Devices), "the registry has checked it"
+    keyboard = session.debuggee.machine.i8042.keyboard
+    try:
+        keyboard.press(strokes(f"{text}\n"))
+    except Error as error:
+        raise CommandError(str(error)) from None
+    if not keyboard.scanning:
+        yield "The guest has switched its keyboard off: the keys are lost."
 
 
 @command("console", needs=Console, instead="start `ringscope run` or the REPL, which have a terminal")

@@ -137,7 +137,7 @@ def stop_lines(session: Session, stopped: Stop) -> Iterator[str]:
         yield Bad(reason) if isinstance(stopped, (stop.Shutdown, stop.Halted)) else reason
     if isinstance(stopped, stop.Shutdown):
         yield from _fault_chain(session, stopped)
-    if not isinstance(stopped, stop.Exited):
+    if not isinstance(stopped, stop.Exited | stop.Reset):
         yield from location(session)
 
 
@@ -156,6 +156,8 @@ def describe_stop(session: Session, stopped: Stop) -> str:
             return f"Halted for good: HLT with interrupts disabled before {session.address_text(address)}"
         case stop.Exited(code):
             return f"The guest has ended with code {code}"
+        case stop.Reset(cause):
+            return f"The guest has asked for a restart, by {cause}"
         case debuggee.Signalled(number):
             return f"Stopped with signal {_signal_name(number)}"
         case debuggee.Elapsed(nanoseconds):

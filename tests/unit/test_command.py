@@ -192,6 +192,7 @@ ROWS = [
     ("", "task second", ["7  sh    S"]),
     ("", "tasks", [">    1  init  R", "     7  sh    S"]),
     ("", "serial hello", []),
+    ("", "keyboard hello", []),
     ("", "info devices", ["0x20-0x21    8259A interrupt controller", "0x3f8-0x3ff  16550A serial port"]),
     ("", "info ports", ["Every port that was accessed has a device."]),
     ("set rip ports;step 2", "info ports", ["0x00ed         1"]),
@@ -278,6 +279,7 @@ MISTAKES = [
     ("task 0x900000", "no task can be read: 0x900000"),
     ("frame 0x900000", "0x900000: not mapped"),
     ("console", "console needs a terminal; `serial TEXT` types a line without one"),
+    ("keyboard né", "the keyboard has no key for 'é'"),
     ("monitor info", "monitor needs a remote stub with commands of its own"),
     ("help foo", "no command 'foo'"),
 ]
@@ -326,6 +328,14 @@ def test_serial_input_reaches_the_guest(session):
     lines(session, "serial ok")
     lines(session, "continue 100000")
     assert "".join(heard) == "ok\r"
+
+
+def test_typed_keys_reach_the_keyboard_controller(session):
+    controller = session.debuggee.machine.i8042
+    lines(session, "keyboard a")
+    assert [controller.read_port(0, 1) for _ in range(4)] == [0x1E, 0x9E, 0x1C, 0x9C]
+    controller.write_port(0, 0xF5, 1)
+    assert lines(session, "keyboard a") == ["The guest has switched its keyboard off: the keys are lost."]
 
 
 def test_a_broken_list_of_tasks_ends(session):
