@@ -12,8 +12,9 @@ from machine.devices.device import Ports
 from machine.devices.exitport import EXIT_PORT, POST_PORT, ExitPort, PostPort
 from machine.devices.i8042 import COMMAND, DATA, I8042, KEYBOARD_IRQ
 from machine.devices.pci import CONFIGURATION, PciConfiguration
-from machine.devices.pic import PicPair
-from machine.devices.pit import Pit
+from machine.devices.pic import EDGE_LEVEL, EdgeLevelControl, PicPair
+from machine.devices.pit import TIMER_IRQ, Pit
+from machine.devices.powermanagement import FIRST_PORT, PORTS, SCI_IRQ, PowerManagement
 from machine.devices.rtc import Rtc
 from machine.devices.serial import COM1, COM1_IRQ, Serial
 from machine.errors import MemoryFault
@@ -78,7 +79,7 @@ class Machine:
 
     def _attach_devices(self, send: Callable[[bytes], None]) -> None:
         self.pic = PicPair(self._interrupt_changed)
-        self.pit = Pit(self.clock, lambda level: self.pic.set_irq(0, level))
+        self.pit = Pit(self.clock, lambda level: self.pic.set_irq(TIMER_IRQ, level))
         self.serial = Serial(send, lambda level: self.pic.set_irq(COM1_IRQ, level))
         self.rtc = Rtc(self.clock, self.memory.size)
         self.post = PostPort()
@@ -86,6 +87,7 @@ class Machine:
             lambda level: self.pic.set_irq(KEYBOARD_IRQ, level), lambda: self._reset("the keyboard controller")
         )
         self.pci = PciConfiguration(lambda: self._reset("port 0xcf9"))
+        self.power = PowerManagement(self.clock, lambda level: self.pic.set_irq(SCI_IRQ, level), lambda: self._leave(0))
         self.control_port = ControlPortA(lambda: self._reset("port 0x92"))
         # fmt: off
         for device, first, count in (
@@ -98,6 +100,8 @@ class Machine:
             (self.pic.slave,         0xA0,      2),
             (ExitPort(self._leave),  EXIT_PORT, 4),
             (self.serial,            COM1,      8),
+            (EdgeLevelControl(self.pic), EDGE_LEVEL, 2),
+            (self.power,             FIRST_PORT, PORTS),
             (self.pci,               CONFIGURATION, 8),
         ):
             self.ports.attach(device, first, count)

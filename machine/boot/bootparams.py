@@ -8,10 +8,12 @@ from machine.boot.bzimage import BY_NAME, HEADER, BzImage
 from machine.boot.layout import LOW_END, Range, memory_map, place, place_high
 from machine.errors import BootError
 from machine.memory import PAGE, Memory
+from machine.tables.place import RSDP
 
 BOOT_PARAMS, COMMAND_LINE = 0x10000, 0x20000
 """Physical addresses in conventional memory, clear of what Linux itself puts below 64 KiB and below the EBDA."""
 
+ACPI_RSDP_ADDR = 0x070
 E820_ENTRIES, E820_TABLE, E820_MOST = 0x1E8, 0x2D0, 128
 SETUP_HEADER_LIMIT = 0x290
 """Offsets in boot_params; the setup header's room ends at the last."""
@@ -29,6 +31,7 @@ class BootParams:
         header = image.setup_header[: SETUP_HEADER_LIMIT - HEADER]
         self._page[HEADER : HEADER + len(header)] = header
         self.set("type_of_loader", OTHER_LOADER)
+        self._page[ACPI_RSDP_ADDR : ACPI_RSDP_ADDR + 8] = RSDP.to_bytes(8, "little")
         self._line = b"\0"
 
     def set(self, name: str, value: int) -> None:

@@ -9,6 +9,7 @@ from machine.boot.entry import protected_mode
 from machine.boot.layout import load_segments
 from machine.errors import BootError
 from machine.machine import Machine
+from machine.tables.place import place_tables
 
 
 def boot(
@@ -28,6 +29,7 @@ def boot(
     line = os.fsencode(command_line)
     if not image:
         raise BootError("the kernel image is empty")
+    place_tables(machine.memory)
     if bzimage.matches(image):
         return f"linux {linux.boot(machine, image, initrd, line, entry)}"
     if entry is not None:

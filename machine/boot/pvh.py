@@ -9,6 +9,7 @@ from machine.boot.elf import Elf
 from machine.boot.layout import INFO_PAGE, load_segments, memory_map, pack, place, place_high
 from machine.cpu import Cpu
 from machine.memory import PAGE
+from machine.tables.place import RSDP
 
 NOTE_NAME, PHYS32_ENTRY = b"Xen", 18
 MAGIC, VERSION = 0x336EC578, 1
@@ -43,7 +44,7 @@ def boot(cpu: Cpu, elf: Elf, initrd: bytes | None, command_line: bytes) -> None:
         1 if module else 0,
         module_at if module else 0,
         line_at,
-        0,
+        RSDP,
         map_at,
         len(map_entries),
         0,

@@ -12,6 +12,11 @@ ICW4_AUTO_EOI = 0x02
 OCW3, OCW3_READ_REGISTER, OCW3_READ_ISR, OCW3_POLL = 0x08, 0x02, 0x01, 0x04
 OCW3_SPECIAL_MASK, OCW3_SET_SPECIAL = 0x40, 0x20
 
+EDGE_LEVEL = 0x4D0
+EDGE_LEVEL_CHOICE = (0xF8, 0xDE)
+"""Inputs of master and slave whose trigger mode can be chosen: not the timer, the keyboard, the cascade, the clock and
+the coprocessor (Intel 82371SB data sheet, "ELCR1", "ELCR2")."""
+
 CASCADE = 2
 SPURIOUS = 7
 
@@ -29,6 +34,7 @@ class Pic:
         self.in_service = 0  # ISR
         self.mask = 0xFF  # IMR
         self.level_triggered = False
+        self.levels = 0  # inputs that are level-triggered whatever ICW1 says
         self.auto_eoi = False
         self.lowest = 7  # the input with the lowest priority; rotation moves it
         self._rotate_auto_eoi = False
@@ -42,13 +48,16 @@ class Pic:
     def set_line(self, line: int, level: bool) -> None:
         """Drive input ``line`` (0-7): a rising edge, or a high level in level mode, requests."""
         bit = 1 << line
-        if level and (self.level_triggered or not self.lines & bit):
+        if level and (self._is_level(bit) or not self.lines & bit):
             self.request |= bit
         elif not level:
             # Level mode: the request is the level.  Edge mode: an unserved request needs the line to stay high.
             self.request &= ~bit
         self.lines = self.lines | bit if level else self.lines & ~bit
         self._changed()
+
+    def _is_level(self, bit: int) -> bool:
+        return self.level_triggered or bool(self.levels & bit)
 
     def pending(self) -> int | None:
         """The input that would interrupt now: the highest-priority request not masked nor outranked in service."""
@@ -70,7 +79,7 @@ class Pic:
         if line is None:
             return self.vector_base + SPURIOUS
         bit = 1 << line
-        if not self.level_triggered:
+        if not self._is_level(bit):
             self.request &= ~bit
         if not self.auto_eoi:
             self.in_service |= bit
@@ -192,3 +201,20 @@ class PicPair:
         self.master.set_line(CASCADE, False)
         self._slave_changed()
         return vector
+
+
+class EdgeLevelControl:
+    """The two ports that choose each input's trigger mode: bit n of port 0 for IRQ n, of port 1 for IRQ 8 + n."""
+
+    width = 1
+
+    def __init__(self, pair: PicPair) -> None:
+        self._chips = (pair.master, pair.slave)
+
+    def read_port(self, offset: int, size: int) -> int:
+        """The level-triggered inputs."""
+        return self._chips[offset].levels
+
+    def write_port(self, offset: int, value: int, size: int) -> None:
+        """Choose; what is fixed stays an edge."""
+        self._chips[offset].levels = value & EDGE_LEVEL_CHOICE[offset]

@@ -12,6 +12,8 @@ from machine.clock import NANOSECONDS, NEVER, Clock
 HZ = 1_193_182
 """Input clock of every channel."""
 
+TIMER_IRQ = 0
+
 RATE, SQUARE = 2, 3
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from machine.clock import NEVER
-from machine.devices import controlport, exitport, i8042, pci, pic, pit, rtc, serial
+from machine.devices import controlport, exitport, i8042, pci, pic, pit, powermanagement, rtc, serial
 from machine.machine import Machine
 from ringscope.command import Lines, command
 from ringscope.debuggee import Devices
@@ -16,6 +16,8 @@ from ringscope.session import Session
 # fmt: off
 _NAMES: dict[type, str] = {
     pic.Pic:                  "8259A interrupt controller",
+    pic.EdgeLevelControl:     "edge or level of interrupts",
+    powermanagement.PowerManagement: "ACPI events, control and timer",
     pit.Pit:                  "8254 timer",
     pit.Speaker:              "speaker gate of the timer",
     i8042.I8042:              "8042 keyboard controller",

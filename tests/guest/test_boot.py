@@ -6,6 +6,9 @@ import pytest
 
 from kernel import cpio
 from kernel.image import find_image
+from machine.boot.layout import INFO_PAGE
+from machine.tables.place import RSDP
+from ringscope.boot import Configuration, power_on
 from tests.guest.boot import PANIC, POWER_OFF, on_machine
 
 UNATTENDED = "init_action=poweroff panic=-1"
@@ -120,3 +123,9 @@ def test_a_kernel_that_stopped_stays_for_a_debugger_to_look():
 
 def test_panic_with_a_delay_waits(boot):
     assert "Rebooting in 1 seconds.." in boot("panic=1 init=/sbin/nothing").lines()
+
+
+def test_the_start_information_points_to_acpi():
+    memory = power_on(Configuration()).machine.memory
+    assert memory.read_u64(INFO_PAGE + 32) == RSDP
+    assert memory.read(RSDP, 8) == b"RSD PTR "

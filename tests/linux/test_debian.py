@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from machine.boot.linux import ENTRIES
-from machine.stop import Halted
+from machine.stop import Exited, Halted, Reset
 from ringscope.debug import served
 from tests.linux.debian import Debian
 from tests.realgdb.harness import Gdb
@@ -68,13 +68,39 @@ def test_stock_gdb_follows_a_system_call_back_to_ring_3(debian):
     debian.expect("# ")
 
 
-def test_poweroff_halts_for_good(files):
-    debian = Debian(files, append="quiet").shell()
-    debian.type("poweroff -f")
+def end(debian, command):
+    """The stop that a last command leads to."""
+    debian.type(command)
     while (stop := debian.machine.run()) is None:
         pass
-    assert isinstance(stop, Halted)
+    return stop
+
+
+def test_the_kernels_log_has_no_complaint_about_the_machine(debian):
+    log = debian.ask("dmesg")
+    assert any("ACPI: Interpreter enabled" in line for line in log)
+    words = ("ACPI BIOS Error", "ACPI Error", "ACPI Warning", "[Firmware Bug]", "No irq handler", "unhandled", "nobody")
+    assert not [line for line in log if any(word in line for word in words)]
+
+
+def test_poweroff_goes_to_s5(files):
+    debian = Debian(files, append="quiet").shell()
+    assert end(debian, "poweroff -f") == Exited(0)
+    assert debian.output.endswith(b"reboot: Power down\r\n")
+
+
+def test_without_acpi_poweroff_halts_for_good(files):
+    debian = Debian(files, append="quiet acpi=off").shell()
+    assert isinstance(end(debian, "poweroff -f"), Halted)
     assert debian.output.endswith(b"reboot: System halted\r\n")
+
+
+@pytest.mark.parametrize(
+    ("append", "cause"), [("", "port 0xcf9"), ("reboot=kbd", "the keyboard controller"), ("reboot=pci", "port 0xcf9")]
+)
+def test_reboot_asks_for_a_restart(files, append, cause):
+    debian = Debian(files, append=f"quiet {append}").shell()
+    assert end(debian, "reboot -f") == Reset(cause)
 
 
 @pytest.mark.parametrize("entry", [name for name in ENTRIES if name not in ("unpacked", "real")])

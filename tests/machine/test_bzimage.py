@@ -17,6 +17,7 @@ from machine.boot.load import boot
 from machine.errors import BootError
 from machine.machine import Machine
 from machine.stop import Exited
+from machine.tables.place import RSDP
 
 MIB = 1 << 20
 SETUP_SECTS = 3
@@ -188,7 +189,8 @@ def test_boot_params_say_what_was_done():
     assert machine.memory.read(field("cmd_line_ptr"), 4) == b"a=b\0"
     assert (field("cmd_line_ptr"), field("ramdisk_size")) == (COMMAND_LINE, len(disk))
     assert machine.memory.read(field("ramdisk_image"), len(disk)) == disk
-    assert page[:0x1E8] == bytes(0x1E8), "all that nobody knows is 0"
+    assert int.from_bytes(page[0x70:0x78], "little") == RSDP, "acpi_rsdp_addr"
+    assert page[:0x70] + page[0x78:0x1E8] == bytes(0x1E0), "all else that nobody knows is 0"
     runs = [struct.unpack_from("<QQI", page, 0x2D0 + 20 * number) for number in range(page[0x1E8])]
     assert (0x100000, MEMORY - 0x100000, 1) in runs
     assert (0, 0x9FC00, 1) in runs

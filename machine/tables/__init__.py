@@ -1,0 +1,1 @@
+"""What firmware tells an operating system of the machine: ACPI and MultiProcessor tables."""
