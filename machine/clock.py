@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from machine.errors import Error
+from machine.fields import Fields, State, number, several
+
 NANOSECONDS = 1_000_000_000
 NEVER = 1 << 62
 
@@ -27,6 +30,9 @@ class Deadline(NamedTuple):
 
     time: int
     order: int
+
+
+_FIELDS = Fields("clock", warp=number(NEVER), _deadlines=several(number(NEVER), 1 << 10))
 
 
 class Clock:
@@ -78,3 +84,15 @@ class Clock:
             self._deadlines[due.order] = NEVER
             self.next = min(self._deadlines)
             self._callbacks[due.order](due.time)
+
+    def save(self) -> dict[str, object]:
+        """Skipped time and deadlines, in order of registration; progress is the processor's."""
+        return _FIELDS.save(self)
+
+    def load(self, state: State) -> None:
+        """Take a saved state.  Raises `Error`, also for deadlines of other devices than are registered here."""
+        deadlines = state.get("deadlines")
+        if isinstance(deadlines, list) and len(deadlines) != len(self._deadlines):
+            raise Error(f"clock: deadlines of {len(deadlines)} devices, not of {len(self._deadlines)}")
+        _FIELDS.load(self, state)
+        self.next = min(self._deadlines, default=NEVER)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from machine.clock import NEVER, Clock
 from machine.cpu import Cpu
 from machine.devices.controlport import CONTROL_PORT_A, ControlPortA
-from machine.devices.device import Ports
+from machine.devices.device import PortDevice, Ports, SavedPortDevice, Stateful
 from machine.devices.exitport import EXIT_PORT, POST_PORT, ExitPort, PostPort
 from machine.devices.i8042 import COMMAND, DATA, I8042, KEYBOARD_IRQ
 from machine.devices.pci import CONFIGURATION, PciConfiguration
@@ -17,9 +17,11 @@ from machine.devices.pit import TIMER_IRQ, Pit
 from machine.devices.powermanagement import FIRST_PORT, PORTS, SCI_IRQ, PowerManagement
 from machine.devices.rtc import Rtc
 from machine.devices.serial import COM1, COM1_IRQ, Serial
-from machine.errors import MemoryFault
+from machine.errors import Error, MemoryFault
+from machine.fields import Fields, State, check_names, mapping, number, optional
 from machine.memory import PAGE, Memory
 from machine.stop import (
+    END,
     Breakpoint,
     Exited,
     Halted,
@@ -43,6 +45,10 @@ WAKES = 32
 
 FIRST_RETRY, LAST_RETRY = 256, 8192
 """Nanoseconds after which an interrupt that could not be delivered is tried again; doubling."""
+
+
+_RETRY = number(2 * LAST_RETRY, FIRST_RETRY)
+_FIELDS = Fields("machine", _retry_at=number(NEVER), _retry=_RETRY, _exit=optional(END))
 
 
 class Position(NamedTuple):
@@ -75,6 +81,8 @@ class Machine:
         self._exit: Exited | Reset | None = None
         self._retry_at = NEVER
         self._retry = FIRST_RETRY
+        self.devices: dict[str, Stateful] = {}
+        """All that has state of its own, by the name under which a snapshot keeps it."""
         self._attach_devices(send)
 
     def _attach_devices(self, send: Callable[[bytes], None]) -> None:
@@ -89,25 +97,36 @@ class Machine:
         self.pci = PciConfiguration(lambda: self._reset("port 0xcf9"))
         self.power = PowerManagement(self.clock, lambda level: self.pic.set_irq(SCI_IRQ, level), lambda: self._leave(0))
         self.control_port = ControlPortA(lambda: self._reset("port 0x92"))
+        self.devices |= {"ports": self.ports, "pic": self.pic}
+        self.ports.attach(self.pic.master, 0x20, 2)
+        self.ports.attach(self.pic.slave, 0xA0, 2)
         # fmt: off
-        for device, first, count in (
-            (self.pic.master,        0x20,      2),
-            (self.pit,               0x40,      4),
-            (self.pit.speaker,       0x61,      1),
-            (self.rtc,               0x70,      2),
-            (self.post,              POST_PORT, 1),
-            (self.control_port,      CONTROL_PORT_A, 1),
-            (self.pic.slave,         0xA0,      2),
-            (ExitPort(self._leave),  EXIT_PORT, 4),
-            (self.serial,            COM1,      8),
-            (EdgeLevelControl(self.pic), EDGE_LEVEL, 2),
-            (self.power,             FIRST_PORT, PORTS),
-            (self.pci,               CONFIGURATION, 8),
+        for name, device, first, count in (
+            ("pit",       self.pit,               0x40,           4),
+            ("speaker",   self.pit.speaker,       0x61,           1),
+            ("rtc",       self.rtc,               0x70,           2),
+            ("post",      self.post,              POST_PORT,      1),
+            ("port 0x92", self.control_port,      CONTROL_PORT_A, 1),
+            ("exit",      ExitPort(self._leave),  EXIT_PORT,      4),
+            ("serial",    self.serial,            COM1,           8),
+            ("pci",       self.pci,               CONFIGURATION,  8),
+            ("8042",      self.i8042,             DATA,           1),
+            ("elcr",      EdgeLevelControl(self.pic), EDGE_LEVEL, 2),
+            ("power",     self.power,             FIRST_PORT,     PORTS),
         ):
-            self.ports.attach(device, first, count)
+            self.attach(name, device, first, count)
         # fmt: on
-        self.ports.attach(self.i8042, DATA, 1)
         self.ports.attach(self.i8042, COMMAND, 1, offset=COMMAND - DATA)
+
+    def attach(self, name: str, device: SavedPortDevice, first: int, count: int) -> None:
+        """Add a device that answers at ``count`` ports from ``first`` on and is saved as ``name``."""
+        self.ports.attach(device, first, count)
+        self.devices[name] = device
+
+    def detach(self, name: str) -> None:
+        """Take a device out that `attach` added."""
+        device = self.devices.pop(name)
+        self.ports.detach(cast(PortDevice, device))
 
     # The board, as the processor sees it
 
@@ -298,6 +317,33 @@ class Machine:
         if self.pic.pending():
             self._deliver(self.clock.now())
         return True
+
+    # What a snapshot keeps, but for processor and RAM
+
+    def save(self) -> dict[str, object]:
+        """Clock, devices and the run loop's own state, as JSON values; between two runs."""
+        devices: dict[str, object] = {name: device.save() for name, device in sorted(self.devices.items())}
+        return {"machine": _FIELDS.save(self), "clock": self.clock.save(), "devices": devices}
+
+    def load(self, state: State) -> None:
+        """Take what `save` made of a machine with the same devices.
+
+        Raises `Error` naming what is wrong; everything is then as before.
+        """
+        before = self.save()
+        try:
+            self._load(state)
+        except Error:
+            self._load(before)
+            raise
+
+    def _load(self, state: State) -> None:
+        devices = mapping(state.get("devices"), "devices")
+        check_names("the machine", self.devices, devices)
+        for name, device in self.devices.items():
+            device.load(mapping(devices[name], name))
+        self.clock.load(mapping(state.get("clock"), "clock"))
+        _FIELDS.load(self, mapping(state.get("machine"), "machine"))
 
     # Memory, as a debugger sees it
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+from machine.fields import Kind, mapping, number, text
+
 
 class Access(Enum):
     """What a watchpoint waits for."""
@@ -82,3 +84,21 @@ class Shutdown:
 
 
 Stop = Breakpoint | Watchpoint | Stepped | Interrupted | Halted | Exited | Reset | Shutdown
+
+
+_CODE = number(0xFFFFFFFF)
+
+
+def _save_end(end: Exited | Reset) -> object:
+    return {"code": end.code} if isinstance(end, Exited) else {"cause": end.cause}
+
+
+def _load_end(value: object, _before: object, where: str) -> Exited | Reset:
+    state = mapping(value, where)
+    if "code" in state:
+        return Exited(_CODE.load(state["code"], None, f"{where}: code"))
+    return Reset(text.load(state.get("cause"), None, f"{where}: cause"))
+
+
+END = Kind(_save_end, _load_end)
+"""How a snapshot keeps the end of a machine that does not run again."""

@@ -14,9 +14,13 @@ from machine.bios.call import Call, Data
 from machine.bios.screen import COLUMNS, MODE, ROWS, Screen
 from machine.boot.layout import LOW_END
 from machine.delivery.segments import CR0_PE
+from machine.fields import Fields, SavedByFields
 from machine.machine import Machine
 
 SEGMENT = 0xF000
+NAME = "firmware"
+"""The device's name in `Machine.devices`."""
+
 PORT = 0xB0
 """The first port of the stubs: one for each row of `ENTRIES`, in order."""
 
@@ -78,9 +82,10 @@ _POWER_ON = (
 # fmt: on
 
 
-class Firmware:
+class Firmware(SavedByFields):
     """The port device behind the stubs."""
 
+    FIELDS = Fields("firmware")
     width = 1
 
     def __init__(self, machine: Machine) -> None:
@@ -97,9 +102,14 @@ class Firmware:
             ENTRIES[offset].service(call)
 
 
+def attach(machine: Machine) -> None:
+    """Let the host answer the stubs of a machine whose memory holds them."""
+    machine.attach(NAME, Firmware(machine), PORT, len(ENTRIES))
+
+
 def install(machine: Machine) -> None:
     """Make a new machine one that firmware has started; the processor is not touched."""
-    machine.ports.attach(Firmware(machine), PORT, len(ENTRIES))
+    attach(machine)
     _place_code(machine)
     _place_vectors(machine)
     data = Data(machine)

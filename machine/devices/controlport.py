@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from machine.fields import Fields, SavedByFields, number
+
 CONTROL_PORT_A = 0x92
 FAST_RESET, FAST_A20 = 0x01, 0x02
 
 
-class ControlPortA:
+class ControlPortA(SavedByFields):
     """Bit 0 going up restarts the machine; bit 1, address line 20, is always on.  ``reset`` does the former."""
 
+    FIELDS = Fields("port 0x92", _latch=number(0xFF))
     width = 1
 
     def __init__(self, reset: Callable[[], None]) -> None:

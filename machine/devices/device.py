@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from machine.fields import Fields, Kind, SavedByFields, State, number, several
 
 
 class PortDevice(Protocol):
@@ -21,8 +23,41 @@ class PortDevice(Protocol):
         """Take a value of ``size`` bytes."""
 
 
-class Ports:
+@runtime_checkable
+class Stateful(Protocol):
+    """What a snapshot keeps; `machine.fields.SavedByFields` does it by a table.
+
+    A device's deadlines are the clock's state, and lines that it drives are the state of who reads them: loading
+    calls nobody.
+    """
+
+    def save(self) -> dict[str, object]:
+        """The state as plain JSON values, bytes as hexadecimal text; equal states give equal values."""
+
+    def load(self, state: State) -> None:
+        """Become what `save` saw.
+
+        Raises `machine.errors.Error` naming what is wrong; the device is then half loaded, and the machine gives it
+        back what it had.
+        """
+
+
+class SavedPortDevice(PortDevice, Stateful, Protocol):
+    """A device behind ports that a snapshot keeps."""
+
+
+_COUNT = several(number(1 << 62), 2, 2)
+_COUNTS = several(_COUNT, 1 << 16)
+
+
+def _load_counts(value: object, _before: object, where: str) -> Counter[int]:
+    return Counter(dict(_COUNTS.load(value, None, where)))
+
+
+class Ports(SavedByFields):
     """I/O space: 65,536 ports.  Ports that nobody answers read all ones, and are counted."""
+
+    FIELDS = Fields("ports", unanswered=Kind(lambda counts: sorted(map(list, counts.items())), _load_counts))
 
     def __init__(self) -> None:
         self._owners: dict[int, tuple[PortDevice, int]] = {}
@@ -35,6 +70,10 @@ class Ports:
             if port in self._owners:
                 raise ValueError(f"port {port:#x} is taken")
             self._owners[port] = (device, port - first + offset)
+
+    def detach(self, device: PortDevice) -> None:
+        """Let nobody answer at a device's ports any more."""
+        self._owners = {port: owner for port, owner in self._owners.items() if owner[0] is not device}
 
     def owners(self) -> dict[int, tuple[PortDevice, int]]:
         """Every answered port with its device and the offset in the device's range."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from machine.fields import Fields, SavedByFields, number
+
 EXIT_PORT, POST_PORT = 0xF4, 0x80
 
 
-class ExitPort:
+class ExitPort(SavedByFields):
     """A write ends the machine; the value is its exit code."""
 
+    FIELDS = Fields("exit port")
     width = 4
 
     def __init__(self, leave: Callable[[int], None]) -> None:
@@ -24,9 +27,10 @@ class ExitPort:
         self._leave(value)
 
 
-class PostPort:
+class PostPort(SavedByFields):
     """Port 0x80 keeps the last byte written; guests use it as a short delay."""
 
+    FIELDS = Fields("port 0x80", code=number(0xFF))
     width = 1
 
     def __init__(self) -> None:

@@ -6,8 +6,10 @@ Source: IBM PC/AT Technical Reference, "Keyboard Controller"; Intel 8042 data sh
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from machine.devices.keyboard import Keyboard
+from machine.fields import Fields, SavedByFields, choice, flag, number, optional, part, raw
 
 DATA, COMMAND = 0x60, 0x64
 KEYBOARD_IRQ = 1
@@ -44,7 +46,7 @@ TRANSLATION = _ORDINARY + bytes(range(0x80, 0x83)) + b"\x41\x54" + bytes(range(0
 """Scan code set 2 to set 1: code 83h is F7, 84h is Alt-SysRq, and what lies above is no key and passes."""
 
 
-class I8042:
+class I8042(SavedByFields):
     """Data register at offset 0, command and status at offset 4.
 
     ``interrupt`` drives IRQ 1; ``reset`` is called when the guest pulls the processor's reset line.
@@ -63,7 +65,7 @@ class I8042:
         self._break = False  # the translation has swallowed a BREAK
         self._command_last = False
         self._timed_out = False  # no device answered; so says the byte in the output buffer
-        self._expects: Callable[[int], None] | None = None
+        self._expects: Callable[[I8042, int], None] | None = None
         self._address = 0
 
     @property
@@ -82,7 +84,7 @@ class I8042:
         if offset:
             self._command(value)
         elif expects:
-            expects(value)
+            expects(self, value)
         else:
             self._ram[0] &= ~MODE_DISABLED  # a byte for the keyboard enables it
             self.keyboard.write(value)
@@ -132,7 +134,7 @@ class I8042:
         if value < 0x80:
             self._address = value & 0x1F
             if value & 0x40:
-                self._expects = self._write_ram
+                self._expects = I8042._write_ram
             elif value & 0x20:
                 self._answer(self._ram[self._address])
         elif value >= 0xF0:
@@ -172,20 +174,20 @@ class I8042:
         self._answer(OUTPUT_LINES | full | OUTPUT_A20 | OUTPUT_NO_RESET)
 
     def _expect_output_port(self) -> None:
-        self._expects = self._write_output_port
+        self._expects = I8042._write_output_port
 
     def _write_output_port(self, value: int) -> None:
         if not value & OUTPUT_NO_RESET:
             self._reset()
 
     def _expect_output_byte(self) -> None:
-        self._expects = self._answer
+        self._expects = I8042._answer
 
     def _test_auxiliary(self) -> None:
         self._answer(CLOCK_STUCK_LOW)
 
     def _expect_auxiliary_byte(self) -> None:
-        self._expects = self._fail
+        self._expects = I8042._fail
 
     def _fail(self, _value: int) -> None:
         self._timed_out = True
@@ -193,6 +195,25 @@ class I8042:
 
     def _read_test_inputs(self) -> None:
         self._answer(0)
+
+    _PARAMETERS: ClassVar = {
+        "RAM": _write_ram,
+        "output port": _write_output_port,
+        "output byte": _answer,
+        "auxiliary byte": _fail,
+    }
+    FIELDS = Fields(
+        "8042",
+        keyboard=part,
+        _ram=raw(32, 32),
+        _output=optional(number(0xFF)),
+        _data=number(0xFF),
+        _break=flag,
+        _command_last=flag,
+        _timed_out=flag,
+        _expects=optional(choice(_PARAMETERS)),
+        _address=number(0x1F),
+    )
 
 
 # fmt: off

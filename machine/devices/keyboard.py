@@ -5,18 +5,34 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from machine.fields import Fields, SavedByFields, flag, number, optional, raw
+
 ACKNOWLEDGE, RESEND, SELF_TEST_PASSED, ECHO = 0xFA, 0xFE, 0xAA, 0xEE
 IDENTIFIER = (0xAB, 0x83)
 """What the 101-key keyboard answers to "identify"."""
 
 DEFAULT_SET = 2
 
+MOST_WAITING = 1 << 20
+"""Bytes that a snapshot keeps at most."""
 
-class Keyboard:
+
+class Keyboard(SavedByFields):
     """Commands in by `write`, bytes out by `take`.  ``ready`` is called when bytes have come to wait.
 
     Its buffer has no end, so that no key typed by the host is lost.
     """
+
+    FIELDS = Fields(
+        "keyboard",
+        _waiting=raw(MOST_WAITING),
+        _expects=optional(number(0xFF)),
+        _last=number(0xFF),
+        scanning=flag,
+        leds=number(7),
+        rate=number(0x7F),
+        _set=number(0x7F),
+    )
 
     def __init__(self, ready: Callable[[], None]) -> None:
         self._ready = ready

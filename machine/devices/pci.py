@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from machine.fields import Fields, SavedByFields, number
+
 CONFIGURATION, RESET_CONTROL = 0xCF8, 0xCF9
 ADDRESS_BITS = 0x80FFFFFC
 
@@ -14,9 +16,10 @@ RESET_SYSTEM, RESET_CPU, RESET_FULL = 0x02, 0x04, 0x08
 """Bits of the reset control register: hard rather than soft, now, with a power cycle (Intel 82371SB data sheet)."""
 
 
-class PciConfiguration:
+class PciConfiguration(SavedByFields):
     """Eight ports: the address register is reached by 32-bit accesses alone.  ``reset`` restarts the machine."""
 
+    FIELDS = Fields("PCI configuration", address=number(ADDRESS_BITS), control=number(14))
     width = 4
 
     def __init__(self, reset: Callable[[], None]) -> None:

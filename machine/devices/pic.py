@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from machine.fields import Fields, SavedByFields, flag, number, part
+
 ICW1, ICW1_ICW4, ICW1_SINGLE, ICW1_LEVEL = 0x10, 0x01, 0x02, 0x08
 ICW4_AUTO_EOI = 0x02
 OCW3, OCW3_READ_REGISTER, OCW3_READ_ISR, OCW3_POLL = 0x08, 0x02, 0x01, 0x04
@@ -21,9 +23,28 @@ CASCADE = 2
 SPURIOUS = 7
 
 
-class Pic:
+class Pic(SavedByFields):
     """One 8259A.  ``lines`` are its eight inputs, bit n for IR n."""
 
+    FIELDS = Fields(
+        "8259",
+        vector_base=number(0xF8),
+        lines=number(0xFF),
+        request=number(0xFF),
+        in_service=number(0xFF),
+        mask=number(0xFF),
+        level_triggered=flag,
+        levels=number(0xFF),
+        auto_eoi=flag,
+        lowest=number(7),
+        _rotate_auto_eoi=flag,
+        _special_mask=flag,
+        _read_in_service=flag,
+        _poll=flag,
+        _expect=number(4),
+        _needs_icw4=flag,
+        _single=flag,
+    )
     width = 1
 
     def __init__(self, changed: Callable[[], None]) -> None:
@@ -165,8 +186,10 @@ class Pic:
         return None
 
 
-class PicPair:
+class PicPair(SavedByFields):
     """Master and slave as the PC wires them.  ``changed`` is called whenever the output may have changed."""
+
+    FIELDS = Fields("8259 pair", master=part, slave=part)
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._notify = changed
@@ -203,9 +226,10 @@ class PicPair:
         return vector
 
 
-class EdgeLevelControl:
+class EdgeLevelControl(SavedByFields):
     """The two ports that choose each input's trigger mode: bit n of port 0 for IRQ n, of port 1 for IRQ 8 + n."""
 
+    FIELDS = Fields("edge/level control")  # the chips keep the choice
     width = 1
 
     def __init__(self, pair: PicPair) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from machine.clock import NANOSECONDS, NEVER, Clock
+from machine.fields import Fields, SavedByFields, flag, number, optional, parts, several
 
 HZ = 1_193_182
 """Input clock of every channel."""
@@ -27,8 +28,23 @@ def nanoseconds_of(count: int) -> int:
     return -(-count * NANOSECONDS // HZ)
 
 
-class Channel:
+class Channel(SavedByFields):
     """One counter.  ``start`` is the virtual nanosecond at which the count was loaded."""
+
+    FIELDS = Fields(
+        "8254 channel",
+        mode=number(5),
+        bcd=flag,
+        access=number(3),
+        reload=number(0x10000, 1),
+        start=number(NEVER, -NEVER),
+        armed=flag,
+        gate=flag,
+        _stopped_at=number(NEVER),
+        _low=optional(number(0xFF)),
+        _high_next=flag,
+        _latched=several(number(0xFF), 3),
+    )
 
     def __init__(self) -> None:
         self.mode = 0
@@ -86,7 +102,7 @@ class Channel:
         self._high_next = False
         self._latched = []
 
-    def load(self, value: int, now: int) -> None:
+    def start_from(self, value: int, now: int) -> None:
         """Start counting from ``value`` ticks (0 means the largest count)."""
         if self.bcd:
             value = sum((value >> 4 * digit & 15) * 10**digit for digit in range(4))
@@ -100,7 +116,7 @@ class Channel:
             return False
         low, self._low = self._low, None
         word = {1: value, 2: value << 8}.get(self.access, value << 8 | (low or 0))
-        self.load(word, now)
+        self.start_from(word, now)
         return True
 
     def _coded(self, now: int) -> int:
@@ -143,9 +159,10 @@ class Channel:
         self.gate = gate
 
 
-class Pit:
+class Pit(SavedByFields):
     """The 8254.  Channel 0's rising edges drive ``irq0``."""
 
+    FIELDS = Fields("8254", channels=parts)
     width = 1
 
     def __init__(self, clock: Clock, irq0: Callable[[bool], None]) -> None:
@@ -200,9 +217,10 @@ class Pit:
                     channel.latch_status(now)
 
 
-class Speaker:
+class Speaker(SavedByFields):
     """Port 0x61: bit 0 gates channel 2, bit 1 lets it drive the speaker, bit 5 shows its output (IBM PC/AT)."""
 
+    FIELDS = Fields("port 0x61", _latch=number(3))
     width = 1
 
     def __init__(self, clock: Clock, channel: Channel) -> None:

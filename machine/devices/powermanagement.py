@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from machine.clock import NANOSECONDS, NEVER, Clock
+from machine.fields import Fields, SavedByFields, number
 
 PM1A_EVENT, PM1A_CONTROL, PM_TIMER = 0x600, 0x604, 0x608
 FIRST_PORT, PORTS = PM1A_EVENT, 12
@@ -37,9 +38,16 @@ def ticks(nanoseconds: int) -> int:
     return nanoseconds * TIMER_HZ // NANOSECONDS
 
 
-class PowerManagement:
+class PowerManagement(SavedByFields):
     """The registers, byte by byte.  ``interrupt`` drives the SCI, a level; ``power_off`` is called for S5."""
 
+    FIELDS = Fields(
+        "power management",
+        _status=number(0xFFFF),
+        enable=number(ENABLES),
+        _control=number(0xFFFF),
+        _seen=number(NEVER),
+    )
     width = 1
 
     def __init__(self, clock: Clock, interrupt: Callable[[bool], None], power_off: Callable[[], None]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from machine.clock import NANOSECONDS, Clock
+from machine.fields import Fields, SavedByFields, number, raw
 
 POWER_ON = datetime(2020, 1, 1, tzinfo=UTC)
 """The guest's date at virtual time 0."""
@@ -30,9 +31,10 @@ _FIELDS: dict[int, Callable[[datetime], int]] = {
 }
 
 
-class Rtc:
+class Rtc(SavedByFields):
     """Index at port 0, data at port 1; ``memory`` is the 128 bytes of CMOS RAM."""
 
+    FIELDS = Fields("CMOS", _index=number(0x7F), memory=raw(128, 128))
     width = 1
 
     def __init__(self, clock: Clock, ram_size: int) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from machine.fields import Fields, SavedByFields, flag, number, raw
+
 COM1, COM1_IRQ = 0x3F8, 4
 
 RBR, IER, IIR, LCR, MCR, LSR, MSR, SCR = range(8)
@@ -20,11 +22,27 @@ LSR_DATA_READY, LSR_OVERRUN, LSR_TRANSMIT_EMPTY, LSR_TRANSMITTER_IDLE = 1, 2, 0x
 MSR_CTS, MSR_DSR, MSR_RI, MSR_DCD = 0x10, 0x20, 0x40, 0x80
 
 FIFO_DEPTH = 16
+MOST_WAITING = 1 << 24
+"""Bytes of waiting input that a snapshot keeps at most."""
 
 
-class Serial:
+class Serial(SavedByFields):
     """One UART.  ``send`` takes what the guest writes; ``interrupt`` drives its IRQ line."""
 
+    FIELDS = Fields(
+        "16550A",
+        _outside=raw(MOST_WAITING),
+        _looped=raw(FIFO_DEPTH),
+        _divisor=number(0xFFFF),
+        _fifos=flag,
+        _transmit_empty_pending=flag,
+        _overrun=flag,
+        _ier=number(15),
+        _lcr=number(0xFF),
+        _mcr=number(0x1F),
+        _scr=number(0xFF),
+        _line=flag,
+    )
     width = 1
 
     def __init__(self, send: Callable[[bytes], None], interrupt: Callable[[bool], None]) -> None:
