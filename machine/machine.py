@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, cast
 
 from machine.clock import NEVER, Clock
@@ -16,7 +17,8 @@ from machine.devices.pic import EDGE_LEVEL, EdgeLevelControl, PicPair
 from machine.devices.pit import TIMER_IRQ, Pit
 from machine.devices.powermanagement import FIRST_PORT, PORTS, SCI_IRQ, PowerManagement
 from machine.devices.rtc import Rtc
-from machine.devices.serial import COM1, COM1_IRQ, Serial
+from machine.devices.serial import PORTS as SERIAL_PORTS
+from machine.devices.serial import Serial
 from machine.errors import Error, MemoryFault
 from machine.fields import Fields, State, check_names, mapping, number, optional
 from machine.memory import PAGE, Memory
@@ -61,8 +63,8 @@ class Position(NamedTuple):
 class Machine:
     """A PC with ``memory`` bytes of RAM and one processor.
 
-    ``send`` gets what the guest writes to its first serial port.  ``native`` chooses the form of the clock, for
-    tests; both give the same results.
+    ``send`` gets what the guest writes to its first serial port, of which there are ``serial_ports`` (1 to 4).
+    ``native`` chooses the form of the clock, for tests; both give the same results.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Machine:
         memory: int = DEFAULT_MEMORY,
         *,
         send: Callable[[bytes], None] = lambda data: None,
+        serial_ports: int = 1,
         native: bool = True,
     ) -> None:
         self.memory = Memory(memory)
@@ -83,12 +86,12 @@ class Machine:
         self._retry = FIRST_RETRY
         self.devices: dict[str, Stateful] = {}
         """All that has state of its own, by the name under which a snapshot keeps it."""
-        self._attach_devices(send)
+        self._attach_devices()
+        self._attach_serial_ports(serial_ports, send)
 
-    def _attach_devices(self, send: Callable[[bytes], None]) -> None:
+    def _attach_devices(self) -> None:
         self.pic = PicPair(self._interrupt_changed)
         self.pit = Pit(self.clock, lambda level: self.pic.set_irq(TIMER_IRQ, level))
-        self.serial = Serial(send, lambda level: self.pic.set_irq(COM1_IRQ, level))
         self.rtc = Rtc(self.clock, self.memory.size)
         self.post = PostPort()
         self.i8042 = I8042(
@@ -108,7 +111,6 @@ class Machine:
             ("post",      self.post,              POST_PORT,      1),
             ("port 0x92", self.control_port,      CONTROL_PORT_A, 1),
             ("exit",      ExitPort(self._leave),  EXIT_PORT,      4),
-            ("serial",    self.serial,            COM1,           8),
             ("pci",       self.pci,               CONFIGURATION,  8),
             ("8042",      self.i8042,             DATA,           1),
             ("elcr",      EdgeLevelControl(self.pic), EDGE_LEVEL, 2),
@@ -127,6 +129,21 @@ class Machine:
         """Take a device out that `attach` added."""
         device = self.devices.pop(name)
         self.ports.detach(cast(PortDevice, device))
+
+    def _attach_serial_ports(self, count: int, send: Callable[[bytes], None]) -> None:
+        """COM1 and the next; those behind the first are silent until their ``send`` is set."""
+        self.serial_ports: list[Serial] = []
+        for row in SERIAL_PORTS[:count]:
+            port = Serial(lambda data: None, partial(self._serial_changed, row.irq))
+            self.attach(row.name, port, row.base, 8)
+            self.serial_ports.append(port)
+        self.serial = self.serial_ports[0]
+        self.serial.send = send
+
+    def _serial_changed(self, irq: int, _level: bool) -> None:
+        """Two ports share a line, which is the OR of theirs: where one asks already, the other makes no edge."""
+        sharing = (port for row, port in zip(SERIAL_PORTS, self.serial_ports, strict=False) if row.irq == irq)
+        self.pic.set_irq(irq, any(port.line for port in sharing))
 
     # The board, as the processor sees it
 

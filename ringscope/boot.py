@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,9 @@ from kernel.symbols import Symbols
 from machine.boot import elf
 from machine.boot.load import boot
 from machine.machine import DEFAULT_MEMORY, Machine
+from ringscope.serial.ends import End
+from ringscope.serial.lines import Lines, check, join
+from ringscope.serial.spec import STDIO, Spec
 
 MOST_SYMBOLS = 64 << 20
 """Bytes of an ELF file that is read here.  A distribution's debug information takes minutes, and gdb gives up on a stub
@@ -25,7 +28,7 @@ class Configuration:
 
     ``kernel`` None means ringscope's own kernel with its initial RAM disk; ``memory`` is in bytes; ``entry`` is where
     a Linux bzImage is entered, a name in `machine.boot.linux.ENTRIES`; ``symbols_file`` is an ELF file with the
-    symbols of a kernel that has none itself.
+    symbols of a kernel that has none itself; ``serial`` is what the serial ports are joined to, COM1 first.
     """
 
     kernel: Path | None = None
@@ -34,6 +37,7 @@ class Configuration:
     memory: int = DEFAULT_MEMORY
     entry: str | None = None
     symbols_file: Path | None = None
+    serial: tuple[Spec, ...] = (STDIO,)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class Guest:
     kernel: Path
     protocol: str
     image: Image | None
+    lines: Lines
+    """Its serial ports and where they lead: a context that closes them."""
     symbols_file: Path | None
     """The ELF file for gdb to read: the kernel itself, or another; None if there is none."""
 
@@ -58,17 +64,24 @@ class Guest:
             return None
 
 
-def power_on(configuration: Configuration, send: Callable[[bytes], None] = lambda data: None) -> Guest:
-    """Make a machine and load the kernel; ``send`` gets what the guest writes to its serial console.
+def power_on(
+    configuration: Configuration,
+    send: Callable[[bytes], None] = lambda data: None,
+    *,
+    ends: Sequence[End] | None = None,
+) -> Guest:
+    """Make a machine and load the kernel; ``send`` gets what the guest writes to the port of the terminal;
+    ``ends`` are those of the machine that it follows, still open.
 
     Raises `kernel.errors.Error` if ringscope's own image is not built, `machine.errors.Error` if the image cannot be
-    booted, OSError if a file cannot be read.
+    booted, `gdbstub.address.AddressError` if a serial port's end cannot be had, OSError if a file cannot be read.
     """
     image = find_image() if configuration.kernel is None else None
     kernel = image.vmlinux if image else configuration.kernel
     assert kernel is not None
     initrd = configuration.initrd or (image.initramfs if image else None)
-    machine = Machine(configuration.memory, send=send)
+    check(configuration.serial)
+    machine = Machine(configuration.memory, serial_ports=len(configuration.serial))
     data = kernel.read_bytes()
     protocol = boot(
         machine,
@@ -78,4 +91,6 @@ def power_on(configuration: Configuration, send: Callable[[bytes], None] = lambd
         entry=configuration.entry,
     )
     own = kernel if data.startswith(elf.MAGIC) else None
-    return Guest(machine, kernel, protocol, image, configuration.symbols_file or own)
+    # Linux's serial driver empties its port as it starts, which it does late.
+    lines = join(machine, configuration.serial, send, patient=protocol.startswith("linux"), ends=ends)
+    return Guest(machine, kernel, protocol, image, lines, configuration.symbols_file or own)

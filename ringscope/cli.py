@@ -15,11 +15,12 @@ from machine.boot.linux import ENTRIES
 from machine.errors import Error as MachineError
 from machine.machine import DEFAULT_MEMORY
 from machine.memory import MAXIMUM, MINIMUM, PAGE
-from ringscope import console, debug, linux, serve
+from ringscope import console, debug, linux, serve, terminal
 from ringscope.apt import PackageError
 from ringscope.boot import Configuration, Guest, power_on
 from ringscope.commands.running import stop_lines
 from ringscope.local import LocalDebuggee
+from ringscope.serial.spec import FORMS, STDIO, Spec, parse
 from ringscope.session import Session
 from ringscope.target import RESET_STATUS
 
@@ -70,6 +71,14 @@ def existing_file(text: str) -> Path:
         raise argparse.ArgumentTypeError(f"cannot read {text!r}: {error.strerror}") from None
 
 
+def serial_end(text: str) -> Spec:
+    """What a serial port is joined to.  Raises argparse.ArgumentTypeError naming what is wrong with it."""
+    try:
+        return parse(text)
+    except AddressError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 class Parser(argparse.ArgumentParser):
     """Says one sentence about a wrong argument, without the usage, and exits with status 2."""
 
@@ -96,6 +105,13 @@ def _size_and_entry(group: argparse._ArgumentGroup, memory: int) -> None:
     )
     group.add_argument("--entry", choices=tuple(ENTRIES), help="where a bzImage is entered; default: unpacked")
     group.add_argument("--cpus", type=processors, default=1, metavar="N", help="processors; there is 1")
+    group.add_argument(
+        "--serial",
+        type=serial_end,
+        action="append",
+        metavar="END",
+        help=f"what the next serial port, COM1 first, is joined to: {FORMS}; default: stdio",
+    )
 
 
 def _reboot_option(parser: argparse.ArgumentParser) -> None:
@@ -159,13 +175,27 @@ def _linux_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the machine")
     group.add_argument("--initrd", type=existing_file, metavar="FILE", help="initial RAM disk; default: busybox")
     group.add_argument(
-        "--append", default="", metavar="CMDLINE", help=f"goes behind the default command line: {linux.COMMAND_LINE}"
+        "--append",
+        default="",
+        metavar="CMDLINE",
+        help=f"goes behind the default command line: {linux.COMMAND_LINE}",
     )
     _size_and_entry(group, linux.MEMORY)
 
 
 def _configuration(arguments: argparse.Namespace) -> Configuration:
-    return Configuration(arguments.kernel, arguments.initrd, arguments.append, arguments.memory, entry=arguments.entry)
+    return Configuration(
+        arguments.kernel,
+        arguments.initrd,
+        arguments.append,
+        arguments.memory,
+        entry=arguments.entry,
+        serial=_serial(arguments),
+    )
+
+
+def _serial(arguments: argparse.Namespace) -> tuple[Spec, ...]:
+    return tuple(arguments.serial or (STDIO,))
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -175,12 +205,13 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _boot(configuration: Configuration, *, reboot: bool) -> tuple[Guest, stop.Stop | None]:
     """Run a machine with its console here until it ends, or for ever again; None if the user left."""
-    while True:
-        guest = power_on(configuration, console.write_stdout)
-        # Linux's serial driver empties the port as it starts, which it does late.
-        reason = console.run(guest.machine, patient=guest.protocol.startswith("linux"))
-        if not (reboot and isinstance(reason, stop.Reset)):
-            return guest, reason
+    guest = power_on(configuration, console.write_stdout)
+    with guest.lines:
+        while True:
+            reason = terminal.run(guest)
+            if not (reboot and isinstance(reason, stop.Reset)):
+                return guest, reason
+            guest = power_on(configuration, console.write_stdout, ends=guest.lines.ends)
 
 
 def _end(guest: Guest, reason: stop.Stop | None, *, halt_is_end: bool = False) -> int:
@@ -224,7 +255,9 @@ def _repl(arguments: argparse.Namespace) -> int:
 
 def _linux(arguments: argparse.Namespace) -> int:
     files = linux.fetch(linux.cache(_say), initrd=arguments.initrd, symbols=arguments.symbols)
-    setup = linux.configuration(files, append=arguments.append, memory=arguments.memory, entry=arguments.entry)
+    setup = linux.configuration(
+        files, append=arguments.append, memory=arguments.memory, entry=arguments.entry, serial=_serial(arguments)
+    )
     if arguments.gdb:
         return debug.debug(setup)
     guest, reason = _boot(setup, reboot=arguments.reboot)

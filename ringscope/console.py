@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import os
-import select
 import sys
 import termios
 import tty
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from enum import Enum
 
 from machine import stop
 from machine.clock import NEVER
+from machine.devices.serial import Serial
 from machine.machine import Machine
 from ringscope.pace import Pace
+from ringscope.serial.lines import Lines
 
-ESCAPE, QUIT = b"\x01", b"x"
-"""Ctrl-A x leaves, as in QEMU; Ctrl-A Ctrl-A types one Ctrl-A."""
+ESCAPE = b"\x01"
+
+
+class Wish(Enum):
+    """What Ctrl-A and a letter ask of the console, as in QEMU; Ctrl-A Ctrl-A types one Ctrl-A."""
+
+    HELP = b"h"
+    PROMPT = b"c"
+    QUIT = b"x"
+
+
+HELP = """
+Ctrl-A h       this help
+Ctrl-A c       stop the machine and go to the prompt; there Ctrl-A c, or `console`, comes back
+Ctrl-A x       leave
+Ctrl-A Ctrl-A  Ctrl-A itself
+"""
 
 END_OF_FILE = b"\x04"
 """What the guest's shell gets when the input ends: Ctrl-D."""
@@ -34,7 +51,7 @@ def raw_terminal(descriptor: int) -> Iterator[None]:
         return
     before = termios.tcgetattr(descriptor)
     try:
-        tty.setraw(descriptor)
+        tty.setraw(descriptor, termios.TCSADRAIN)  # what was typed ahead stays
         after = termios.tcgetattr(descriptor)
         after[1] |= termios.OPOST  # the guest's newlines still become CR LF on the way out
         termios.tcsetattr(descriptor, termios.TCSANOW, after)
@@ -49,35 +66,50 @@ def write_stdout(data: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-class Keys:
-    """What the user types: everything goes to the guest but the escape.
+class Escapes:
+    """Finds Ctrl-A and what follows it among the keys."""
 
-    ``patient`` keys wait for a guest that listens, for one whose serial driver throws away what came before.
-    """
-
-    def __init__(self, machine: Machine, *, patient: bool = False) -> None:
-        self._machine = machine
-        self._patient = patient
+    def __init__(self) -> None:
         self._escaped = False
-        self._held = bytearray()
-        self._end_again = NEVER
 
-    def type(self, data: bytes) -> bool:
-        """Take bytes from the terminal; False when they say to leave."""
-        out = self._held
+    def split(self, data: bytes) -> Iterator[bytes | Wish]:
+        """Keys for the guest, and wishes, in the order typed; a letter without a meaning goes to the guest."""
+        wishes = {wish.value: wish for wish in Wish}
         for byte in data:
             key = bytes([byte])
             if self._escaped:
                 self._escaped = False
-                if key == QUIT:
-                    return False
-                out += key
+                yield wishes.get(key, key)
             elif key == ESCAPE:
                 self._escaped = True
             else:
-                out += key
+                yield key
+
+
+class Keys:
+    """What the user types, on its way to a serial port.
+
+    ``patient`` keys wait for a guest that listens, for one whose serial driver throws away what came before.
+    """
+
+    def __init__(self, machine: Machine, port: Serial, *, patient: bool = False) -> None:
+        self._machine = machine
+        self._port = port
+        self._patient = patient
+        self._escapes = Escapes()
+        self._held = bytearray()
+        self._end_again = NEVER
+
+    def type(self, data: bytes) -> Wish | None:
+        """Take bytes from the terminal; the wish among them, if any: what was typed behind it is lost."""
+        found = None
+        for key in self._escapes.split(data):
+            if isinstance(key, Wish):
+                found = key
+                break
+            self._held += key
         self.pass_on()
-        return True
+        return found
 
     def end(self) -> None:
         """The input is over; a patient console says so every second of the guest's time.
@@ -93,32 +125,59 @@ class Keys:
         """Give the guest what it can take."""
         if self._machine.clock.now() >= self._end_again and not self._held:
             self.end()
-        if self._held and (self._machine.serial.listening or not self._patient):
-            self._machine.serial.receive(bytes(self._held))
+        if self._held and (self._port.listening or not self._patient):
+            self._port.receive(bytes(self._held))
             self._held.clear()
 
 
-def run(machine: Machine, descriptor: int = 0, *, patient: bool = False) -> stop.Stop | None:
-    """Run a machine with its console on a terminal until it ends; None if the user left.
+class Keyboard:
+    """The terminal's input as a source of keys, until it ends; none at all where no port is on the terminal."""
+
+    def __init__(self, machine: Machine, lines: Lines, descriptor: int, *, patient: bool) -> None:
+        self._keys = Keys(machine, lines.terminal, patient=patient) if lines.terminal is not None else None
+        self._descriptor = descriptor
+        self.source = descriptor if self._keys is not None else None
+        """What to wait for; None once the input is over."""
+
+    def pass_on(self) -> None:
+        """Give the guest what it can take."""
+        if self._keys is not None:
+            self._keys.pass_on()
+
+    def read(self) -> Wish | None:
+        """Take what was typed; only when there is something."""
+        assert self._keys is not None, "a source has keys"
+        data = os.read(self._descriptor, 4096)
+        if data:
+            return self._keys.type(data)
+        self.source = None
+        self._keys.end()
+        return None
+
+
+def run(machine: Machine, lines: Lines, descriptor: int = 0, *, patient: bool = False) -> stop.Stop | Wish:
+    """Run a machine with a serial port on a terminal until it ends or stops, or the user wishes something else.
 
     An idle guest's skipped time is slept, so that it does not keep the host busy.  ``patient`` is as in `Keys`.
+    Without a port for the terminal, nothing is read from it.
     """
-    keys, pace, listening = Keys(machine, patient=patient), Pace(machine), True
-    with raw_terminal(descriptor):
+    keyboard, pace = Keyboard(machine, lines, descriptor, patient=patient), Pace(machine, lines)
+    with raw_terminal(descriptor) if lines.terminal is not None else nullcontext():
         while True:
             warp = machine.clock.warp
-            keys.pass_on()
+            keyboard.pass_on()
             reason = pace.run()
             if reason is not None and not isinstance(reason, stop.Interrupted):
                 return reason
+            if keyboard.source is None and not lines.open:
+                if machine.idle:
+                    return stop.Halted(machine.cpu.linear_pc)
+                continue
             skipped = (machine.clock.warp - warp) / 1e9
-            pause = IDLE_SECONDS if machine.idle else min(skipped, IDLE_SECONDS) if listening else 0
-            if listening and select.select([descriptor], [], [], pause)[0]:
-                data = os.read(descriptor, 4096)
-                listening = bool(data)
-                if not listening:
-                    keys.end()
-                elif not keys.type(data):
-                    return None
-            elif machine.idle and not listening:
-                return stop.Halted(machine.cpu.linear_pc)
+            if not lines.wait(IDLE_SECONDS if machine.idle else min(skipped, IDLE_SECONDS), keyboard.source):
+                continue
+            wish = keyboard.read()
+            if wish is Wish.HELP:
+                write_stdout(HELP.encode())
+            elif wish is not None:
+                return wish

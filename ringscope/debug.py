@@ -46,7 +46,7 @@ def debug(configuration: Configuration, *, gdb: str = "gdb", commands: Sequence[
     """Boot, start gdb attached with symbols and scripts, and end with it; returns gdb's exit status."""
     program = find_gdb(gdb)
     guest = power_on(configuration, console.write_stdout)
-    with served(guest) as address:
+    with guest.lines, served(guest) as address:
         words = [program, "-q"]
         for command in (*gdb_commands(guest, address), *commands):
             words += ["-ex", command]

@@ -14,6 +14,7 @@ from machine.machine import Machine, Position
 from machine.watchpoints import Watch
 from machine.x86 import control
 from machine.x86.paging import PagingState
+from ringscope.serial.lines import Lines
 
 PAGE = 0x1000
 
@@ -167,6 +168,11 @@ class Devices(Protocol):
     @property
     def machine(self) -> Machine:
         """The machine itself."""
+        ...
+
+    @property
+    def lines(self) -> Lines | None:
+        """Where its serial ports lead on the host."""
         ...
 
 

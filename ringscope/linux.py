@@ -10,12 +10,14 @@ from ringscope import initramfs
 from ringscope.apt import PackageError
 from ringscope.boot import Configuration
 from ringscope.packages import Packages, cache_directory
+from ringscope.serial.spec import STDIO, Spec
 
 KERNEL, BUSYBOX = "linux-image-cloud-amd64", "busybox-static"
 """The package that depends on Debian's newest kernel for virtual machines, and the one with the user programs."""
 
-COMMAND_LINE = "console=ttyS0 nokaslr mitigations=off panic=-1"
-"""Addresses as linked, so that symbols fit; no detours around faults that this processor does not have."""
+COMMAND_LINE = "nokaslr mitigations=off panic=-1"
+"""Addresses as linked, so that symbols fit; no detours around faults that this processor does not have.  The console
+is the terminal's serial port, unless the user names one: Linux takes the first of several."""
 
 MEMORY = 256 << 20
 
@@ -65,10 +67,25 @@ def make_initrd(packages: Packages) -> Path:
     return path
 
 
-def configuration(files: Files, *, append: str = "", memory: int = MEMORY, entry: str | None = None) -> Configuration:
+def configuration(
+    files: Files,
+    *,
+    append: str = "",
+    memory: int = MEMORY,
+    entry: str | None = None,
+    serial: tuple[Spec, ...] = (STDIO,),
+) -> Configuration:
     """The machine for these files; ``append`` comes last on the command line, so that it has the last word."""
-    line = f"{COMMAND_LINE} {append}".strip()
-    return Configuration(files.kernel, files.initrd, line, memory, entry=entry, symbols_file=files.symbols)
+    line = f"{_console(append, serial)}{COMMAND_LINE} {append}".strip()
+    return Configuration(
+        files.kernel, files.initrd, line, memory, entry=entry, symbols_file=files.symbols, serial=serial
+    )
+
+
+def _console(append: str, serial: tuple[Spec, ...]) -> str:
+    if any(word.startswith("console=") for word in append.split()):
+        return ""
+    return f"console=ttyS{serial.index(STDIO) if STDIO in serial else 0} "
 
 
 def cache(say: Callable[[str], None]) -> Packages:

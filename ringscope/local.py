@@ -7,20 +7,27 @@ from contextlib import contextmanager
 
 from machine import registers
 from machine.clock import NEVER
+from machine.devices.serial import Serial
 from machine.engine.state import CS, HF_CS32, HF_CS64
 from machine.errors import MemoryFault, RegisterError
 from machine.machine import Machine, Position
 from machine.watchpoints import Watch
 from ringscope.debuggee import Between, CodeSegment, Elapsed, Idle, Paused, Refused, Stop, never_pause
 from ringscope.pace import Pace
+from ringscope.serial.lines import Lines
+
+IDLE_SECONDS = 0.02
+"""Pause between two looks at a machine that waits for a peer's input."""
 
 
 class LocalDebuggee:
     """The view of a `Machine`, always of its first processor."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, lines: Lines | None = None) -> None:
         self.machine = machine
-        self._pace = Pace(machine)
+        self.lines = lines
+        """Where its serial ports lead; None if nowhere but to this view."""
+        self._pace = Pace(machine, lines)
 
     @property
     def name(self) -> str:
@@ -93,7 +100,7 @@ class LocalDebuggee:
 
     def step(self) -> Stop:
         """One instruction, or one event."""
-        return self.machine.step()
+        return self._pace.step()
 
     def run(self, between: Between = never_pause) -> Stop:
         """Run until something stops the machine, or it waits for input that cannot come."""
@@ -114,20 +121,29 @@ class LocalDebuggee:
             if not between(machine.cpu.halted):
                 return Paused()
             if machine.idle and not machine.pic.pending():
-                return Idle()
+                if self.lines is None or not self.lines.open:
+                    return Idle()
+                self.lines.wait(IDLE_SECONDS)
         return Elapsed(machine.clock.now() - started)
 
     def interrupt(self) -> None:
         """Stop at the next slice."""
         self.machine.interrupt()
 
+    @property
+    def _terminal(self) -> Serial | None:
+        return self.machine.serial if self.lines is None else self.lines.terminal
+
     def show_console(self, write: Callable[[str], None]) -> None:
-        """Decode what the first serial port sends; bytes that are no UTF-8 come out as escapes."""
-        self.machine.serial.send = lambda data: write(data.decode("utf-8", "backslashreplace"))
+        """Decode what the terminal's serial port sends; bytes that are no UTF-8 come out as escapes."""
+        if self._terminal is not None:
+            self._terminal.send = lambda data: write(data.decode("utf-8", "backslashreplace"))
 
     def type_text(self, data: bytes) -> None:
-        """Input of the first serial port."""
-        self.machine.serial.receive(data)
+        """Input of the terminal's serial port."""
+        if self._terminal is None:
+            raise Refused("no serial port is joined to this terminal: --serial stdio does that")
+        self._terminal.receive(data)
 
     @property
     def position(self) -> Position:

@@ -27,7 +27,7 @@ def make_monitor(guest: Guest) -> Callable[[str, Callable[[str], None]], None]:
 
     def run(line: str, write: Callable[[str], None]) -> None:
         if not sessions:
-            sessions.append(Session(LocalDebuggee(guest.machine), guest.symbols, front=Front.MONITOR))
+            sessions.append(Session(LocalDebuggee(guest.machine, guest.lines), guest.symbols, front=Front.MONITOR))
         for text in _joined(monitor_lines(sessions[0], line)):
             write(text)
 

@@ -7,6 +7,7 @@ import time
 from machine.clock import NEVER
 from machine.machine import SLICE, Machine
 from machine.stop import Stop
+from ringscope.serial.lines import Lines
 
 SECONDS = 0.005
 """Host time that a slice shall take: so long may Ctrl-C wait."""
@@ -19,18 +20,33 @@ class Pace:
     """Runs a machine in slices.
 
     A guest that polls a port runs a hundred times slower than one that computes, so slices grow and shrink.  Host
-    time decides only where a run is looked at from outside, which the guest cannot see.
+    time decides only where a run is looked at from outside, which the guest cannot see.  Between two slices the serial
+    ports' peers on the host are heard.
     """
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, lines: Lines | None = None) -> None:
         self._machine = machine
+        self._lines = lines
         self._budget = FIRST
 
     def run(self, until: int = NEVER) -> Stop | None:
         """One slice, which ends at virtual time ``until`` (nanoseconds) at the latest but for the block it runs in."""
+        if self._lines is not None:
+            self._lines.take()
         left = max(until - self._machine.clock.now(), 1)
         began = time.monotonic()
         stop = self._machine.run(min(self._budget, left), until)
         slow = time.monotonic() - began > SECONDS
         self._budget = min(max(self._budget // 2 if slow else self._budget * 2, SHORTEST), SLICE)
+        if self._lines is not None:
+            self._lines.flush()
+        return stop
+
+    def step(self) -> Stop:
+        """One instruction, or one event."""
+        if self._lines is not None:
+            self._lines.take()
+        stop = self._machine.step()
+        if self._lines is not None:
+            self._lines.flush()
         return stop

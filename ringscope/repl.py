@@ -21,6 +21,7 @@ from prompt_toolkit import PromptSession, print_formatted_text
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.input import Input
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import Output, create_output
 from prompt_toolkit.styles import Style
 
@@ -28,7 +29,7 @@ from ringscope import processor
 from ringscope.commands.running import stop_lines
 from ringscope.commandset import COMMANDS
 from ringscope.completion import CommandCompleter
-from ringscope.console import raw_terminal
+from ringscope.console import Escapes, Wish, raw_terminal
 from ringscope.debuggee import Console, Debuggee, Idle, Paused, Refused, Stop, Timed
 from ringscope.disassembly import location
 from ringscope.expressions import Symbols
@@ -73,8 +74,9 @@ def repl(configuration: Configuration, *, connect: str | None = None) -> int:
     if connect is None:
         from ringscope.boot import power_on
 
-        guest = power_on(configuration)
-        return run_repl(LocalDebuggee(guest.machine), symbols=guest.symbols)
+        guest = power_on(configuration, lambda data: None)
+        with guest.lines:
+            return run_repl(LocalDebuggee(guest.machine, guest.lines), symbols=guest.symbols)
     try:
         debuggee = RemoteDebuggee.connect(connect)
     except Refused as error:
@@ -154,8 +156,12 @@ class Printer:
             self._in_line = False
 
 
+class BackToConsole(Exception):
+    """The user wants to leave the prompt for the console that it was entered from."""
+
+
 class Repl:
-    """The prompt, its toolbar and history, and the console."""
+    """The prompt, its toolbar and history, and the console; ``from_console`` if the console is its caller's."""
 
     def __init__(
         self,
@@ -164,6 +170,7 @@ class Repl:
         input: Input | None = None,
         output: Output | None = None,
         write: Write | None = None,
+        from_console: bool = False,
     ) -> None:
         self._session = session
         self._output = output or create_output()
@@ -183,14 +190,15 @@ class Repl:
             input=input,
             output=self._output,
             enable_history_search=True,
+            key_bindings=_console_key(),
         )
         session.between = self._between
-        session.converse = self._converse
-        session.debuggee.show_console(self._printer.guest)
+        session.converse = _go_back if from_console else self._converse
 
-    def talk(self) -> int:
-        """Prompt and run until the user leaves."""
-        self._lines(location(self._session))
+    def talk(self, reason: Stop | None = None) -> int:
+        """Prompt and run until the user leaves; first tells why the machine has stopped."""
+        self._session.debuggee.show_console(self._printer.guest)
+        self._lines(location(self._session) if reason is None else stop_lines(self._session, reason))
         while True:
             self._toolbar = toolbar(self._session)
             try:
@@ -253,7 +261,7 @@ class Repl:
     def _converse(self) -> Iterator[str]:
         console = self._session.debuggee
         assert isinstance(console, Console), "the registry has checked it"
-        yield "Keys go to the guest; Ctrl-] comes back."
+        yield "Keys go to the guest; Ctrl-] or Ctrl-A c comes back."
         keys = Keys(self._descriptor, console)
         stopped: Stop = Idle()
         with raw_terminal(self._descriptor), self._session.running():
@@ -264,12 +272,29 @@ class Repl:
         )
 
 
+def _console_key() -> KeyBindings:
+    """Ctrl-A c at the prompt: as if ``console`` had been typed."""
+    keys = KeyBindings()
+
+    @keys.add("c-a", "c")
+    def _(event: KeyPressEvent) -> None:
+        event.app.exit(result="console")
+
+    return keys
+
+
+def _go_back() -> Iterator[str]:
+    raise BackToConsole
+    yield  # the session asks for a generator
+
+
 class Keys:
     """What the user types in console mode, on its way from a terminal to the guest."""
 
     def __init__(self, descriptor: int, console: Console) -> None:
         self._descriptor = descriptor
         self._console = console
+        self._escapes = Escapes()
         self.left = False
         """The user came back, or the terminal is gone."""
 
@@ -280,7 +305,9 @@ class Keys:
         while not self.left and select.select([self._descriptor], [], [], patience)[0]:
             key = os.read(self._descriptor, 1)  # one by one: what follows Ctrl-] belongs to the prompt
             self.left = key in (LEAVE_CONSOLE, b"")
-            typed += b"" if self.left else key
+            for found in self._escapes.split(b"" if self.left else key):
+                self.left = isinstance(found, Wish)
+                typed += found if isinstance(found, bytes) else b""
             patience = 0
         if typed:
             self._console.type_text(typed)

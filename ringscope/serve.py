@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gdbstub.link import Trace
 from gdbstub.server import Ending, Policy, Server, Then, listen
+from machine.devices.serial import PORTS
 from ringscope import console
 from ringscope.boot import Configuration, Guest, power_on
 from ringscope.target import MachineTarget
@@ -30,7 +31,10 @@ def make_target(guest: Guest) -> MachineTarget:
     from ringscope.monitor import make_monitor
 
     return MachineTarget(
-        guest.machine, describe=lambda: describe_task(guest.machine, guest.symbols), command=make_monitor(guest)
+        guest.machine,
+        describe=lambda: describe_task(guest.machine, guest.symbols),
+        command=make_monitor(guest),
+        lines=guest.lines,
     )
 
 
@@ -63,6 +67,9 @@ def instructions(guest: Guest, address: str) -> Iterator[str]:
     size = guest.machine.memory.size >> 20
     yield f"{guest.kernel.name} ({guest.protocol}, {size} MiB) is stopped at its first instruction."
     yield f"Symbols:  {guest.symbols_file or 'none: the image has none'}"
+    for row, end in zip(PORTS, guest.lines.ends, strict=False):
+        if end.text != "stdio":
+            yield f"{row.name}:     {end.text} ({end.describe()})"
     yield f"Attach:   target remote {address}"
     yield "In one:   gdb " + " ".join(f"-ex {shlex.quote(command)}" for command in gdb_commands(guest, address))
 
@@ -71,7 +78,7 @@ def serve(configuration: Configuration, address: str, *, go: bool = False, trace
     """Boot, print how to attach, and serve until the client kills the machine or Ctrl-C."""
     guest = power_on(configuration, console.write_stdout)
     policy = Policy(killed=Then.RETURN)
-    with Server(make_target(guest), listen(address), policy=policy, trace=trace) as server:
+    with guest.lines, Server(make_target(guest), listen(address), policy=policy, trace=trace) as server:
         for line in instructions(guest, server.address):
             console.write_stdout(f"{line}\n".encode())
         return run_until_told(server, go)

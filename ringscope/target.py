@@ -17,6 +17,7 @@ from machine.stop import Access
 from machine.watchpoints import Watch
 from ringscope.layout import REGISTERS, machine_name, read_block
 from ringscope.pace import Pace
+from ringscope.serial.lines import Lines
 
 THREAD = 1
 RESET_STATUS = 2
@@ -35,12 +36,20 @@ RunCommand = Callable[[str, Callable[[str], None]], None]
 class MachineTarget:
     """Serves a machine.
 
-    ``describe`` names the running task for ``info threads``; ``command`` runs a ``monitor`` command line.
+    ``describe`` names the running task for ``info threads``; ``command`` runs a ``monitor`` command line; ``lines`` are
+    what its serial ports lead to.
     """
 
-    def __init__(self, machine: Machine, *, describe: Describe = lambda: "", command: RunCommand | None = None) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        *,
+        describe: Describe = lambda: "",
+        command: RunCommand | None = None,
+        lines: Lines | None = None,
+    ) -> None:
         self.machine = machine
-        self._pace = Pace(machine)
+        self._pace = Pace(machine, lines)
         self.last: stop.Stop = stop.Stepped()
         self._describe = describe
         self._command = command
@@ -146,7 +155,7 @@ class MachineTarget:
     def run_slice(self) -> stopreply.Stop | None:
         """One step, or some milliseconds of running."""
         self._block = None
-        reason = self.machine.step() if self._step else self._pace.run()
+        reason = self._pace.step() if self._step else self._pace.run()
         if reason is None:
             return None
         self.last = reason

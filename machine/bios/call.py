@@ -77,6 +77,7 @@ class Data:
     """The BIOS data area from 0040:0000 on, by offset; little-endian words (IBM PC/AT Technical Reference)."""
 
     BASE = 0x400
+    SERIAL_PORTS = 0x00
     EBDA_SEGMENT, EQUIPMENT, LOW_MEMORY = 0x0E, 0x10, 0x13
     MODE, COLUMNS, PAGE_LENGTH, CURSOR, SHAPE = 0x49, 0x4A, 0x4C, 0x50, 0x60
     CRT_PORT, TICKS, MIDNIGHT, ROWS, CHARACTER_HEIGHT = 0x63, 0x6C, 0x70, 0x84, 0x85

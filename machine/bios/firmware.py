@@ -14,6 +14,7 @@ from machine.bios.call import Call, Data
 from machine.bios.screen import COLUMNS, MODE, ROWS, Screen
 from machine.boot.layout import LOW_END
 from machine.delivery.segments import CR0_PE
+from machine.devices.serial import PORTS as SERIAL_PORTS
 from machine.fields import Fields, SavedByFields
 from machine.machine import Machine
 
@@ -27,6 +28,9 @@ PORT = 0xB0
 IRET, RESET = 0xFF53, 0xFFF0
 END_MASTER, END_SLAVE = 0xFF23, 0xFF30
 MODEL_AT = 0xFC
+
+EQUIPMENT = 0x0022
+"""INT 11h's word but for bits 11:9, the number of serial ports: x87, 80 columns in colour."""
 
 _IRET = b"\xcf"
 _INT_1C = b"\xcd\x1c"
@@ -60,7 +64,6 @@ ENTRIES = (
 _BIOS_DATA = (
     # offset                 bytes  value
     (Data.EBDA_SEGMENT,      2,     LOW_END >> 4),
-    (Data.EQUIPMENT,         2,     0x0222),  # x87, 80 columns in colour, one serial port
     (Data.LOW_MEMORY,        2,     LOW_END >> 10),
     (Data.MODE,              1,     MODE),
     (Data.COLUMNS,           2,     COLUMNS),
@@ -69,7 +72,6 @@ _BIOS_DATA = (
     (Data.CRT_PORT,          2,     0x3D4),
     (Data.ROWS,              1,     ROWS - 1),
     (Data.CHARACTER_HEIGHT,  2,     16),
-    (0x00,                   2,     0x3F8),   # COM1
 )
 
 _POWER_ON = (
@@ -115,6 +117,9 @@ def install(machine: Machine) -> None:
     data = Data(machine)
     for offset, length, value in _BIOS_DATA:
         data.write(offset, value, length)
+    data.write(Data.EQUIPMENT, EQUIPMENT | len(machine.serial_ports) << 9, 2)
+    for number, row in enumerate(SERIAL_PORTS[: len(machine.serial_ports)]):
+        data.write(Data.SERIAL_PORTS + 2 * number, row.base, 2)
     machine.memory.write(LOW_END, b"\x01")  # the extended data area's KiB
     Screen(machine).clear()
     for port, values in _POWER_ON:

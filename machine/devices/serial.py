@@ -7,10 +7,27 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 from machine.fields import Fields, SavedByFields, flag, number, raw
 
-COM1, COM1_IRQ = 0x3F8, 4
+
+class PortRow(NamedTuple):
+    """Where a PC has a serial port: its name, its first I/O port, its IRQ."""
+
+    name: str
+    base: int
+    irq: int
+
+
+PORTS = (
+    PortRow("COM1", 0x3F8, 4),
+    PortRow("COM2", 0x2F8, 3),
+    PortRow("COM3", 0x3E8, 4),
+    PortRow("COM4", 0x2E8, 3),
+)
+"""In the order in which firmware lists them; two share each IRQ line."""
+
 
 RBR, IER, IIR, LCR, MCR, LSR, MSR, SCR = range(8)
 
@@ -61,6 +78,16 @@ class Serial(SavedByFields):
         """Bytes from the outside; they wait on the host's side until the guest takes them, so none is lost."""
         self._outside.extend(data)
         self._update()
+
+    @property
+    def line(self) -> bool:
+        """Whether it asks for an interrupt: its part of the level of an IRQ line that two ports share."""
+        return self._line
+
+    @property
+    def backlog(self) -> int:
+        """Bytes from the outside that the guest has not taken yet."""
+        return len(self._outside)
 
     @property
     def listening(self) -> bool:

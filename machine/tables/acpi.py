@@ -107,12 +107,16 @@ def fadt(facs_at: int, dsdt_at: int) -> bytes:
 
 
 class Part(NamedTuple):
-    """A device of the mainboard: its name, its EISA identifier, its ports as (first, count), its IRQ."""
+    """A device of the mainboard: its name, its EISA identifier, its ports as (first, count), its IRQ.
+
+    ``unit`` tells devices of one identifier apart.
+    """
 
     name: str
     identifier: str
     ports: tuple[tuple[int, int], ...]
     irq: int | None = None
+    unit: int | None = None
 
 
 # fmt: off
@@ -122,24 +126,28 @@ PARTS = (
     Part("SPKR", "PNP0800", ((0x61, 1),)),
     Part("KBD",  "PNP0303", ((i8042.DATA, 1), (i8042.COMMAND, 1)), i8042.KEYBOARD_IRQ),
     Part("RTC",  "PNP0B00", ((0x70, 2),)),
-    Part("COM1", "PNP0501", ((serial.COM1, 8),), serial.COM1_IRQ),
 )
 # fmt: on
+SERIAL_PORTS = tuple(
+    Part(row.name, "PNP0501", ((row.base, 8),), row.irq, unit) for unit, row in enumerate(serial.PORTS, 1)
+)
 
 
 def _part(part: Part) -> bytes:
     lines = [aml.interrupt(part.irq)] if part.irq is not None else []
+    unit = [aml.name("_UID", aml.integer(part.unit))] if part.unit is not None else []
     return aml.device(
         part.name,
         (
             aml.name("_HID", aml.eisa_id(part.identifier)),
+            *unit,
             aml.name("_CRS", aml.resources(*(aml.ports(*run) for run in part.ports), *lines)),
         ),
     )
 
 
-def dsdt() -> bytes:
-    """The one sleep state, S5, and the devices on the mainboard."""
+def dsdt(serial_ports: int) -> bytes:
+    """The one sleep state, S5, and the devices on the mainboard, with so many serial ports."""
     sleep_type = aml.integer(powermanagement.SLEEP_TYPE_S5)
     s5 = aml.name("\\_S5", aml.package(sleep_type, sleep_type, aml.integer(0), aml.integer(0)))
-    return header(b"DSDT", 2, s5 + aml.scope("\\_SB", map(_part, PARTS)))
+    return header(b"DSDT", 2, s5 + aml.scope("\\_SB", map(_part, PARTS + SERIAL_PORTS[:serial_ports])))

@@ -26,8 +26,8 @@ class _Room:
         return at
 
 
-def place_tables(memory: Memory) -> None:
-    """Put all tables into RAM."""
+def place_tables(memory: Memory, *, serial_ports: int = 1) -> None:
+    """Put all tables into RAM, for a machine with so many serial ports."""
     room = _Room(memory, _ACPI)
-    tables = [room.add(acpi.fadt(room.add(acpi.facs()), room.add(acpi.dsdt())))]
+    tables = [room.add(acpi.fadt(room.add(acpi.facs()), room.add(acpi.dsdt(serial_ports))))]
     memory.write(RSDP, acpi.rsdp(room.add(acpi.rsdt(tables)), room.add(acpi.xsdt(tables))))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import zip_longest
 
 from machine.clock import NEVER
 from machine.devices import controlport, exitport, i8042, pci, pic, pit, powermanagement, rtc, serial
 from machine.machine import Machine
 from ringscope.command import Lines, command
 from ringscope.debuggee import Devices
-from ringscope.render import ranges, table
+from ringscope.render import Heading, ranges, table
+from ringscope.serial.ends import End
 from ringscope.session import Session
 
 # fmt: off
@@ -84,9 +86,23 @@ def show_pit(session: Session) -> Lines:
 
 @command("info serial", needs=Devices)
 def show_serial(session: Session) -> Lines:
-    """Print the registers of the first serial port that can be read without a side effect, and its IRQ line."""
+    """Print the registers of each serial port that can be read without a side effect, its IRQ line, and its peer."""
     machine = _machine(session)
-    port = machine.serial
+    ends = _lines(session)
+    for row, port, end in zip_longest(serial.PORTS[: len(machine.serial_ports)], machine.serial_ports, ends):
+        level = "high" if machine.pic.master.lines >> row.irq & 1 else "low"
+        joined = f"; {end.text}: {end.describe()}" if end is not None else ""
+        yield Heading(f"{row.name} at {row.base:#x}, IRQ {row.irq} is {level}, {port.backlog} bytes wait{joined}")
+        yield from _serial_registers(port)
+
+
+def _lines(session: Session) -> tuple[End, ...]:
+    assert isinstance(session.debuggee, Devices), "the registry has checked it"
+    lines = session.debuggee.lines
+    return lines.ends if lines is not None else ()
+
+
+def _serial_registers(port: serial.Serial) -> Iterator[str]:
     lcr = port.read_port(serial.LCR, 1)
     latch = bool(lcr & serial.LCR_DIVISOR_LATCH)
     rows = [
@@ -97,7 +113,6 @@ def show_serial(session: Session) -> Lines:
         ("SCR", f"{port.read_port(serial.SCR, 1):#04x}", "scratch"),
     ]
     yield from table("Register Value Meaning", rows)
-    yield f"IRQ {serial.COM1_IRQ} is {'high' if machine.pic.master.lines >> serial.COM1_IRQ & 1 else 'low'}."
 
 
 @command("info clock", needs=Devices)

@@ -58,7 +58,7 @@ def type_keyboard(session: Session, text: Rest = "") -> Lines:
 
 @command("console", needs=Console, instead="start `ringscope run` or the REPL, which have a terminal")
 def join_console(session: Session) -> Lines:
-    """Run the guest with this terminal as its serial console, until Ctrl-]."""
+    """Run the guest with this terminal as its serial console, until Ctrl-] or Ctrl-A c."""
     if session.converse is None:
         raise CommandError("console needs a terminal; `serial TEXT` types a line without one")
     yield from session.converse()

@@ -4,6 +4,7 @@ import time
 
 from ringscope import initramfs, linux
 from ringscope.boot import power_on
+from ringscope.pace import Pace
 
 SECONDS = 90.0
 
@@ -15,13 +16,14 @@ class Debian:
         self.output = bytearray()
         self.guest = power_on(linux.configuration(files, **options), self.output.extend)
         self.machine = self.guest.machine
+        self._pace = Pace(self.machine, self.guest.lines)
         self._seen = 0
 
     def expect(self, text):
         """Run until the guest has written ``text``; what it wrote before that."""
         sought, deadline = text.encode(), time.monotonic() + SECONDS
         while (at := self.output.find(sought, self._seen)) < 0:
-            stop = self.machine.run()
+            stop = self._pace.run()
             assert stop is None, f"{stop} before {text!r}:\n{self.tail()}"
             assert time.monotonic() < deadline, f"no {text!r} within {SECONDS:g} s:\n{self.tail()}"
         before = self.output[self._seen : at].decode()
@@ -36,7 +38,7 @@ class Debian:
 
     def type(self, line):
         """A line for the shell."""
-        self.machine.serial.receive(f"{line}\n".encode())
+        self.guest.lines.terminal.receive(f"{line}\n".encode())
 
     def ask(self, line):
         """Type a command; the lines that it printed."""

@@ -8,6 +8,7 @@ import pytest
 from machine.boot.linux import ENTRIES
 from machine.stop import Exited, Halted, Reset
 from ringscope.debug import served
+from ringscope.serial.spec import STDIO, parse
 from tests.linux.debian import Debian
 from tests.realgdb.harness import Gdb
 
@@ -107,6 +108,17 @@ def test_reboot_asks_for_a_restart(files, append, cause):
 def test_an_entry_leads_to_the_shell(files, entry):
     debian = Debian(files, entry=entry, append="quiet").shell()
     assert debian.ask("echo $((1 + 1))") == ["2"]
+
+
+def test_the_console_on_the_second_port(files, tmp_path):
+    serial = (parse(f"file:{tmp_path}/first"), STDIO)
+    debian = Debian(files, append="quiet", serial=serial)
+    with debian.guest.lines:
+        debian.shell()
+        assert debian.ask("tty") == ["/dev/ttyS1"]
+        assert debian.ask("echo to the first > /dev/ttyS0; echo done") == ["done"]
+        assert debian.ask("grep -c ttyS /proc/interrupts") == ["1"]
+    assert (tmp_path / "first").read_bytes().endswith(b"to the first\r\n")
 
 
 def test_the_command_boots_and_ends_with_status_0(files):

@@ -342,3 +342,12 @@ def test_what_does_not_fit_is_told():
         linux(memory=2 << 20)
     with pytest.raises(BootError, match="initial RAM disk"):
         linux(initrd=bytes(15 << 20))
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_the_data_area_names_the_serial_ports_that_exist(count):
+    machine = Machine(1 << 20, serial_ports=count)
+    install(machine)
+    table = struct.unpack("<4H", machine.memory.read(0x400, 8))
+    assert table == (*(0x3F8, 0x2F8, 0x3E8, 0x2E8)[:count], *[0] * (4 - count))
+    assert int.from_bytes(machine.memory.read(0x410, 2), "little") >> 9 & 7 == count

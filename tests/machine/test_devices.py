@@ -9,6 +9,7 @@ from machine.devices.pic import PicPair
 from machine.devices.pit import HZ, Pit, nanoseconds_of
 from machine.devices.rtc import Rtc
 from machine.devices.serial import Serial
+from machine.machine import Machine
 
 
 def second(ticks):
@@ -399,3 +400,37 @@ def test_a_port_has_one_owner():
     ports.attach(Recorder(), 0x300, 2)
     with pytest.raises(ValueError, match="0x301"):
         ports.attach(Recorder(), 0x301, 1)
+
+
+# Several serial ports
+
+
+def serial_machine(count):
+    machine = Machine(1 << 20, serial_ports=count)
+    for port in machine.serial_ports:
+        port.write_port(4, 8, 1)  # OUT2
+        port.write_port(1, 1, 1)
+    return machine
+
+
+@pytest.mark.parametrize("count, ports", [(1, {0x3F8}), (2, {0x3F8, 0x2F8}), (4, {0x3F8, 0x2F8, 0x3E8, 0x2E8})])
+def test_serial_ports_answer_where_a_pc_has_them(count, ports):
+    machine = serial_machine(count)
+    assert {port for port in (0x3F8, 0x2F8, 0x3E8, 0x2E8) if machine.ports.read(port + 5, 1) == 0x60} == ports
+
+
+@pytest.mark.parametrize("first, second, irq", [(0, 2, 4), (1, 3, 3)])
+def test_two_serial_ports_pull_one_line(first, second, irq):
+    machine = serial_machine(4)
+    one, other = machine.serial_ports[first], machine.serial_ports[second]
+
+    def line():
+        return machine.pic.master.lines >> irq & 1
+
+    one.receive(b"a")
+    other.receive(b"b")
+    assert line() and machine.pic.master.lines == 1 << irq
+    one.read_port(0, 1)
+    assert line(), "the other still asks"
+    other.read_port(0, 1)
+    assert not line()

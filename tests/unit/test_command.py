@@ -198,7 +198,7 @@ ROWS = [
     ("set rip ports;step 2", "info ports", ["0x00ed         1"]),
     ("", "info pic", ["The pair asks for an interrupt: no."]),
     ("", "info pit", ["interrupt on terminal count", "not loaded"]),
-    ("", "info serial", ["IER", "IRQ 4 is low."]),
+    ("", "info serial", ["IER", "IRQ 4 is low"]),
     ("", "info clock", ["virtual time  0 ns", "2020-01-01 00:00:00 UTC"]),
     ("", "help", ["Descriptor tables", "continue, c", "info pic"]),
     ("", "help br", ["break [ADDRESS]", "Also called: b, br."]),

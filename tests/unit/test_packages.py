@@ -15,6 +15,7 @@ from ringscope import initramfs, linux
 from ringscope.apt import Apt, PackageError, Release, parse_release
 from ringscope.boot import MOST_SYMBOLS, Guest
 from ringscope.packages import Packages, cache_directory, extract
+from ringscope.serial.spec import STDIO, parse
 from ringscope.serve import gdb_commands
 
 PACKERS = {
@@ -201,8 +202,16 @@ def test_the_cache_is_where_the_user_says(monkeypatch, tmp_path):
 
 def test_the_users_command_line_comes_last(packages):
     setup = linux.configuration(linux.fetch(packages), append="quiet", entry="64")
-    assert setup.append == f"{linux.COMMAND_LINE} quiet"
+    assert setup.append == f"console=ttyS0 {linux.COMMAND_LINE} quiet"
     assert (setup.memory, setup.entry) == (256 << 20, "64")
+
+
+def test_the_console_is_where_the_terminal_is(packages):
+    files, serial = linux.fetch(packages), (parse("null"), STDIO)
+    assert linux.configuration(files, serial=serial).append.startswith("console=ttyS1 ")
+    assert linux.configuration(files, serial=(parse("null"),)).append.startswith("console=ttyS0 ")
+    named = linux.configuration(files, append="console=ttyS3 quiet").append
+    assert named.count("console=") == 1
 
 
 def test_the_initial_ram_disk_has_an_init_that_can_run():
@@ -216,6 +225,6 @@ def test_a_distributions_debug_information_is_left_to_gdb(tmp_path):
     path = tmp_path / "vmlinux"
     with path.open("wb") as file:
         file.truncate(MOST_SYMBOLS + 1)
-    guest = Guest(machine=None, kernel=path, protocol="linux unpacked", image=None, symbols_file=path)
+    guest = Guest(machine=None, kernel=path, protocol="linux unpacked", image=None, lines=None, symbols_file=path)
     assert guest.symbols is None
     assert gdb_commands(guest, "x")[0] == f"file {path}"

@@ -166,7 +166,7 @@ def test_the_console_types_into_the_guest_until_control_bracket():
 
     def write(text):
         said.append(text)
-        if text == "Keys go to the guest; Ctrl-] comes back.\n":
+        if text == "Keys go to the guest; Ctrl-] or Ctrl-A c comes back.\n":
             pipe.send_text("ab")
         elif text == "b":
             pipe.send_text("\x1dsym store\rq\r")
@@ -289,6 +289,7 @@ class Booted:
         self.machine = Bare().machine
         self.machine.memory.write(KERNEL, bytes.fromhex(CODE[0]))
         self.symbols = FakeSymbols()
+        self.lines = None
 
 
 def test_monitor_writes_lines_and_declines_in_one_sentence():
