@@ -171,6 +171,11 @@ class Fields:
 
     def load(self, holder: object, state: State) -> None:
         """Check all fields, then set them.  Raises `Error` naming a field that is missing, unknown or not valid."""
+        for name, value in self.check(holder, state).items():
+            setattr(holder, name, value)
+
+    def check(self, holder: object, state: State) -> dict[str, object]:
+        """What the fields become by their attributes' names; parts are loaded already.  Raises `Error` as `load`."""
         names = {name.lstrip("_"): name for name in self._kinds}
         check_names(self.owner, names, state)
         ordered = sorted(names, key=lambda key: self._kinds[names[key]] in (part, parts))
@@ -178,8 +183,7 @@ class Fields:
         for key in ordered:
             name = names[key]
             values[name] = self._kinds[name].load(state[key], getattr(holder, name), f"{self.owner}: {key}")
-        for name, value in values.items():
-            setattr(holder, name, value)
+        return values
 
 
 class SavedByFields:

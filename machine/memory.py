@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import sys
 
 from unicorn import UC_PROT_ALL, Uc
 
@@ -55,6 +56,15 @@ class Memory:
         """Store bytes at a physical address from the host's side.  Raises `MemoryFault` outside RAM."""
         self._check(address, len(data))
         self.ram[address : address + len(data)] = data
+        self.changed = True
+
+    def clear(self) -> None:
+        """Make all of RAM zero; where the host can, its pages are given back."""
+        if sys.platform == "linux":
+            self._map.madvise(mmap.MADV_DONTNEED)
+        else:
+            for address in range(0, self.size, PAGE):
+                self.ram[address : address + PAGE] = bytes(PAGE)
         self.changed = True
 
     def read_u64(self, address: int) -> int:

@@ -73,7 +73,11 @@ class Front(ctypes.Structure):
         ("gdt", SegmentCache),
         ("idt", SegmentCache),
         ("cr", _u64 * 5),
-        ("_unused", _u8 * 128),
+        ("_unused", _u64 * 5),
+        ("bounds", _u64 * 8),
+        ("bndcfgu", _u64),
+        ("bndstatus", _u64),
+        ("bndcfgs", _u64),
         ("efer", _u64),
     )
 
@@ -121,6 +125,18 @@ class SystemCalls(ctypes.Structure):
     )
 
 
+class Extended(ctypes.Structure):
+    """What XSETBV sets, behind the MSR TSC_AUX."""
+
+    _fields_ = (("tsc_aux", _u64), ("xcr0", _u64))
+
+
+class Protection(ctypes.Structure):
+    """The protection keys' register, behind the MSR PAT."""
+
+    _fields_ = (("pat", _u64), ("_smbase", _u32), ("_smi_count", _u64), ("pkru", _u32))
+
+
 _DEBUG_MARKS = {
     x86.UC_X86_REG_DR0: 0x0123456789A00000,
     x86.UC_X86_REG_DR1: 0x0123456789A11111,
@@ -138,6 +154,12 @@ _MSR_MARKS = {
     0x176: "sysenter_eip",
 }
 """MSRs by number, marked with that number during calibration."""
+
+_ALONE_MARKS = {0xC0000103: 0x0123456789A44444, 0x277: 0x0606060606060606}
+"""TSC_AUX and PAT, which lie apart from those."""
+
+_XCR0_START = 0x203
+"""What the library starts with: x87, SSE and PKRU state (SDM 1 13.3)."""
 
 _FPCW_MARK = 0x1A7F
 _RAX_MARK, _RCX_MARK = 0x5A5A0123456789A0, 0x5A5A0123456789A1
@@ -186,6 +208,9 @@ class State:
             uc.reg_write(register, mark)
         for number in _MSR_MARKS:
             uc.msr_write(number, number)
+        alone = {number: uc.msr_read(number) for number in _ALONE_MARKS}
+        for number, mark in _ALONE_MARKS.items():
+            uc.msr_write(number, mark)
         uc.reg_write(x86.UC_X86_REG_XMM0, _XMM_MARK)
         uc.reg_write(x86.UC_X86_REG_XMM1, _XMM_MARK + 1)
         uc.reg_write(x86.UC_X86_REG_FPCW, _FPCW_MARK)
@@ -197,6 +222,8 @@ class State:
             uc.reg_write(register, 0)
         for number in _MSR_MARKS:
             uc.msr_write(number, 0)
+        for number, value in alone.items():
+            uc.msr_write(number, value)
         uc.reg_write(x86.UC_X86_REG_XMM0, 0)
         uc.reg_write(x86.UC_X86_REG_XMM1, 0)
         uc.reg_write(x86.UC_X86_REG_FP0, (0, 0))
@@ -214,6 +241,9 @@ class State:
         self.event = Event.from_address(base + dr - Event.dr.offset)
         self.fpu = Fpu.from_address(base + fp0 - Fpu.fpregs.offset)
         self.calls = SystemCalls.from_address(base + lstar - SystemCalls.lstar.offset)
+        tsc_aux, pat = (self._find(struct.pack("<Q", mark), "TSC_AUX or PAT") for mark in _ALONE_MARKS.values())
+        self.extended = Extended.from_address(base + tsc_aux)
+        self.protection = Protection.from_address(base + pat)
         self._xmm, self._xmm_stride = base + xmm0, xmm1 - xmm0
 
     def _check(self, uc: Uc) -> None:
@@ -221,6 +251,8 @@ class State:
             "EFER": (self.front.efer, uc.msr_read(0xC0000080)),
             "CR0": (self.front.cr[0], uc.reg_read(x86.UC_X86_REG_CR0)),
             "CR4": (self.front.cr[4], uc.reg_read(x86.UC_X86_REG_CR4)),
+            "XCR0": (self.extended.xcr0, _XCR0_START),
+            "PKRU": (self.protection.pkru, 0),
             "FPCW": (self.fpu.fpuc, _FPCW_MARK),
             **{name: (getattr(self.calls, name), number) for number, name in _MSR_MARKS.items()},
         }
@@ -231,6 +263,10 @@ class State:
     def xmm(self) -> bytes:
         """XMM0-XMM15 of the loaded state, 256 bytes."""
         return b"".join(ctypes.string_at(self._xmm + self._xmm_stride * i, 16) for i in range(16))
+
+    def set_xmm(self, index: int, value: int) -> None:
+        """Put a value into XMM0-XMM15 of the loaded state."""
+        ctypes.memmove(self._xmm + self._xmm_stride * index, value.to_bytes(16, "little"), 16)
 
     def set_flags(self, value: int) -> None:
         """Put an RFLAGS value into the loaded state, status flags and DF where QEMU keeps them."""

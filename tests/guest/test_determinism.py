@@ -2,11 +2,15 @@
 
 import hashlib
 import random
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from kernel.image import find_image
 from kernel.symbols import Symbols
+from machine import snapshot
 from machine.boot.load import boot
 from machine.machine import Machine
 from machine.stop import Access, Breakpoint, Exited, Watchpoint
@@ -155,3 +159,44 @@ def test_steps_over_every_early_event(plain):
             run.machine.step()
         events = cpu.events
     assert run.finish() == plain
+
+
+def hand_over(run, path):
+    """Go on in another machine, from a file."""
+    snapshot.save(run.machine, path)
+    run.machine = Machine(send=run.console.extend)
+    with snapshot.opened(path) as found:
+        snapshot.load(run.machine, found)
+
+
+def test_a_run_handed_from_machine_to_machine(plain, tmp_path):
+    run, choice = Run(), random.Random(2)
+    for _ in range(12):
+        run_a_bit(run, choice)
+        step_a_bit(run, choice)
+        hand_over(run, tmp_path / "here")
+        for _ in range(8):
+            run.machine.run(60_000)
+    assert run.finish() == plain
+
+
+FRESH = """
+import sys
+from pathlib import Path
+from machine import snapshot
+from tests.guest.test_determinism import Run
+run = Run()
+with snapshot.opened(Path(sys.argv[1])) as found:
+    snapshot.load(run.machine, found)
+print(run.finish()[-1])
+"""
+
+
+def test_a_fresh_process_ends_the_same(plain, tmp_path):
+    run = Run()
+    while run.machine.position.progress < plain[1].progress // 2:
+        run.machine.run(100_000)
+    snapshot.save(run.machine, tmp_path / "here")
+    words = [sys.executable, "-c", FRESH, str(tmp_path / "here")]
+    ran = subprocess.run(words, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    assert ran.stdout.strip() == plain[-1]

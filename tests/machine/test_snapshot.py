@@ -1,0 +1,532 @@
+"""Snapshots: the run goes on from a file as if nothing had been, and a file that is not whole is refused."""
+
+import json
+import struct
+import subprocess
+import sys
+import zlib
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+
+import pytest
+from bare import EXIT, KERNEL, KERNEL_DATA, SIZE, Bare
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from sixteen import Sixteen
+from test_determinism import PLACES, finish, make, wander
+
+from machine import processorstate, snapshot
+from machine.bios import firmware
+from machine.machine import Machine
+from machine.snapshot import FORMAT, SnapshotError
+from machine.stop import Breakpoint, Exited
+
+SMALL = 1 << 20
+
+
+def through_file(guest, path):
+    """A second guest, in a machine of its own, that goes on from where the first one is."""
+    snapshot.save(guest.machine, path)
+    other = Bare()
+    with snapshot.opened(path) as found:
+        snapshot.load(other.machine, found)
+    return other
+
+
+def load(machine, path):
+    with snapshot.opened(path) as found:
+        snapshot.load(machine, found)
+
+
+# The run goes on
+
+
+@pytest.fixture(scope="module", params=["periodic", "one-shot"])
+def kind(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def plain(kind):
+    return finish(make(kind))
+
+
+@pytest.mark.parametrize("chunk", [777, 20_000])
+def test_saving_does_not_change_the_run(kind, plain, chunk, tmp_path):
+    guest = make(kind)
+    for _ in range(30):
+        guest.machine.run(chunk)
+        snapshot.save(guest.machine, tmp_path / "here")
+    assert finish(guest) == plain
+
+
+@pytest.mark.parametrize("chunk", [333, 5000, 40_000])
+def test_a_run_handed_from_machine_to_machine(kind, plain, chunk, tmp_path):
+    guest = make(kind)
+    for _ in range(25):
+        guest.machine.run(chunk)
+        guest = through_file(guest, tmp_path / "here")
+    assert finish(guest) == plain
+
+
+def test_a_run_handed_over_between_single_steps(kind, plain, tmp_path):
+    guest = make(kind)
+    for _ in range(12):
+        guest.machine.run(3000)
+        guest.step(7)
+        guest = through_file(guest, tmp_path / "here")
+        guest.step(5)
+    assert finish(guest) == plain
+
+
+def test_one_machine_goes_back_and_forth(kind, plain, tmp_path):
+    guest, files = make(kind), [tmp_path / str(number) for number in range(5)]
+    for path in files:
+        guest.machine.run(20_000)
+        snapshot.save(guest.machine, path)
+    for number in (3, 0, 4, 1, 2):
+        load(guest.machine, files[number])
+        assert finish(guest) == plain
+
+
+FRESH = """
+import sys
+from pathlib import Path
+sys.path[:0] = sys.argv[2:]
+from bare import Bare
+from test_determinism import finish
+from machine import snapshot
+guest = Bare()
+with snapshot.opened(Path(sys.argv[1])) as found:
+    snapshot.load(guest.machine, found)
+print(repr(finish(guest)))
+"""
+
+
+def test_a_fresh_process_ends_the_same(kind, plain, tmp_path):
+    guest = make(kind)
+    guest.machine.run(200_000)
+    snapshot.save(guest.machine, tmp_path / "here")
+    here = Path(__file__).parent
+    words = [sys.executable, "-c", FRESH, str(tmp_path / "here"), str(here), str(here.parents[1])]
+    ran = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == repr(plain)
+
+
+def test_one_position_has_one_file_whatever_the_way(kind, tmp_path):
+    """By one run; by steps, flushes and breakpoints; by a machine that was loaded; by the clock in Python."""
+    straight, choice, wandering = make(kind), Random(5), make(kind, native=False)
+    for _ in range(60):
+        wander(wandering, choice, PLACES)
+    while wandering.cpu.halted:
+        wandering.machine.step()
+    target = wandering.machine.position
+    while straight.machine.position.progress + 2000 < target.progress:
+        straight.machine.run(min(1000, target.progress - 2000 - straight.machine.position.progress))
+    while straight.machine.position != target:
+        straight.machine.step()
+    snapshot.save(straight.machine, tmp_path / "a")
+    snapshot.save(wandering.machine, tmp_path / "b")
+    snapshot.save(through_file(straight, tmp_path / "c").machine, tmp_path / "d")
+    first, *others = ((tmp_path / name).read_bytes() for name in "abcd")
+    assert all(other == first for other in others)
+
+
+# Processor state
+
+
+def altered(value, bits):
+    return (value ^ 0x5A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5A) & (1 << bits) - 1
+
+
+FREE = {
+    item.name: item.bits
+    for item in (*processorstate.VIEWED, *processorstate.WRITTEN)
+    if not item.name.startswith(("mc", "sysenter_cs", "dr7", "rflags", "hflags"))
+}
+
+
+def test_every_register_comes_back():
+    """Each with a value of its own, into a processor that has other values."""
+    source, target = Machine(SMALL), Machine(SMALL)
+    state = processorstate.save(source.cpu)
+    state["registers"] |= {name: altered(number, bits) for number, (name, bits) in enumerate(FREE.items())}
+    state["registers"] |= {"rflags": 0xCD7, "mc3_status": (1 << 64) - 1, "mcg_status": 5, "sysenter_cs": 0x10}
+    state["registers"]["mxcsr"], state["registers"]["x87_control"] = 0x7FC0, 0xF7F
+    state = json.loads(json.dumps(state))
+    processorstate.load(target.cpu, processorstate.check(target.cpu, state))
+    assert processorstate.save(target.cpu) == state
+
+
+def test_rounding_follows_its_control_registers(tmp_path):
+    """Set before the file, used after it."""
+    code = f"""
+        fninit
+        movw $0x0c7f, {KERNEL_DATA:#x}
+        fldcw {KERNEL_DATA:#x}
+        movl $0xff80, {KERNEL_DATA + 8:#x}
+        ldmxcsr {KERNEL_DATA + 8:#x}
+        fld1
+        nop
+        movl $-10, {KERNEL_DATA + 16:#x}
+        fildl {KERNEL_DATA + 16:#x}
+        fidivl {KERNEL_DATA:#x}
+        fstpt {KERNEL_DATA + 32:#x}
+        movl $0x3f800000, {KERNEL_DATA + 48:#x}
+        movss {KERNEL_DATA + 48:#x}, %xmm1
+        movl $0x40400000, {KERNEL_DATA + 52:#x}
+        divss {KERNEL_DATA + 52:#x}, %xmm1
+        movss %xmm1, {KERNEL_DATA + 56:#x}
+        fxsave {KERNEL_DATA + 256:#x}
+    """
+    straight, stopped = Bare().kernel(code + EXIT), Bare().kernel(code + EXIT)
+    stopped.step(7)
+    resumed = through_file(stopped, tmp_path / "here")
+    assert straight.run() == resumed.run() == Exited(0)
+    assert straight.digest() == resumed.digest()
+    assert straight.peek(KERNEL_DATA + 56, 4) == 0x3EAAAAAA, "rounded to zero"
+
+
+DEBUGGED = f"""
+    movl ${KERNEL + 0x100:#x}, %eax
+    movq %rax, %dr0
+    movl $0x402, %eax
+    movq %rax, %dr7
+    nop
+    movl $5, %ecx
+    jmp 1f
+    .org 0x100
+1:  incl {KERNEL_DATA:#x}
+    loop 1b
+    {EXIT}
+    .org 0x800
+    incl {KERNEL_DATA + 8:#x}
+    orl $0x10000, 16(%rsp)
+    iretq
+"""
+
+
+def debugged():
+    guest = Bare().kernel(DEBUGGED)
+    guest.gate(1, KERNEL + 0x800)
+    return guest
+
+
+def test_the_guests_own_breakpoints_are_armed_again(tmp_path):
+    straight, stopped = debugged(), debugged()
+    stopped.step(5)
+    resumed = through_file(stopped, tmp_path / "here")
+    assert straight.run() == resumed.run() == Exited(0)
+    assert straight.peek(KERNEL_DATA + 8, 4) == resumed.peek(KERNEL_DATA + 8, 4) == 5
+    assert straight.digest() == resumed.digest()
+
+
+def test_the_guests_breakpoints_of_before_are_gone(tmp_path):
+    guest = debugged()
+    snapshot.save(guest.machine, tmp_path / "before")
+    guest.step(8)
+    snapshot.save(guest.machine, tmp_path / "armed")
+    load(guest.machine, tmp_path / "before")
+    guest.poke(KERNEL + 10, 0x90909090, 4)  # the one instruction that arms it, and a part of the next
+    guest.poke(KERNEL + 14, 0x9090, 2)
+    guest.cpu.write_register("rip", KERNEL + 0x100)
+    guest.cpu.write_register("rcx", 5)
+    assert guest.run() == Exited(0)
+    assert guest.peek(KERNEL_DATA + 8, 4) == 0
+    load(guest.machine, tmp_path / "armed")
+    assert guest.run() == Exited(0)
+    assert guest.peek(KERNEL_DATA + 8, 4) > 0
+
+
+def test_an_interrupt_shadow_is_kept(tmp_path):
+    guest = Bare().kernel("sti; nop; nop")
+    guest.step()
+    assert not guest.cpu.interruptible()
+    other = through_file(guest, tmp_path / "here")
+    assert not other.cpu.interruptible()
+    other.step()
+    assert other.cpu.interruptible()
+
+
+def test_a_halted_processor_stays_halted(tmp_path):
+    guest = Bare().kernel("cli; hlt")
+    end = guest.run()
+    other = through_file(guest, tmp_path / "here")
+    assert other.cpu.halted and other.run() == end
+
+
+def test_a_triple_fault_stays_with_its_chain(tmp_path):
+    guest = Bare().kernel("ud2")
+    guest.cpu.write_register("idtr_limit", 0)
+    end = guest.run()
+    assert through_file(guest, tmp_path / "here").run() == end
+
+
+def test_real_mode_and_long_mode_follow_each_other(tmp_path):
+    """No translation and no TLB entry of the one serves the other."""
+    sixteen = Sixteen("1: incw %ax; movw %ax, 0x3000; jmp 1b", prepare=firmware.install)
+    long = make()
+    snapshot.save(sixteen.machine, tmp_path / "16")
+    snapshot.save(long.machine, tmp_path / "64")
+    expected = finish(long)
+    machine = long.machine
+    for _ in range(2):
+        load(machine, tmp_path / "16")
+        assert firmware.NAME in machine.devices
+        machine.run(4000)
+        sixteen_there = machine.position, bytes(machine.memory.ram)
+        load(machine, tmp_path / "64")
+        assert firmware.NAME not in machine.devices
+        assert finish(long) == expected
+    sixteen.machine.run(4000)
+    assert sixteen_there == (sixteen.machine.position, bytes(sixteen.machine.memory.ram))
+
+
+def test_breakpoints_stay_and_the_place_has_been_told(tmp_path):
+    guest = Bare().kernel("nop; nop; nop; " + EXIT)
+    snapshot.save(guest.machine, tmp_path / "here")
+    guest.cpu.breakpoints.insert(KERNEL)
+    guest.cpu.breakpoints.insert(KERNEL + 2)
+    guest.step(2)
+    load(guest.machine, tmp_path / "here")
+    assert guest.run() == Breakpoint(KERNEL + 2)
+
+
+# Files that are not whole
+
+
+def small():
+    """A machine whose file is small, and whose every byte counts."""
+    machine = Machine(SMALL)
+    machine.memory.write(0x3000, b"some text" * 500)
+    machine.memory.write(0x80000, b"more of it" * 50)
+    return machine
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    path = tmp_path_factory.mktemp("snapshots") / "whole"
+    snapshot.save(small(), path)
+    return path.read_bytes()
+
+
+class Victim:
+    """A running machine, into which files are loaded that should not be."""
+
+    def __init__(self, directory):
+        self.machine = small()
+        self.machine.memory.write(0x3000, b"my own")
+        self.machine.clock.warp = 77
+        self.path = directory / "broken file"
+        self._before = self._all()
+
+    def _all(self):
+        cpu = processorstate.save(self.machine.cpu)
+        return cpu, self.machine.save(), bytes(self.machine.memory.ram), list(self.machine.devices)
+
+    def refuses(self, data):
+        """The sentence."""
+        self.path.write_bytes(data)
+        with pytest.raises(SnapshotError) as error:
+            load(self.machine, self.path)
+        assert str(error.value).startswith(f"{self.path} ")
+        assert self._all() == self._before
+        return str(error.value).removeprefix(f"{self.path} ")
+
+
+@pytest.fixture(scope="module")
+def victim(tmp_path_factory):
+    return Victim(tmp_path_factory.mktemp("victim"))
+
+
+ANYWHERE = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@ANYWHERE
+@given(st.floats(0, 1, exclude_max=True))
+@example(0)
+def test_a_file_cut_anywhere_is_refused(whole, victim, where):
+    assert "cut short" in victim.refuses(whole[: int(len(whole) * where)])
+
+
+@ANYWHERE
+@given(st.floats(0, 1, exclude_max=True), st.integers(0, 7))
+def test_a_flipped_bit_anywhere_is_refused(whole, victim, where, bit):
+    at = int(len(whole) * where)
+    victim.refuses(whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :])
+
+
+def test_every_byte_of_prefix_heads_and_sum_counts(whole, victim):
+    places = [*range(60), *range(len(whole) - 40, len(whole))]
+    for at in places:
+        for bit in (0, 7):
+            victim.refuses(whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :])
+        victim.refuses(whole[:at])
+
+
+def rebuilt(whole, change, version=FORMAT, ram=None):
+    """The file with another state, and all its checksums right."""
+    length = struct.unpack_from("<Q", whole, 32)[0]
+    state = json.loads(whole[44 : 44 + length])
+    change(state)
+    data = json.dumps(state, sort_keys=True, separators=(",", ":")).encode()
+    prefix = whole[:16] + struct.pack("<II", version, 2)
+    out = prefix + struct.pack("<I", zlib.crc32(prefix))
+    for name, section in ((b"JSON", data), (b"RAM\0", whole[44 + length + 16 : -32] if ram is None else ram)):
+        head = name + struct.pack("<Q", len(section))
+        out += head + struct.pack("<I", zlib.crc32(section, zlib.crc32(head))) + section
+    return out + sha256(out).digest()
+
+
+def test_the_rebuilder_rebuilds(whole):
+    assert rebuilt(whole, lambda state: None) == whole
+
+
+def setting(*path_and_value):
+    *path, last, value = path_and_value
+
+    def change(state):
+        for step in path:
+            state = state[step]
+        state[last] = value
+
+    return change
+
+
+def dropping(*path):
+    *path, last = path
+
+    def change(state):
+        for step in path:
+            state = state[step]
+        del state[last]
+
+    return change
+
+
+# fmt: off
+CRAFTED = (
+    (setting("memory", 2 * SMALL),                            "does not fit this machine: it has 2048 KiB of RAM"),
+    (setting("memory", -1),                                   "no usable snapshot: memory is -1"),
+    (setting("memory", "1M"),                                 "memory is '1M'"),
+    (dropping("processor"),                                   "processor is None"),
+    (setting("processor", "registers", "rax", 1 << 64),       "processor: rax is 18446744073709551616"),
+    (setting("processor", "registers", "rax", 1.5),           "processor: rax is 1.5"),
+    (dropping("processor", "registers", "lstar"),             "the state of processor has no lstar"),
+    (setting("processor", "registers", "ymm0", 1),            "has an unknown ymm0"),
+    (setting("processor", "rest", "halted", "no"),            "processor: halted is 'no'"),
+    (setting("processor", "rest", "shutdown", [[1]]),         "shutdown[0] is [1]"),
+    (setting("processor", "progress", -1),                    "processor: progress is -1"),
+    (setting("machine", "devices", "pic", "master", "mask", -1), "8259: mask is -1"),
+    (setting("machine", "devices", "firmware", {"a": 1}),     "the state of firmware has an unknown a"),
+    (setting("machine", "devices", "floppy", {}),             "the state of the machine has an unknown floppy"),
+    (dropping("machine", "devices", "pit"),                   "the state of the machine has no pit"),
+    (setting("machine", "devices", []),                       "devices is [], not a dictionary"),
+    (setting("machine", "clock", "deadlines", []),            "deadlines of 0 devices"),
+    (setting("machine", "machine", "exit", {"code": -1}),     "exit: code is -1"),
+)
+# fmt: on
+
+
+@pytest.mark.parametrize(("change", "message"), CRAFTED)
+def test_a_whole_file_with_a_broken_state_is_refused(whole, victim, change, message):
+    assert message in victim.refuses(rebuilt(whole, change))
+
+
+RUN = struct.Struct("<II")
+
+
+@pytest.mark.parametrize(
+    ("ram", "message"),
+    [
+        (b"", "claims 0 runs"),
+        (struct.pack("<I", 0), "claims 0 runs"),
+        (struct.pack("<I", 1 << 30), "claims 1073741824 runs"),
+        (struct.pack("<I", 1) + RUN.pack(3, 1) + b"no frame", "RAM from page 0x3 on cannot be unpacked"),
+        (struct.pack("<I", 1) + RUN.pack(3, 2), "one page"),
+        (struct.pack("<I", 1) + RUN.pack(SMALL // 4096, 1), "beyond its end"),
+        (struct.pack("<I", 2) + RUN.pack(0, 1) + RUN.pack(0, 0), "one page"),
+    ],
+)
+def test_broken_ram_in_a_whole_file_is_refused(whole, victim, ram, message):
+    import zstandard
+
+    if message in ("one page", "beyond its end"):
+        ram += zstandard.ZstdCompressor().compress(bytes(4096))
+    expected = {"one page": "RAM"}.get(message, message)
+    assert expected in victim.refuses(rebuilt(whole, lambda state: None, ram=ram))
+
+
+def test_another_version_is_named(whole, victim):
+    message = victim.refuses(rebuilt(whole, lambda state: None, version=FORMAT + 1))
+    assert (
+        message
+        == f"is no usable snapshot: its format is version {FORMAT + 1}, and this ringscope reads version {FORMAT}"
+    )
+
+
+@pytest.mark.parametrize("data", [b"#!/bin/sh\n" * 100, b"\x7fELF" + bytes(5000), b"x"])
+def test_what_is_no_snapshot_is_refused(victim, data):
+    assert victim.refuses(data) == "is no usable snapshot: it does not begin as one"
+
+
+def test_what_follows_the_end_is_refused(whole, victim):
+    assert "follows its end" in victim.refuses(whole + b"\0")
+
+
+def test_a_file_that_is_not_there_and_a_directory_are_refused(tmp_path):
+    machine = Machine(SMALL)
+    for path, reason in ((tmp_path / "none", "No such file"), (tmp_path, "Is a directory")):
+        with pytest.raises(SnapshotError, match=f"{path} cannot be read: {reason}"):
+            load(machine, path)
+
+
+# Writing
+
+
+def test_a_file_is_replaced_when_the_new_one_is_whole(tmp_path, monkeypatch):
+    path, machine = tmp_path / "here", small()
+    snapshot.save(machine, path)
+    before = path.read_bytes()
+
+    def full(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    machine.memory.write(0, b"changed")
+    monkeypatch.setattr(snapshot, "_pack", full)
+    with pytest.raises(SnapshotError, match="here cannot be written: No space left on device"):
+        snapshot.save(machine, path)
+    assert path.read_bytes() == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["here"]
+    with pytest.raises(SnapshotError, match="cannot be written"):
+        snapshot.save(machine, tmp_path / "nowhere" / "here")
+
+
+def test_an_opened_file_is_loaded_even_if_its_name_is_taken_meanwhile(tmp_path):
+    first, second, target = small(), Machine(SMALL), Machine(SMALL)
+    snapshot.save(first, tmp_path / "here")
+    with snapshot.opened(tmp_path / "here") as found:
+        snapshot.save(second, tmp_path / "here")
+        snapshot.load(target, found)
+    assert bytes(target.memory.ram) == bytes(first.memory.ram)
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(0, SIZE // 4096 - 1), max_size=40), st.integers(1, 600), st.integers())
+def test_ram_comes_back(tmp_path, pages, length, seed):
+    random, machine, target = Random(seed), Machine(SIZE), Machine(SIZE)
+    target.memory.write(0x5000, b"old" * 5000)
+    for page in pages:
+        count = min(length, SIZE // 4096 - page)
+        machine.memory.write(page * 4096, random.randbytes(count * 4096))
+    snapshot.save(machine, tmp_path / "here")
+    load(target, tmp_path / "here")
+    assert bytes(target.memory.ram) == bytes(machine.memory.ram)
+
+
+def test_what_is_remembered_of_the_guest_is_given_back(tmp_path):
+    machine = small()
+    snapshot.save(machine, tmp_path / "here", {"kernel": "somewhere"})
+    with snapshot.opened(tmp_path / "here") as found:
+        assert (found.guest, found.position, found.memory) == ({"kernel": "somewhere"}, machine.position, SMALL)
