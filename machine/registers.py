@@ -256,6 +256,8 @@ ALL: tuple[Register, ...] = (
     _table("tr", "tr", "selector", 32),
     _table("tr_base", "tr", "base", 64),
     _table("tr_limit", "tr", "limit", 32),
+    _fixed("cs_base", 64, lambda cpu: cpu.state.front.segs[CS].base, "it follows CS"),
+    _fixed("cs_access", 32, lambda cpu: cpu.state.front.segs[CS].flags >> 8 & 0xF0FF, "it follows CS"),
     _call_msr("star", 0xC0000081),
     _call_msr("lstar", 0xC0000082),
     _call_msr("cstar", 0xC0000083),

@@ -190,17 +190,14 @@ def _check(row: Command, session: Session) -> None:
 
 def _arguments(parsed: Parsed, session: Session) -> dict[str, Any]:
     """The function's arguments by name."""
-    found: dict[str, Any] = {}
-    text = parsed.rest
+    text, found = _options(parsed)
     for parameter in parsed.command.parameters:
         name = parameter.name.lower()
         shape = parameter.kind.shape
-        if shape is Shape.OPTION:
-            text, found[name] = _take_option(text, f"-{name[0]}")
-        elif shape is Shape.FORMAT:
+        if shape is Shape.FORMAT:
             if parsed.format is not None:
                 found[name] = parameter.kind.read(session, parsed.format)
-        else:
+        elif shape is not Shape.OPTION:
             piece, text = (text, "") if shape is Shape.REST else _take_word(text)
             if piece:
                 found[name] = _read(parameter, session, piece)
@@ -208,6 +205,16 @@ def _arguments(parsed: Parsed, session: Session) -> dict[str, Any]:
                 raise CommandError(f"{parameter.name} is missing: {parsed.command.usage}")
     _nothing_left(parsed, text)
     return found
+
+
+def _options(parsed: Parsed) -> tuple[str, dict[str, Any]]:
+    """The line without its options, which may stand anywhere, and which of them are there."""
+    text, found = parsed.rest, dict[str, Any]()
+    for parameter in parsed.command.parameters:
+        if parameter.kind.shape is Shape.OPTION:
+            name = parameter.name.lower()
+            text, found[name] = _take_option(text, f"-{name[0]}")
+    return text, found
 
 
 def _nothing_left(parsed: Parsed, text: str) -> None:

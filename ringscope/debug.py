@@ -15,7 +15,7 @@ from gdbstub.server import Policy, Server, Then, listen
 from machine.errors import Error
 from ringscope import console
 from ringscope.boot import Configuration, Guest, power_on
-from ringscope.serve import gdb_commands, make_target
+from ringscope.serve import gdb_commands, make_target, scripts
 
 
 def find_gdb(program: str) -> str:
@@ -48,7 +48,7 @@ def debug(configuration: Configuration, *, gdb: str = "gdb", commands: Sequence[
     guest = power_on(configuration, console.write_stdout)
     with guest.lines, served(guest) as address:
         words = [program, "-q"]
-        for command in (*gdb_commands(guest, address), *commands):
+        for command in (*gdb_commands(guest, address), f"source {scripts() / 'quit.gdb'}", *commands):
             words += ["-ex", command]
         # Ctrl-C belongs to gdb, which passes it on.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)

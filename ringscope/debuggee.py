@@ -13,6 +13,7 @@ from machine import stop
 from machine.machine import Machine, Position
 from machine.watchpoints import Watch
 from machine.x86 import control
+from machine.x86.mode import CodeSegment
 from machine.x86.paging import PagingState
 from ringscope.serial.lines import Lines
 
@@ -41,13 +42,6 @@ class Signalled(NamedTuple):
 
 class Paused(NamedTuple):
     """The front door itself ended the run between two slices."""
-
-
-class CodeSegment(NamedTuple):
-    """What CS means now: its linear base, and the width of code in bits (16, 32 or 64)."""
-
-    base: int
-    width: int
 
 
 Stop = stop.Stop | Idle | Elapsed | Signalled | Paused

@@ -1,7 +1,8 @@
 """Expressions in commands: numbers, ``$registers``, symbols, ``+ - *``, parentheses, and ``[address]`` for a word.
 
-    do_syscall_64+4   $rip   $rsp-0x10   [current_task]+8   (1<<12)
+    do_syscall_64+4   $rip   $rsp-0x10   [current_task]+8   (1<<12)   0xf000:0xfff0
 
+``segment:offset`` is a real-mode address; ``$pc`` is the linear address of the next instruction, whatever CS.base.
 All arithmetic is unsigned, modulo 2**64. ``[e]`` is the little-endian 8-byte word at linear address e.
 """
 
@@ -11,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
+from machine.x86.mode import linear_address
 from machine.x86.registers import GPR8, GPR8_LEGACY, GPR16, GPR32, GPR64
 from ringscope.debuggee import Debuggee, Refused
 
@@ -20,12 +22,13 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<number>0[xX][0-9a-fA-F_]+|[0-9][0-9a-zA-Z_]*)"
     r"|\$(?P<register>[A-Za-z_][A-Za-z0-9_]*)"
     r"|(?P<symbol>[A-Za-z_.][A-Za-z0-9_.$@]*)"
-    r"|(?P<operator><<|>>|[-+*&|^~()\[\]]))"
+    r"|(?P<operator><<|>>|[-+*&|^~:()\[\]]))"
 )
 
 # fmt: off
 _BINARY: Mapping[str, tuple[int, Callable[[int, int], int]]] = {
     # operator: (binds tighter the higher, meaning)
+    ":":  (0, lambda a, b: ((a & 0xFFFF) << 4) + (b & 0xFFFF)),  # SDM 3A 20.1.1
     "|":  (1, lambda a, b: a | b),
     "^":  (2, lambda a, b: a ^ b),
     "&":  (3, lambda a, b: a & b),
@@ -37,7 +40,8 @@ _BINARY: Mapping[str, tuple[int, Callable[[int, int], int]]] = {
 }
 # fmt: on
 
-OTHER_NAMES = {"pc": "rip", "sp": "rsp", "fp": "rbp", "rflags": "eflags", "flags": "eflags"}
+PC = "pc"
+OTHER_NAMES = {PC: "rip", "sp": "rsp", "fp": "rbp", "rflags": "eflags", "flags": "eflags"}
 """gdb's general names, and the manual's names of what stubs call otherwise."""
 
 
@@ -111,6 +115,8 @@ def full_name(debuggee: Debuggee, name: str) -> str:
 
 def register_value(debuggee: Debuggee, name: str) -> int:
     """A register by any of its names, parts like ``eax`` and ``ah`` included. Raises Refused."""
+    if name.lower() == PC:
+        return linear_address(debuggee.code_segment(), debuggee.read_register("rip"))
     part = _PARTS.get(name.lower())
     if part is None or name.lower() in debuggee.register_names():
         return debuggee.read_register(full_name(debuggee, name))
@@ -156,7 +162,7 @@ class _Parser:
             at = found.end()
 
     def value(self) -> int:
-        value = self._binary(0)
+        value = self._binary(-1)
         if self._tokens:
             raise ExpressionError(f"{self._tokens[0][1]!r} was not expected in {self._text!r}")
         return value
@@ -187,7 +193,7 @@ class _Parser:
             return ~self._term()
         if text not in "([":
             raise ExpressionError(f"{text!r} was not expected in {self._text!r}")
-        value, end = self._binary(0), ")" if text == "(" else "]"
+        value, end = self._binary(-1), ")" if text == "(" else "]"
         if not self._tokens or self._tokens.pop(0)[1] != end:
             raise ExpressionError(f"{end!r} is missing in {self._text!r}")
         return value if text == "(" else self._word(value)

@@ -13,6 +13,7 @@ from machine import registers
 from machine.cpu import Cpu
 from machine.x86.bits import Layout, flag_fields
 from machine.x86.control import CR0, CR3, CR4, EFER
+from machine.x86.mode import ACCESS_RIGHTS
 from machine.x86.registers import RFLAGS
 
 _GENERAL = [register.name for register in registers.ALL[:16]]
@@ -38,6 +39,8 @@ _SYSTEM = (
     ("tr", 32, "int32"),
     ("tr_base", 64, "data_ptr"),
     ("tr_limit", 32, "int32"),
+    ("cs_base", 64, "data_ptr"),
+    ("cs_access", 32, "x86_access"),
     ("star", 64, "int64"),
     ("lstar", 64, "code_ptr"),
     ("cstar", 64, "code_ptr"),
@@ -113,8 +116,14 @@ _SYSTEM_FEATURE = Feature(
     SYSTEM_FEATURE,
     tuple(Register(name, bits, kind, "system", save_restore=False) for name, bits, kind in _SYSTEM),
     tuple(
-        _flags(name, 8, layout)
-        for name, layout in (("x86_cr0", CR0), ("x86_cr3", CR3), ("x86_cr4", CR4), ("x86_efer", EFER))
+        _flags(name, layout.width // 8, layout)
+        for name, layout in (
+            ("x86_cr0", CR0),
+            ("x86_cr3", CR3),
+            ("x86_cr4", CR4),
+            ("x86_efer", EFER),
+            ("x86_access", ACCESS_RIGHTS),
+        )
     ),
 )
 

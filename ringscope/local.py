@@ -12,7 +12,8 @@ from machine.engine.state import CS, HF_CS32, HF_CS64
 from machine.errors import MemoryFault, RegisterError
 from machine.machine import Machine, Position
 from machine.watchpoints import Watch
-from ringscope.debuggee import Between, CodeSegment, Elapsed, Idle, Paused, Refused, Stop, never_pause
+from machine.x86.mode import CodeSegment
+from ringscope.debuggee import Between, Elapsed, Idle, Paused, Refused, Stop, never_pause
 from ringscope.pace import Pace
 from ringscope.serial.lines import Lines
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from machine.x86.control import mode_name
+from machine.x86.mode import Processor, linear_address, operating_mode
 from machine.x86.paging import paging_mode
 from ringscope.debuggee import Debuggee, find_register, long_mode, paging_state, read_available
 from ringscope.session import Session
@@ -22,8 +22,7 @@ class Table(NamedTuple):
 
 def linear_pc(debuggee: Debuggee) -> int:
     """Linear address of the next instruction: CS.base + RIP outside 64-bit mode."""
-    segment, rip = debuggee.code_segment(), debuggee.read_register("rip")
-    return rip if segment.width == 64 else (segment.base + rip) & 0xFFFF_FFFF
+    return linear_address(debuggee.code_segment(), debuggee.read_register("rip"))
 
 
 def mode(debuggee: Debuggee) -> str:
@@ -32,7 +31,15 @@ def mode(debuggee: Debuggee) -> str:
     cr0 = find_register(debuggee, "cr0")
     if cr0 is None:
         return f"{width}-bit"
-    return mode_name(cr0, find_register(debuggee, "efer") or 0, width == 64, width == 32)
+    efer, flags = find_register(debuggee, "efer"), find_register(debuggee, "eflags")
+    return operating_mode(cr0, efer or 0, flags or 0, width).name
+
+
+def read_processor(session: Session) -> Processor:
+    """The registers that decide the mode."""
+    debuggee = session.debuggee
+    cr0, cr4, efer, flags, cs, rip = map(debuggee.read_register, ("cr0", "cr4", "efer", "eflags", "cs", "rip"))
+    return Processor(cr0, cr4, efer, flags, cs, rip, session.current_privilege_level(), debuggee.code_segment())
 
 
 def describe(session: Session) -> str:
@@ -73,4 +80,4 @@ class Reader:
         return self._pages[address]
 
 
-__all__ = ["Reader", "Table", "describe", "descriptor_table", "linear_pc", "long_mode", "mode"]
+__all__ = ["Reader", "Table", "describe", "descriptor_table", "linear_pc", "long_mode", "mode", "read_processor"]

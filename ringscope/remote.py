@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from gdbstub import stopreply
 from gdbstub.client import Client
@@ -17,12 +18,12 @@ from gdbstub.stopreply import Signal, StopReply, WatchKind
 from machine import stop
 from machine.stop import Access
 from machine.watchpoints import Watch
-from machine.x86.control import CR0, EFER
+from machine.x86.control import EFER
 from machine.x86.descriptors import SegmentDescriptor, find_descriptor
+from machine.x86.mode import CodeSegment, cached_segment, likely_segment
 from machine.x86.paging import Translation, paging_mode, translate
 from ringscope.debuggee import (
     Between,
-    CodeSegment,
     Paused,
     Refused,
     Signalled,
@@ -117,22 +118,17 @@ class RemoteDebuggee:
             self._client.write_register(name, value)
 
     def code_segment(self) -> CodeSegment:
-        """From the descriptor that CS names, where the stub gives the GDT; else by the mode's custom."""
-        cr0, efer = find_register(self, "cr0"), find_register(self, "efer")
+        """As CS has it cached, where the stub tells; else by the descriptor or the mode's custom."""
+        cr0, efer = find_register(self, "cr0"), find_register(self, "efer") or 0
         if cr0 is None:
             return CodeSegment(0, 64 if "rip" in self.register_names() else 32)
-        selector = self.read_register("cs")
-        if not cr0 & CR0.mask("PE"):
-            return CodeSegment(selector << 4, 16)
-        in_long_mode = bool((efer or 0) & EFER.mask("LMA"))
-        segment = self._code_descriptor(selector, in_long_mode)
-        if segment is None:
-            return CodeSegment(0, 64 if in_long_mode else 32)
-        if in_long_mode and segment.long:
-            return CodeSegment(0, 64)
-        return CodeSegment(segment.base, 32 if segment.db else 16)
+        base, access = find_register(self, "cs_base"), find_register(self, "cs_access")
+        if base is not None and access is not None:
+            return cached_segment(base, access, efer)
+        flags = find_register(self, "eflags") or 0
+        return likely_segment(cr0, efer, flags, self.read_register("cs"), partial(self._code_descriptor, efer))
 
-    def _code_descriptor(self, selector: int, in_long_mode: bool) -> SegmentDescriptor | None:
+    def _code_descriptor(self, efer: int, selector: int) -> SegmentDescriptor | None:
         table = "ldtr" if selector & 4 else "gdtr"
         base, limit = find_register(self, f"{table}_base"), find_register(self, f"{table}_limit")
         if base is None or limit is None:
@@ -141,7 +137,7 @@ class RemoteDebuggee:
         def read(at: int, count: int) -> bytes:
             return read_available(self, at, count)
 
-        entry = find_descriptor(read, selector, base, limit, long_mode=in_long_mode)
+        entry = find_descriptor(read, selector, base, limit, long_mode=bool(efer & EFER.mask("LMA")))
         found = entry.descriptor if entry is not None else None
         return found if isinstance(found, SegmentDescriptor) and found.is_code else None
 

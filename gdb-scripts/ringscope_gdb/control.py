@@ -8,8 +8,8 @@ import gdb
 
 from machine.x86 import control, msrs
 from machine.x86.bits import Layout
-from machine.x86.descriptors import find_descriptor
 from machine.x86.errorcodes import PAGE_FAULT, SELECTOR, describe_page_fault, describe_selector
+from machine.x86.mode import operating_mode
 from machine.x86.paging import PagingState, paging_mode
 from machine.x86.registers import RFLAGS
 from machine.x86.vectors import BY_MNEMONIC, VECTORS, pushes_error_code, vector_name
@@ -17,7 +17,6 @@ from machine.x86.vectors import BY_MNEMONIC, VECTORS, pushes_error_code, vector_
 from . import state
 from .columns import hexadecimal, table
 from .command import Arguments, Lines, command, evaluate
-from .memory import LinearMemory
 
 _REGISTERS: tuple[tuple[str, Layout | None], ...] = (
     ("cr0", control.CR0),
@@ -126,20 +125,8 @@ def _mode(found: dict[str, int | None]) -> Iterator[str]:
     if None in (found["cr0"], found["cr4"], found["efer"]):
         return
     paging = paging_mode(PagingState(found["cr0"], found["cr4"], found["efer"])).name
-    yield f"{_operating_mode(found['cr0'], found['efer'])}, {paging}, ring {state.current_privilege_level()}"
-
-
-def _operating_mode(cr0: int, efer: int) -> str:
-    """The mode; between 64-bit and compatibility mode the descriptor of CS decides."""
-    if state.real_mode():
-        return "real mode"
-    cs = state.register("cs")
-    where = state.find_table("ldtr" if cs & 4 else "gdt")
-    entry = find_descriptor(LinearMemory().read, cs, where.base, where.limit) if where is not None else None
-    code = entry.descriptor if entry is not None else None
-    if code is None or not code.s:
-        return "long mode" if efer & control.EFER.mask("LMA") else "protected mode"
-    return f"{control.mode_name(cr0, efer, bool(code.long), bool(code.db))} mode"
+    mode = operating_mode(found["cr0"], found["efer"], state.flags(), state.code_segment().width).name
+    yield f"{mode} mode, {paging}, ring {state.current_privilege_level()}"
 
 
 def _vector(word: str) -> int:

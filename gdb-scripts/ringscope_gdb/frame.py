@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 import gdb
 
-from machine.x86 import tss
+from machine.x86 import iret, tss
 from machine.x86.bits import Structure
 from machine.x86.control import CR4
 from machine.x86.descriptors import SegmentDescriptor, decode_selector, find_descriptor
-from machine.x86.paging import is_canonical
 from machine.x86.registers import RFLAGS
 
 from . import state
@@ -83,55 +82,16 @@ def _kind(found: SegmentDescriptor) -> str:
 
 
 def _outcome(words: list[int], layout: Structure) -> Iterator[str]:
-    """What IRET does with the frame from here, as far as selectors and addresses tell (SDM 2A, IRET)."""
     if layout is tss.IRET_FRAME16:
         return
-    target, cs, flags, _, ss = words
-    current, ring = state.current_privilege_level(), cs & 3
-    problem = _problem(target, cs, ss, current)
-    if problem:
-        yield paint(f"iret would fail: {problem}", "bad")
-        return
-    change = f"stays in ring {ring}" if ring == current else f"goes from ring {current} to ring {ring}"
-    enabled = "enabled" if flags & RFLAGS.mask("IF") else "disabled"
-    yield paint(f"iret {change}, interrupts {enabled}", "good")
+    bits = 57 if (state.find_register("cr4") or 0) & CR4.mask("LA57") else 48
+    origin = iret.Return(state.current_privilege_level(), state.long_mode(), bits)
+    found = iret.judge(words, origin, _find)
+    yield paint(found.text, "good" if found.succeeds else "bad")
 
 
-def _problem(target: int, cs: int, ss: int, current: int) -> str:
-    """The first check that fails, or nothing."""
-    ring = cs & 3
-    if not cs & ~3:
-        return "#GP(0), CS is a null selector"
-    if ring < current:
-        return f"#GP({cs & 0xFFFC:#x}), CS has RPL {ring}, more privileged than ring {current}"
-    return _code_problem(target, cs, ring) or _stack_problem(ss, ring)
-
-
-def _code_problem(target: int, cs: int, ring: int) -> str:
-    code = _segment(cs)
-    if state.find_table("ldtr" if cs & 4 else "gdt") is None:
-        return ""
-    if code is None or not code.is_code:
-        return f"#GP({cs & 0xFFFC:#x}), CS names no code segment"
-    if code.dpl > ring if code.is_conforming else code.dpl != ring:
-        return f"#GP({cs & 0xFFFC:#x}), CS has RPL {ring} and its descriptor DPL {code.dpl}"
-    if not code.present:
-        return f"#NP({cs & 0xFFFC:#x}), the code segment is not present"
-    cr4 = state.find_register("cr4") or 0
-    if code.long and not is_canonical(target, 57 if cr4 & CR4.mask("LA57") else 48):
-        return f"#GP(0), {target:#x} is not canonical"
-    return ""
-
-
-def _stack_problem(ss: int, ring: int) -> str:
-    if not ss & ~3:
-        # 64-bit mode allows a null SS below ring 3.
-        return "#GP(0), SS is a null selector" if ring == 3 or not state.long_mode() else ""
-    stack = _segment(ss)
-    if state.find_table("ldtr" if ss & 4 else "gdt") is None:
-        return ""
-    if stack is None or not stack.is_writable:
-        return f"#GP({ss & 0xFFFC:#x}), SS names no writable data segment"
-    if ss & 3 != ring or stack.dpl != ring:
-        return f"#GP({ss & 0xFFFC:#x}), SS has RPL {ss & 3}, DPL {stack.dpl}; CS has RPL {ring}"
-    return "" if stack.present else f"#SS({ss & 0xFFFC:#x}), the stack segment is not present"
+def _find(selector: int) -> SegmentDescriptor | None:
+    """As `machine.x86.iret` asks: LookupError where the table is not given."""
+    if state.find_table("ldtr" if selector & 4 else "gdt") is None:
+        raise LookupError
+    return _segment(selector)

@@ -12,8 +12,12 @@ from typing import NamedTuple
 import gdb
 
 from machine.x86.control import CR0, EFER
+from machine.x86.descriptors import SegmentDescriptor, find_descriptor
+from machine.x86.mode import CodeSegment, cached_segment, likely_segment
 from machine.x86.paging import PagingState
 from machine.x86.registers import RFLAGS
+
+from .memory import LinearMemory
 
 _SELECTORS = frozenset(("cs", "ss", "ds", "es", "fs", "gs", "ldtr", "tr"))
 _CPU = re.compile(r"^CPU#(\d+)\s*$", re.MULTILINE)
@@ -121,6 +125,24 @@ def real_mode() -> bool:
     """CR0.PE is clear; without CR0 or a target, no."""
     cr0 = find_register("cr0")
     return cr0 is not None and not cr0 & CR0.mask("PE")
+
+
+def code_segment() -> CodeSegment:
+    """CS as the processor has it cached, where the target tells; else by what CS names in memory."""
+    cr0, efer, selector = register("cr0"), find_register("efer") or 0, register("cs")
+    base, access = find_register("cs_base"), find_register("cs_access")
+    if base is not None and access is not None:
+        return cached_segment(base, access, efer)
+    return likely_segment(cr0, efer, flags(), selector, _code_descriptor)
+
+
+def _code_descriptor(selector: int) -> SegmentDescriptor | None:
+    where = find_table("ldtr" if selector & 4 else "gdt")
+    if where is None:
+        return None
+    entry = find_descriptor(LinearMemory().read, selector, where.base, where.limit, long_mode=long_mode())
+    found = entry.descriptor if entry is not None else None
+    return found if isinstance(found, SegmentDescriptor) and found.s else None
 
 
 def paging_state() -> PagingState:

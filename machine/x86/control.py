@@ -155,15 +155,3 @@ DR7 = Layout(
     fixed=1 << 10,
 )
 # fmt: on
-
-
-def mode_name(cr0: int, efer: int, cs_long: bool, cs_default_32: bool) -> str:
-    """The operating mode: real, protected, compatibility or 64-bit (SDM 3A 2.2).
-
-    `cs_long` and `cs_default_32` are the L and D bits of the code segment in CS.
-    """
-    if not cr0 & CR0.mask("PE"):
-        return "real"
-    if efer & EFER.mask("LMA"):
-        return "64-bit" if cs_long else "compatibility"
-    return "32-bit protected" if cs_default_32 else "16-bit protected"

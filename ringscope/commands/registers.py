@@ -7,6 +7,7 @@ from typing import Annotated
 
 from machine.x86 import control, msrs
 from machine.x86.bits import Layout
+from machine.x86.mode import ACCESS_RIGHTS, explain
 from machine.x86.registers import RFLAGS
 from ringscope import processor
 from ringscope.arguments import Completion, Expression, Kind, Option, RegisterName
@@ -35,6 +36,7 @@ SYSTEM: tuple[tuple[str, Layout | None], ...] = (
     ("idtr_base",  None), ("idtr_limit", None),
     ("ldtr",       None), ("ldtr_base",  None), ("ldtr_limit", None),
     ("tr",         None), ("tr_base",    None), ("tr_limit",   None),
+    ("cs_base",    None), ("cs_access",  ACCESS_RIGHTS),
     ("fs_base",    None), ("gs_base",    None), ("k_gs_base",  None),
     ("star",       msrs.STAR),
     ("lstar",      None),
@@ -114,6 +116,12 @@ def control_registers(session: Session, verbose: Option = False) -> Lines:
     missing = [name for name in _CONTROL if name not in found]
     if missing:
         yield f"Not given by {session.debuggee.name}: {' '.join(missing)}."
+
+
+@command("mode")
+def show_mode(session: Session) -> Lines:
+    """Tell the operating mode, ring, kind of paging and CS:IP, and the bits that make them so."""
+    yield from table("_ Now Because", explain(processor.read_processor(session)))
 
 
 def _one(session: Session, name: str) -> Iterator[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 
-from machine.x86 import descriptors, tss
+from machine.x86 import descriptors, iret, tss
 from machine.x86.bits import Structure
+from machine.x86.control import CR4
 from machine.x86.descriptors import Gate, SegmentDescriptor, TableEntry
 from machine.x86.errorcodes import PAGE_FAULT, SELECTOR, describe_page_fault, describe_selector
 from machine.x86.registers import RFLAGS
@@ -95,7 +97,8 @@ def show_frame(session: Session, address: Expression | None = None, error: Optio
         for m in layout
     )
     yield from table("Word At Value Meaning", rows)
-    yield _frame_outcome(session, list(values.values()))
+    if layout is not tss.IRET_FRAME16:
+        yield _frame_outcome(session, list(values.values()))
 
 
 @command("vectors")
@@ -278,27 +281,15 @@ def _segment_of(session: Session, selector: int) -> SegmentDescriptor | None:
     return found if isinstance(found, SegmentDescriptor) and found.s and not parts.is_null else None
 
 
+def _find_segment(session: Session, selector: int) -> SegmentDescriptor | None:
+    """As `machine.x86.iret` asks: LookupError where the table is not given."""
+    if session.find_register("ldtr_base" if selector & 4 else "gdtr_base") is None:
+        raise LookupError
+    return _segment_of(session, selector)
+
+
 def _frame_outcome(session: Session, words: list[int]) -> str:
-    """Where IRET goes with a frame, or the first check of CS and SS that fails (SDM 2A, IRET)."""
-    cs, ss = words[1] & 0xFFFF, words[4] & 0xFFFF
-    current, ring = session.current_privilege_level(), cs & 3
-    code, stack = _segment_of(session, cs), _segment_of(session, ss)
-    tables_known = session.find_register("gdtr_base") is not None
-    checks = (
-        (not cs & ~3, "#GP(0), CS is a null selector"),
-        (ring < current, f"#GP({cs & 0xFFFC:#x}), CS has RPL {ring}, more privileged than ring {current}"),
-        (tables_known and (code is None or not code.is_code), f"#GP({cs & 0xFFFC:#x}), CS names no code segment"),
-        (code and not code.present, f"#NP({cs & 0xFFFC:#x}), the code segment is not present"),
-        (code and not code.is_conforming and code.dpl != ring, f"#GP({cs & 0xFFFC:#x}), CS has RPL {ring}, not DPL"),
-        (ring > current and not ss & ~3 and ring == 3, "#GP(0), SS is a null selector"),
-        (
-            ring > current and stack and (ss & 3 != ring or stack.dpl != ring),
-            f"#GP({ss & 0xFFFC:#x}), SS is not of ring {ring}",
-        ),
-    )
-    problem = next((text for failed, text in checks if failed), "")
-    if problem:
-        return Bad(f"iret would fail: {problem}")
-    if ring == current:
-        return f"iret stays in ring {ring}"
-    return Good(f"iret goes from ring {current} to ring {ring}")
+    bits = 57 if (session.find_register("cr4") or 0) & CR4.mask("LA57") else 48
+    origin = iret.Return(session.current_privilege_level(), long_mode(session.debuggee), bits)
+    found = iret.judge(words, origin, partial(_find_segment, session))
+    return Good(found.text) if found.succeeds else Bad(found.text)

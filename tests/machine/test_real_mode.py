@@ -7,7 +7,7 @@ from sixteen import CODE, CODE_SEGMENT, SCRATCH, STACK, STACK_SEGMENT, TOP, Sixt
 
 from machine.stop import Access, Breakpoint, Halted, Shutdown, Stepped, Watchpoint
 from machine.watchpoints import Watch
-from machine.x86.control import mode_name
+from machine.x86.mode import operating_mode
 
 HANDLER = 0x400
 CF, IF, TF, AC = 1 << 0, 1 << 9, 1 << 8, 1 << 18
@@ -26,7 +26,7 @@ def test_the_state_at_entry():
     guest = Sixteen("nop")
     assert (guest.reg("cs"), guest.reg("rip"), guest.cpu.linear_pc) == (CODE_SEGMENT, 0, CODE)
     assert guest.reg("cr0") == 0x10 and not guest.reg("efer") and guest.reg("cpl") == 0
-    assert mode_name(guest.reg("cr0"), guest.reg("efer"), False, False) == "real"
+    assert operating_mode(guest.reg("cr0"), guest.reg("efer"), guest.reg("eflags"), 16).name == "real"
 
 
 def test_int_pushes_three_words_and_masks():
@@ -219,7 +219,7 @@ def test_one_session_from_real_to_32_bit_code():
     while guest.reg("cs") != 8:
         assert guest.machine.step() == Stepped()
     assert guest.cpu.linear_pc == guest.reg("rip") > CODE
-    assert mode_name(guest.reg("cr0"), guest.reg("efer"), False, True) == "32-bit protected"
+    assert operating_mode(guest.reg("cr0"), guest.reg("efer"), guest.reg("eflags"), 32).name == "32-bit protected"
     guest.machine.step()
     assert guest.reg("rax") == 0x11223344
 

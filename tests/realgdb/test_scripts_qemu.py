@@ -215,7 +215,7 @@ def test_walk_of_large_pages(ring0):
 
 
 def test_walk_without_a_page(ring0):
-    assert "reserved bits 0x2000 set in the PMD entry" in ring0["x86 walk 0x400000"]
+    assert "reserved bits 0x2000 are set in the PMD entry" in ring0["x86 walk 0x400000"]
     assert "3 write no #PF(0xf) P WR US RSVD PMD entry has reserved bits 0x2000" in ring0["x86 walk 0x400000"]
     assert "not mapped: the PGD entry is not present" in ring0["x86 walk 0x123456789abc"]
     assert "0 read no #PF(0x0) PGD entry is not present" in ring0["x86 walk 0x123456789abc"]
@@ -258,7 +258,9 @@ def test_entries_by_value(ring0):
     assert ring0["x86 pte 0x80000000400001e3 pud"][0].startswith("PUD entry of a 1 GiB page")
     assert ring0["x86 pte 0x2063 PML4"][0] == "PGD entry (PML4E or PML5E) 0x0000000000002063"
     assert ring0["x86 pte 0xfe"][-1] == "Not present: the processor ignores all other bits."
-    assert ring0["x86 pte 1 xx"] == ["error: No level xx in 4-level paging: pgd/pml4 pud/pdpt pmd/pd pte/pt."]
+    assert ring0["x86 pte 1 xx"] == [
+        "error: no level 'xx' in 4-level paging: pgd (pml4), pud (pdpt), pmd (pd), pte (pt)"
+    ]
 
 
 def test_error_codes(ring0):
@@ -280,7 +282,7 @@ def test_wrong_arguments(ring0):
 
 def test_help_is_the_docstring(ring0):
     listed = [line.split(" -- ")[0] for line in ring0["help x86"] if " -- " in line]
-    names = "cr descriptor error frame gdt idt ldt pte selector tss walk"
+    names = "break cr descriptor disassemble error frame gdt idt ldt mode pte selector tss walk"
     assert listed == [f"x86 {name}" for name in names.split()]
     assert ring0["help x86 walk"][1] == "Usage: x86 walk [-v] ADDRESS [CR3]"
 

@@ -164,11 +164,3 @@ def test_sign_extension_keeps_the_low_bits(value, bits):
     extended = sign_extend(value, bits)
     assert extended & (1 << bits) - 1 == value & (1 << bits) - 1
     assert extended >> bits - 1 in (0, (1 << 65 - bits) - 1)
-
-
-def test_operating_modes():
-    assert control.mode_name(0x10, 0, False, False) == "real"
-    assert control.mode_name(0x11, 0, False, True) == "32-bit protected"
-    assert control.mode_name(0x11, 0, False, False) == "16-bit protected"
-    assert control.mode_name(0x80000011, 0x500, True, False) == "64-bit"
-    assert control.mode_name(0x80000011, 0x500, False, True) == "compatibility"
