@@ -30,6 +30,7 @@ from machine.portguard import PortGuard
 from machine.stop import FaultRecord
 from machine.walk import Paging, pages, translate
 from machine.watchpoints import Watchpoints
+from machine.windows import Windows
 from machine.x86.vectors import pushes_error_code
 
 _MASK_32 = 0xFFFFFFFF
@@ -81,6 +82,7 @@ class Cpu:
         uc.hook_add(UC_HOOK_INTR, self._on_exception)
         uc.hook_add(UC_HOOK_INSN_INVALID, self._on_invalid)
         self.intercepts = Intercepts(self, self._board)
+        self.windows = Windows(self, self._board)
 
     # What it is doing, from outside
 

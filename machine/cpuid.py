@@ -6,6 +6,7 @@ Left out on purpose: RDRAND and RDSEED (host randomness), AVX and XSAVE, PCID, x
 from __future__ import annotations
 
 from machine.clock import TSC_HZ
+from machine.devices.apictimer import CRYSTAL_HZ
 from machine.memory import PHYSICAL_BITS
 
 Answer = tuple[int, int, int, int]
@@ -14,16 +15,17 @@ Answer = tuple[int, int, int, int]
 VENDOR = b"GenuineIntel"
 BRAND = b"ringscope virtual x86-64 processor".ljust(48, b"\0")
 SIGNATURE = 0x00050654  # family 6, model 0x55, stepping 4
-CRYSTAL_HZ = 25_000_000
 
 
-def _bits(names: dict[str, int]) -> int:
+def feature_bits(names: dict[str, int]) -> int:
+    """A CPUID register from its table of bit numbers."""
     return sum(1 << bit for bit in names.values())
 
 
 # fmt: off
 LEAF_1_EDX = {
-    "fpu": 0, "vme": 1, "de": 2, "pse": 3, "tsc": 4, "msr": 5, "pae": 6, "mce": 7, "cx8": 8, "sep": 11,
+    "fpu": 0, "vme": 1, "de": 2, "pse": 3, "tsc": 4, "msr": 5, "pae": 6, "mce": 7, "cx8": 8, "apic": 9,
+    "sep": 11,
     "mtrr": 12, "pge": 13, "mca": 14, "cmov": 15, "pat": 16, "pse36": 17, "clflush": 19, "mmx": 23,
     "fxsr": 24, "sse": 25, "sse2": 26,
 }
@@ -46,12 +48,13 @@ _BRAND = _ascii(BRAND)
 
 LEAVES: dict[int, Answer] = {
     0x0: (0x16, _VENDOR[0], _VENDOR[2], _VENDOR[1]),
-    0x1: (SIGNATURE, 1 << 16 | 8 << 8, _bits(LEAF_1_ECX), _bits(LEAF_1_EDX)),
-    0x7: (0, _bits(LEAF_7_EBX), 0, 0),
+    0x1: (SIGNATURE, 1 << 16 | 8 << 8, feature_bits(LEAF_1_ECX), feature_bits(LEAF_1_EDX)),
+    0x7: (0, feature_bits(LEAF_7_EBX), 0, 0),
+    0x6: (1 << 2, 0, 0, 0),  # the APIC timer runs on while the processor sleeps
     0x15: (1, TSC_HZ // CRYSTAL_HZ, CRYSTAL_HZ, 0),
     0x16: (TSC_HZ // 1_000_000, TSC_HZ // 1_000_000, 100, 0),
     0x80000000: (0x80000008, 0, 0, 0),
-    0x80000001: (0, 0, _bits(EXTENDED_1_ECX), _bits(EXTENDED_1_EDX)),
+    0x80000001: (0, 0, feature_bits(EXTENDED_1_ECX), feature_bits(EXTENDED_1_EDX)),
     0x80000002: (_BRAND[0], _BRAND[1], _BRAND[2], _BRAND[3]),
     0x80000003: (_BRAND[4], _BRAND[5], _BRAND[6], _BRAND[7]),
     0x80000004: (_BRAND[8], _BRAND[9], _BRAND[10], _BRAND[11]),

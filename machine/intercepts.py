@@ -14,6 +14,7 @@ from machine.engine.rawhook import add_hook
 
 if TYPE_CHECKING:
     from machine.cpu import Cpu
+    from machine.windows import MemoryDevice
 
 TSC_AUX = 0xC0000103
 
@@ -29,6 +30,12 @@ class Board(Protocol):
 
     def write_port(self, port: int, value: int, size: int) -> None:
         """OUT."""
+
+    def read_memory(self, device: MemoryDevice, offset: int, size: int) -> int:
+        """A load from a device."""
+
+    def write_memory(self, device: MemoryDevice, offset: int, value: int, size: int) -> None:
+        """A store to a device."""
 
     def time_stamp(self) -> int:
         """The TSC."""

@@ -12,16 +12,17 @@ from machine.devices.controlport import CONTROL_PORT_A, ControlPortA
 from machine.devices.device import PortDevice, Ports, SavedPortDevice, Stateful
 from machine.devices.exitport import EXIT_PORT, POST_PORT, ExitPort, PostPort
 from machine.devices.i8042 import COMMAND, DATA, I8042, KEYBOARD_IRQ
+from machine.devices.interruptlines import WINDOWS, InterruptLines
 from machine.devices.pci import CONFIGURATION, PciConfiguration
-from machine.devices.pic import EDGE_LEVEL, EdgeLevelControl, PicPair
 from machine.devices.pit import TIMER_IRQ, Pit
 from machine.devices.powermanagement import FIRST_PORT, PORTS, SCI_IRQ, PowerManagement
 from machine.devices.rtc import Rtc
 from machine.devices.serial import PORTS as SERIAL_PORTS
 from machine.devices.serial import Serial
-from machine.errors import Error, MemoryFault
+from machine.errors import Error
 from machine.fields import Fields, State, check_names, mapping, number, optional
-from machine.memory import PAGE, Memory
+from machine.linear import LinearMemory
+from machine.memory import Memory
 from machine.stop import (
     END,
     Breakpoint,
@@ -33,7 +34,7 @@ from machine.stop import (
     Stepped,
     Stop,
 )
-from machine.walk import Paging, pages
+from machine.windows import MemoryDevice
 
 DEFAULT_MEMORY = 64 << 20
 SLICE = 4 << 20
@@ -60,7 +61,7 @@ class Position(NamedTuple):
     events: int
 
 
-class Machine:
+class Machine(LinearMemory):
     """A PC with ``memory`` bytes of RAM and one processor.
 
     ``send`` gets what the guest writes to its first serial port, of which there are ``serial_ports`` (1 to 4).
@@ -75,7 +76,7 @@ class Machine:
         serial_ports: int = 1,
         native: bool = True,
     ) -> None:
-        self.memory = Memory(memory)
+        self.memory = Memory(memory, WINDOWS)
         self.ports = Ports()
         self.cpu = Cpu(self.memory, self, native=native)
         self.cpus = [self.cpu]
@@ -90,19 +91,17 @@ class Machine:
         self._attach_serial_ports(serial_ports, send)
 
     def _attach_devices(self) -> None:
-        self.pic = PicPair(self._interrupt_changed)
-        self.pit = Pit(self.clock, lambda level: self.pic.set_irq(TIMER_IRQ, level))
+        self.interrupts = InterruptLines(self.clock, self._interrupt_changed)
+        drive, self.pic = self.interrupts.drive, self.interrupts.pic
+        self.pit = Pit(self.clock, drive(TIMER_IRQ))
         self.rtc = Rtc(self.clock, self.memory.size)
         self.post = PostPort()
-        self.i8042 = I8042(
-            lambda level: self.pic.set_irq(KEYBOARD_IRQ, level), lambda: self._reset("the keyboard controller")
-        )
+        self.i8042 = I8042(drive(KEYBOARD_IRQ), lambda: self._reset("the keyboard controller"))
         self.pci = PciConfiguration(lambda: self._reset("port 0xcf9"))
-        self.power = PowerManagement(self.clock, lambda level: self.pic.set_irq(SCI_IRQ, level), lambda: self._leave(0))
+        self.power = PowerManagement(self.clock, drive(SCI_IRQ), lambda: self._leave(0))
         self.control_port = ControlPortA(lambda: self._reset("port 0x92"))
-        self.devices |= {"ports": self.ports, "pic": self.pic}
-        self.ports.attach(self.pic.master, 0x20, 2)
-        self.ports.attach(self.pic.slave, 0xA0, 2)
+        self.interrupts.attach(self.ports, self.cpu.windows)
+        self.devices |= {"ports": self.ports, **self.interrupts.controllers()}
         # fmt: off
         for name, device, first, count in (
             ("pit",       self.pit,               0x40,           4),
@@ -113,7 +112,6 @@ class Machine:
             ("exit",      ExitPort(self._leave),  EXIT_PORT,      4),
             ("pci",       self.pci,               CONFIGURATION,  8),
             ("8042",      self.i8042,             DATA,           1),
-            ("elcr",      EdgeLevelControl(self.pic), EDGE_LEVEL, 2),
             ("power",     self.power,             FIRST_PORT,     PORTS),
         ):
             self.attach(name, device, first, count)
@@ -143,7 +141,7 @@ class Machine:
     def _serial_changed(self, irq: int, _level: bool) -> None:
         """Two ports share a line, which is the OR of theirs: where one asks already, the other makes no edge."""
         sharing = (port for row, port in zip(SERIAL_PORTS, self.serial_ports, strict=False) if row.irq == irq)
-        self.pic.set_irq(irq, any(port.line for port in sharing))
+        self.interrupts.set_irq(irq, any(port.line for port in sharing))
 
     # The board, as the processor sees it
 
@@ -151,16 +149,29 @@ class Machine:
         """IN by the processor."""
         self.clock.inside = True
         value = self.ports.read(port, size)
-        self._port_accessed()
+        self._accessed()
         return value
 
     def write_port(self, port: int, value: int, size: int) -> None:
         """OUT by the processor."""
         self.clock.inside = True
         self.ports.write(port, value, size)
-        self._port_accessed()
+        self._accessed()
 
-    def _port_accessed(self) -> None:
+    def read_memory(self, device: MemoryDevice, offset: int, size: int) -> int:
+        """A load by the processor from a device in memory."""
+        self.clock.inside = True
+        value = device.read_memory(offset, size)
+        self._accessed()
+        return value
+
+    def write_memory(self, device: MemoryDevice, offset: int, value: int, size: int) -> None:
+        """A store by the processor to a device in memory."""
+        self.clock.inside = True
+        device.write_memory(offset, value, size)
+        self._accessed()
+
+    def _accessed(self) -> None:
         """Stop in time for what the access brought about."""
         self.clock.inside = False
         cells = self.cpu.progress.cells
@@ -183,7 +194,7 @@ class Machine:
         self.cpu.progress.cells.limit = 0
 
     def _interrupt_changed(self) -> None:
-        if not self.pic.pending():
+        if not self.interrupts.pending():
             self._retry_at, self._retry = NEVER, FIRST_RETRY
         elif self._retry_at == NEVER:
             self._retry_at = self.clock.soonest()
@@ -297,7 +308,7 @@ class Machine:
         now = self.clock.now()
         if self.clock.next <= now:
             self.clock.run_due(now)
-        if not self.pic.pending():
+        if not self.interrupts.pending():
             return self.clock.next
         if self._retry_at <= now:
             if self.cpu.interruptible() or self.cpu.halted:
@@ -311,8 +322,8 @@ class Machine:
         if not self.cpu.interruptible():
             return
         self._retry_at, self._retry = NEVER, FIRST_RETRY
-        self.cpu.interrupt(self.pic.acknowledge())
-        if self.pic.pending() and self._retry_at == NEVER:
+        self.cpu.interrupt(self.interrupts.acknowledge())
+        if self.interrupts.pending() and self._retry_at == NEVER:
             self._retry_at = now + self._retry
 
     @property
@@ -324,14 +335,14 @@ class Machine:
         """Skip time to a halted processor's next deadline, or ``until`` if that is sooner; False if it stays halted."""
         if not self.cpu.interruptible():
             return False
-        if not self.pic.pending():
+        if not self.interrupts.pending():
             now, deadline = self.clock.now(), self.clock.next
             if deadline == NEVER or deadline > until:
                 self.clock.warp += max(until - now, 0) if until < NEVER else 0
                 return False
             self.clock.warp += max(deadline - now, 0)
             self.clock.run_due(self.clock.now())
-        if self.pic.pending():
+        if self.interrupts.pending():
             self._deliver(self.clock.now())
         return True
 
@@ -361,41 +372,3 @@ class Machine:
             device.load(mapping(devices[name], name))
         self.clock.load(mapping(state.get("clock"), "clock"))
         _FIELDS.load(self, mapping(state.get("machine"), "machine"))
-
-    # Memory, as a debugger sees it
-
-    def _paging(self, cr3: int | None) -> Paging:
-        self.cpu.state.load()
-        paging = self.cpu.paging()
-        return paging if cr3 is None else paging._replace(cr3=cr3)
-
-    def read_linear(self, address: int, length: int, cr3: int | None = None) -> bytes:
-        """``length`` bytes at a linear address, through the current page tables or those at ``cr3``.
-
-        Nothing changes in the guest, and the processor's ring does not matter.  Raises `MemoryFault` at the first
-        byte that is not mapped or not RAM.
-        """
-        runs = pages(self.memory, self._paging(cr3), address, length)
-        return b"".join(self.memory.read(at, count) for at, count in runs)
-
-    def write_linear(self, address: int, data: bytes, cr3: int | None = None) -> None:
-        """Store bytes at a linear address, read-only pages too; nothing is written if any byte cannot be."""
-        runs = pages(self.memory, self._paging(cr3), address, len(data))
-        for at, count in runs:
-            self.memory.read(at, count)
-        done = 0
-        for at, count in runs:
-            self.memory.write(at, data[done : done + count])
-            done += count
-
-    def readable(self, address: int, length: int) -> int:
-        """How many of ``length`` bytes at a linear address can be read before the first page that cannot."""
-        done = 0
-        while done < length:
-            count = min(PAGE - (address + done) % PAGE, length - done)
-            try:
-                self.read_linear(address + done, count)
-            except MemoryFault:
-                break
-            done += count
-        return done

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import sys
+from collections.abc import Sequence
 
 from unicorn import UC_PROT_ALL, Uc
 
@@ -22,13 +23,15 @@ MAXIMUM = 3 << 30
 class Memory:
     """RAM of ``size`` bytes (a multiple of 4 KiB) at physical address 0.
 
-    Raises `Error` when the size is out of range.
+    ``windows`` are the (start, length) of whole pages above it, in order, where devices answer instead of the open
+    bus.  Raises `Error` when the size is out of range.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, windows: Sequence[tuple[int, int]] = ()) -> None:
         if size % PAGE or not MINIMUM <= size <= MAXIMUM:
             raise Error(f"memory size {size:#x} is not a multiple of 4 KiB from 1 MiB to 3 GiB")
         self.size = size
+        self._windows = windows
         # Private, so that a fork of the host process does not share the guest's RAM.
         self._map = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.ram = memoryview(self._map)
@@ -36,11 +39,13 @@ class Memory:
         """A host write happened since the processor last looked: its translations may be stale."""
 
     def attach(self, uc: Uc) -> None:
-        """Map RAM and the open bus into a processor's physical address space."""
+        """Map RAM and the open bus into a processor's physical address space; the devices' windows are left out."""
         pointer = (ctypes.c_char * self.size).from_buffer(self._map)
         uc.mem_map_ptr(0, self.size, UC_PROT_ALL, ctypes.addressof(pointer))
-        hole = (1 << PHYSICAL_BITS) - self.size
-        uc.mmio_map(self.size, hole, _open_bus_read, None, _open_bus_write, None)
+        start = self.size
+        for window, length in (*self._windows, (1 << PHYSICAL_BITS, 0)):
+            uc.mmio_map(start, window - start, _open_bus_read, None, _open_bus_write, None)
+            start = window + length
 
     def _check(self, address: int, length: int) -> None:
         if not 0 <= address <= self.size - length:

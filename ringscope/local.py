@@ -121,7 +121,7 @@ class LocalDebuggee:
                 return stop
             if not between(machine.cpu.halted):
                 return Paused()
-            if machine.idle and not machine.pic.pending():
+            if machine.idle and not machine.interrupts.pending():
                 if self.lines is None or not self.lines.open:
                     return Idle()
                 self.lines.wait(IDLE_SECONDS)

@@ -135,11 +135,20 @@ def test_a20_is_always_on():
     assert (bare.reg("rbx"), bare.reg("rsi"), bare.reg("rdi") & 2) == (1, 2, 2)
 
 
-def test_no_local_apic():
-    bare = guest("movl 0x300020, %eax; hlt")
+def test_cr8_is_not_the_task_priority():
+    bare = guest("movl $5, %eax; movq %rax, %cr8; movl 0x300080, %ebx; movl $0x30, 0x300080; movq %cr8, %rcx; hlt")
     bare.map(0x300000, P | W | NX, 0xFEE00000)
     bare.run()
-    assert bare.reg("rax") == 0xFFFFFFFF
+    assert bare.reg("rbx") == 0
+    assert bare.reg("rcx") != 3
+
+
+def test_an_nmi_by_the_apic_is_counted():
+    bare = guest("movl $0x40400, 0x300300; hlt")
+    bare.map(0x300000, P | W | NX, 0xFEE00000)
+    bare.run()
+    assert exception(bare) is None
+    assert bare.machine.interrupts.local_apic.refused == {4: 1}
 
 
 FLAT_IMAGE = """

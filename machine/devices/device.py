@@ -54,10 +54,14 @@ def _load_counts(value: object, _before: object, where: str) -> Counter[int]:
     return Counter(dict(_COUNTS.load(value, None, where)))
 
 
+COUNTS = Kind(lambda counts: sorted(map(list, counts.items())), _load_counts)
+"""A `Counter` of numbers."""
+
+
 class Ports(SavedByFields):
     """I/O space: 65,536 ports.  Ports that nobody answers read all ones, and are counted."""
 
-    FIELDS = Fields("ports", unanswered=Kind(lambda counts: sorted(map(list, counts.items())), _load_counts))
+    FIELDS = Fields("ports", unanswered=COUNTS)
 
     def __init__(self) -> None:
         self._owners: dict[int, tuple[PortDevice, int]] = {}

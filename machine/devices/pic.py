@@ -19,6 +19,7 @@ EDGE_LEVEL_CHOICE = (0xF8, 0xDE)
 """Inputs of master and slave whose trigger mode can be chosen: not the timer, the keyboard, the cascade, the clock and
 the coprocessor (Intel 82371SB data sheet, "ELCR1", "ELCR2")."""
 
+MASTER, SLAVE = 0x20, 0xA0
 CASCADE = 2
 SPURIOUS = 7
 

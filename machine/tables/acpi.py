@@ -1,11 +1,11 @@
-"""The ACPI tables of the machine (ACPI 6.4, 5.2): RSDP, RSDT, XSDT, FADT, FACS and DSDT."""
+"""The ACPI tables of the machine (ACPI 6.4, 5.2): RSDP, RSDT, XSDT, FADT, MADT, FACS and DSDT."""
 
 from __future__ import annotations
 
 import struct
 from typing import NamedTuple
 
-from machine.devices import i8042, pci, pit, powermanagement, rtc, serial
+from machine.devices import i8042, ioapic, localapic, pci, pit, powermanagement, rtc, serial
 from machine.tables import aml
 
 OEM_ID, OEM_TABLE_ID, CREATOR = b"RNGSCP", b"RINGSCOP", b"RNGS"
@@ -101,6 +101,29 @@ def fadt(facs_at: int, dsdt_at: int) -> bytes:
     for offset, size, value in fields:
         table[offset : offset + size] = value.to_bytes(size, "little")
     return header(b"FACP", FADT_REVISION, bytes(table[HEADER:]))
+
+
+# Interrupt controllers
+
+PCAT_COMPAT = 1
+"""The 8259 pair is there too."""
+
+ACTIVE_HIGH, LEVEL = 1 << 0, 3 << 2
+"""Flags of an override; 0 means what the bus does, which for ISA is edge and active high."""
+
+ANY_PROCESSOR, LINT1 = 0xFF, 1
+
+
+def madt() -> bytes:
+    """The local APIC, the I/O APIC, and how the ISA bus's lines reach it where that is not by their own number."""
+    entries = (
+        struct.pack("<BBBBI", 0, 8, 0, localapic.POWER_ON_ID, 1),
+        struct.pack("<BBBBII", 1, 12, ioapic.POWER_ON_ID, 0, ioapic.IO_APIC, 0),
+        struct.pack("<BBBBIH", 2, 10, 0, pit.TIMER_IRQ, ioapic.TIMER_PIN, 0),
+        struct.pack("<BBBBIH", 2, 10, 0, _PM.SCI_IRQ, _PM.SCI_IRQ, ACTIVE_HIGH | LEVEL),
+        struct.pack("<BBBHB", 4, 6, ANY_PROCESSOR, 0, LINT1),
+    )
+    return header(b"APIC", 3, struct.pack("<II", localapic.LOCAL_APIC, PCAT_COMPAT) + b"".join(entries))
 
 
 # Differentiated description

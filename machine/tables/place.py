@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from machine.memory import Memory
-from machine.tables import acpi
+from machine.tables import acpi, mp
 
 RSDP = 0xF0000
 """Physical address of the ACPI root pointer, where a search for it comes past."""
 
-_ACPI = RSDP + 0x100
+MP_POINTER = RSDP + 0x40
+"""Physical address of the MultiProcessor floating pointer."""
+
+_TABLES = RSDP + 0x100
 _ALIGN = 64
 
 
@@ -28,6 +31,8 @@ class _Room:
 
 def place_tables(memory: Memory, *, serial_ports: int = 1) -> None:
     """Put all tables into RAM, for a machine with so many serial ports."""
-    room = _Room(memory, _ACPI)
-    tables = [room.add(acpi.fadt(room.add(acpi.facs()), room.add(acpi.dsdt(serial_ports))))]
+    room = _Room(memory, _TABLES)
+    fadt = acpi.fadt(room.add(acpi.facs()), room.add(acpi.dsdt(serial_ports)))
+    tables = [room.add(fadt), room.add(acpi.madt())]
     memory.write(RSDP, acpi.rsdp(room.add(acpi.rsdt(tables)), room.add(acpi.xsdt(tables))))
+    memory.write(MP_POINTER, mp.floating_pointer(room.add(mp.configuration())))

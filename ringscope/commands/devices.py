@@ -7,7 +7,19 @@ from datetime import timedelta
 from itertools import zip_longest
 
 from machine.clock import NEVER
-from machine.devices import controlport, exitport, i8042, pci, pic, pit, powermanagement, rtc, serial
+from machine.devices import (
+    controlport,
+    exitport,
+    i8042,
+    ioapic,
+    localapic,
+    pci,
+    pic,
+    pit,
+    powermanagement,
+    rtc,
+    serial,
+)
 from machine.machine import Machine
 from ringscope.command import Lines, command
 from ringscope.debuggee import Devices
@@ -30,6 +42,10 @@ _NAMES: dict[type, str] = {
     exitport.ExitPort:        "exit port",
     exitport.PostPort:        "progress codes of firmware",
 }
+_MEMORY = (
+    (ioapic.IO_APIC, ioapic.IO_APIC_SIZE, "I/O APIC"),
+    (localapic.LOCAL_APIC, localapic.LOCAL_APIC_SIZE, "local APIC"),
+)
 _PIT_MODES = (
     "interrupt on terminal count", "one-shot", "rate generator", "square wave", "software strobe", "hardware strobe",
 )
@@ -38,7 +54,7 @@ _PIT_MODES = (
 
 @command("info devices", needs=Devices)
 def list_devices(session: Session) -> Lines:
-    """List the devices and the ports at which they answer."""
+    """List the devices and the ports, or the physical memory, at which they answer."""
     owned: dict[int, set[int]] = {}
     devices: dict[int, object] = {}
     for port, (device, _offset) in _machine(session).ports.owners().items():
@@ -48,6 +64,7 @@ def list_devices(session: Session) -> Lines:
     yield from table(
         "Ports Device", ((_spans(ports), name) for ports, name in sorted(rows, key=lambda row: min(row[0])))
     )
+    yield from table("Memory Device", ((f"{first:#x}-{first + size - 1:#x}", name) for first, size, name in _MEMORY))
 
 
 @command("info ports", needs=Devices)
@@ -67,6 +84,36 @@ def show_pic(session: Session) -> Lines:
     rows = (row for first, chip in ((0, pair.master), (8, pair.slave)) for row in _irq_rows(chip, first))
     yield from table(">IRQ Vector Line Requested In_service Masked", rows)
     yield f"The pair asks for an interrupt: {'yes' if pair.pending() else 'no'}."
+
+
+@command("info apic", needs=Devices)
+def show_local_apic(session: Session) -> Lines:
+    """Print the local APIC: priorities, vectors requested and in service, its vector table and its timer."""
+    apic = _machine(session).interrupts.local_apic
+    yield f"ID {apic.id}, {'enabled' if apic.enabled else 'disabled by software'}"
+    yield f"priority      task {apic.task_priority:#04x}, processor {apic.processor_priority:#04x}"
+    yield f"requested     {_vectors(apic.request)}"
+    yield f"in service    {_vectors(apic.in_service)}"
+    timer = apic.timer
+    yield f"timer         {timer.count():,} of {timer.initial:,} counts"
+    yield from table("Entry Vector Delivery Masked", (_entry_row(apic, name, at) for name, at in _LOCAL_VECTORS))
+    for mode, count in sorted(apic.refused.items()):
+        yield f"Lost: {count} of {_delivery(mode)}, which this machine does not have."
+
+
+@command("info ioapic", needs=Devices)
+def show_io_apic(session: Session) -> Lines:
+    """Print the I/O APIC's redirection table, for the inputs that are open or high."""
+    chip = _machine(session).interrupts.io_apic
+    rows = [
+        (str(pin), *_redirection(entry), "high" if chip.lines >> pin & 1 else "low")
+        for pin, entry in enumerate(chip.entries)
+        if not entry & ioapic.MASKED or chip.lines >> pin & 1
+    ]
+    if not rows:
+        yield "Every input is masked and low."
+        return
+    yield from table(">Input Vector Delivery Trigger Destination Masked Remote_IRR Line", rows)
 
 
 @command("info pit", needs=Devices)
@@ -129,6 +176,40 @@ def show_clock(session: Session) -> Lines:
 def _machine(session: Session) -> Machine:
     assert isinstance(session.debuggee, Devices), "the registry has checked it"
     return session.debuggee.machine
+
+
+# fmt: off
+_LOCAL_VECTORS = (
+    ("timer", localapic.LVT_TIMER), ("thermal", localapic.LVT_THERMAL), ("performance", localapic.LVT_PERFORMANCE),
+    ("LINT0", localapic.LVT_LINT0), ("LINT1", localapic.LVT_LINT1), ("error", localapic.LVT_ERROR),
+)
+# fmt: on
+
+
+def _delivery(mode: int) -> str:
+    known = {each.value: each.name.lower().replace("_", "-") for each in localapic.Delivery}
+    return known.get(mode, f"mode {mode}")
+
+
+def _vectors(bits: int) -> str:
+    return " ".join(f"{vector:#04x}" for vector in range(256) if bits >> vector & 1) or "-"
+
+
+def _entry_row(apic: localapic.LocalApic, name: str, offset: int) -> tuple[str, ...]:
+    word = apic.entry(offset)
+    masked = "yes" if word & localapic.LVT_MASKED else "-"
+    return name, f"{word & 0xFF:#04x}", _delivery(localapic.delivery_mode(word)), masked
+
+
+def _redirection(entry: int) -> tuple[str, ...]:
+    return (
+        f"{entry & 0xFF:#04x}",
+        _delivery(localapic.delivery_mode(entry)),
+        "level" if entry & ioapic.LEVEL else "edge",
+        f"{'logical' if entry & ioapic.LOGICAL else 'APIC'} {entry >> 56:#04x}",
+        "yes" if entry & ioapic.MASKED else "-",
+        "yes" if entry & ioapic.REMOTE_IRR else "-",
+    )
 
 
 def _irq_rows(chip: pic.Pic, first: int) -> Iterator[tuple[str, ...]]:

@@ -90,6 +90,26 @@ def test_poweroff_goes_to_s5(files):
     assert debian.output.endswith(b"reboot: Power down\r\n")
 
 
+def interrupt_sources(debian):
+    """Interrupts by who asks for them: the name at the end of a line of /proc/interrupts, and the count."""
+    lines = [line.split() for line in debian.ask("cat /proc/interrupts")[1:]]
+    return {words[-1]: int(words[1]) for words in lines if len(words) > 2}, "\n".join(map(" ".join, lines))
+
+
+def test_interrupts_come_by_the_apics(debian):
+    counts, text = interrupt_sources(debian)
+    assert "IO-APIC 4-edge ttyS0" in text and counts["ttyS0"] > 20
+    assert "XT-PIC" not in text
+    (local,) = [line for line in text.splitlines() if line.startswith("LOC:")]
+    assert int(local.split()[1]) > 100, "the APIC's timer"
+
+
+@pytest.mark.parametrize("append", ["noapic", "nolapic"])
+def test_without_an_apic_the_8259_pair_serves(files, append):
+    counts, text = interrupt_sources(Debian(files, append=f"quiet {append}").shell())
+    assert "XT-PIC ttyS0" in text and counts["ttyS0"] > 10
+
+
 def test_without_acpi_poweroff_halts_for_good(files):
     debian = Debian(files, append="quiet acpi=off").shell()
     assert isinstance(end(debian, "poweroff -f"), Halted)

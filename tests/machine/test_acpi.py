@@ -10,7 +10,7 @@ from machine.devices.powermanagement import TIMER_HZ, PowerManagement
 from machine.memory import Memory
 from machine.stop import Exited
 from machine.tables import acpi, aml
-from machine.tables.place import RSDP, place_tables
+from machine.tables.place import MP_POINTER, RSDP, place_tables
 
 SECOND = 1_000_000_000
 
@@ -79,6 +79,51 @@ def test_the_fadt_names_the_hardware(memory):
     assert struct.unpack_from("<H", fadt, 46) == (9,), "SCI"
     assert [struct.unpack_from("<I", fadt, at)[0] for at in (56, 64, 76)] == [0x600, 0x604, 0x608]
     assert fadt[116:129] == bytes.fromhex("01 08 00 00 f9 0c 00 00 00 00 00 00 06"), "reset: 6 to port 0xcf9"
+
+
+def test_the_madt_names_both_controllers(memory):
+    body = tables(memory)[b"APIC"][36:]
+    assert struct.unpack_from("<II", body) == (0xFEE00000, 1)
+    entries, at = [], 8
+    while at < len(body):
+        entries.append(body[at : at + body[at + 1]])
+        at += body[at + 1]
+    assert [entry.hex() for entry in entries] == [
+        "0008000001000000",  # processor 0, APIC 0, enabled
+        "010c01000000c0fe00000000",  # I/O APIC 1, inputs from 0
+        "020a0000020000000000",  # IRQ 0 is input 2
+        "020a0009090000000d00",  # the SCI is a level, active high
+        "0406ff000001",  # NMI at LINT1 of all
+    ]
+
+
+# MultiProcessor tables
+
+
+def test_the_floating_pointer_is_found(memory):
+    """As MP 4.1 says: on a 16-byte boundary in the BIOS's 64 KiB, its 16 bytes adding up to 0."""
+    found = [at for at in range(0xF0000, 0x100000, 16) if memory.read(at, 4) == b"_MP_"]
+    assert found == [MP_POINTER]
+    assert sum(memory.read(MP_POINTER, 16)) & 0xFF == 0
+    assert memory.read(MP_POINTER + 8, 8)[:2] == b"\x01\x04"
+
+
+def test_the_configuration_table(memory):
+    (at,) = struct.unpack_from("<I", memory.read(MP_POINTER, 16), 4)
+    (length,) = struct.unpack("<H", memory.read(at + 4, 2))
+    table = memory.read(at, length)
+    assert table[:4] == b"PCMP" and sum(table) & 0xFF == 0
+    assert struct.unpack_from("<I", table, 36) == (0xFEE00000,)
+    kinds, where = [], 44
+    for _ in range(*struct.unpack_from("<H", table, 34)):
+        kinds.append(table[where])
+        where += 20 if table[where] == 0 else 8
+    assert where == length
+    assert kinds == [0, 1, 2, *[3] * 16, 4, 4]
+    lines = [table[at : at + 8] for at in range(44 + 36, length, 8)]
+    assert [line.hex() for line in lines[:3]] == ["0300000000000102", "0300000000010101", "0300000000030103"]
+    assert "03000d0000090109" in [line.hex() for line in lines]
+    assert [line.hex() for line in lines[-3:]] == ["0303000000000100", "040300000000ff00", "040100000000ff01"]
 
 
 # Machine language

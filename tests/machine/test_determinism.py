@@ -1,35 +1,46 @@
 """The same run, however it is cut: one hash of registers, RAM and console."""
 
 import random
+from typing import NamedTuple
 
 import pytest
-from bare import KERNEL, KERNEL_DATA, TO_RING_3, USER, USER_DATA, Bare
+from bare import KERNEL, KERNEL_DATA, NX, TO_RING_3, USER, USER_DATA, Bare, P, U, W
 
 from machine.stop import Access, Exited
 from machine.watchpoints import Watch
 
 TICK, SYSCALL = KERNEL + 0x800, KERNEL + 0x900
 
-PROGRAM = (
-    # 8259 pair to vectors 0x30 and up, IRQ 0 alone open; 8254 channel 0 every 100 ticks of 1.19 MHz.
-    "".join(
-        f"movb ${value:#x}, %al; outb %al, ${port:#x}\n"
-        for port, value in (
-            (0x20, 0x11),
-            (0x21, 0x30),
-            (0x21, 4),
-            (0x21, 1),
-            (0xA0, 0x11),
-            (0xA1, 0x38),
-            (0xA1, 2),
-            (0xA1, 1),
-            (0x21, 0xFE),
-            (0xA1, 0xFF),
-            (0x43, 0x34),
-            (0x40, 100),
-            (0x40, 0),
-        )
+APIC = 0x300000
+"""Where the guests map the local APIC, for ring 3 too."""
+
+# 8259 pair to vectors 0x30 and up, IRQ 0 alone open; 8254 channel 0 every 100 ticks of 1.19 MHz.
+PIT_SETUP = "".join(
+    f"movb ${value:#x}, %al; outb %al, ${port:#x}\n"
+    for port, value in (
+        (0x20, 0x11),
+        (0x21, 0x30),
+        (0x21, 4),
+        (0x21, 1),
+        (0xA0, 0x11),
+        (0xA1, 0x38),
+        (0xA1, 2),
+        (0xA1, 1),
+        (0x21, 0xFE),
+        (0xA1, 0xFF),
+        (0x43, 0x34),
+        (0x40, 100),
+        (0x40, 0),
     )
+)
+# The 8259 pair shut off; the APIC's timer every 2000 counts of 25 MHz, undivided.
+APIC_SETUP = "".join(
+    f"movl ${value:#x}, {APIC + register:#x}\n"
+    for register, value in ((0xF0, 0x1FF), (0x350, 0x10000), (0x3E0, 0xB), (0x320, 0x20030), (0x380, 2000))
+)
+
+PROGRAM = (
+    "SETUP"
     + TO_RING_3
     + f"""
     .org 0x800
@@ -39,8 +50,6 @@ PROGRAM = (
     rdtsc
     addq %rax, {KERNEL_DATA + 8:#x}
 REARM
-    movb $0x20, %al
-    outb %al, $0x20
     popq %rdx
     popq %rax
     iretq
@@ -74,23 +83,53 @@ USER_PROGRAM = f"""
     movl $7, %ecx
 2:  lea 1(%rsi,%rsi,4), %rsi
     loop 2b
+    jmp 4f
+    .org 0x80
+4:  LOOK
     int $0x80
     jmp 1b
 """
-PLACES = (USER, USER + 5, USER + 12, TICK, SYSCALL, SYSCALL + 16)
+PLACES = (USER, USER + 5, USER + 12, USER + 0x83, TICK, SYSCALL, SYSCALL + 16)
 
 
-# What the timer's handler does: nothing, or arm the next one-shot, at a time that depends on the clock.
-REARMS = {
-    "periodic": "",
-    "one-shot": "xchgl %eax, %edx; movb $0x30, %al; outb %al, $0x43; movb %dl, %al; outb %al, $0x40;"
-    "movb $0, %al; outb %al, $0x40",
+class Kind(NamedTuple):
+    """A timer: its set-up, what its handler does, and how ring 3 looks at it in the middle of a block."""
+
+    setup: str
+    rearm: str
+    look: str = "nop"
+
+
+PIC_EOI = "movb $0x20, %al; outb %al, $0x20"
+APIC_EOI = f"movl $0, {APIC + 0xB0:#x}"
+LOOK = (
+    f"cmpl $5, %ebx; movl {APIC + 0x390:#x}, %esi; setb %dl; addq %rsi, {USER_DATA + 264:#x};"
+    f"addb %dl, {USER_DATA + 272:#x}; movl {APIC + 0x390:#x}, %esi; addq %rsi, {USER_DATA + 280:#x}; movl %ebx, %esi"
+)
+
+# A one-shot's handler arms the next, at a time that depends on the clock.
+KINDS = {
+    "periodic": Kind(PIT_SETUP, PIC_EOI),
+    "one-shot": Kind(
+        PIT_SETUP,
+        "xchgl %eax, %edx; movb $0x30, %al; outb %al, $0x43; movb %dl, %al; outb %al, $0x40;"
+        f"movb $0, %al; outb %al, $0x40; {PIC_EOI}",
+    ),
+    "periodic APIC": Kind(APIC_SETUP, APIC_EOI, LOOK),
+    "one-shot APIC": Kind(
+        APIC_SETUP.replace("0x20030", "0x30"),
+        f"andl $0x7ff, %eax; addl $1, %eax; movl %eax, {APIC + 0x380:#x}; {APIC_EOI}",
+        LOOK,
+    ),
 }
 
 
 def make(kind="periodic", **options):
-    guest = Bare(**options).kernel(PROGRAM.replace("REARM", REARMS[kind])).user(USER_PROGRAM)
+    setup, rearm, look = KINDS[kind]
+    program = PROGRAM.replace("SETUP", setup).replace("REARM", rearm)
+    guest = Bare(**options).kernel(program).user(USER_PROGRAM.replace("LOOK", look))
     guest.map(USER, 7)
+    guest.map(APIC, P | W | U | NX, 0xFEE00000)
     guest.gate(0x30, TICK)
     guest.gate(0x80, SYSCALL, dpl=3)
     return guest
@@ -102,7 +141,7 @@ def finish(guest):
     return guest.machine.position, guest.machine.clock.now(), guest.digest()
 
 
-@pytest.fixture(scope="module", params=REARMS)
+@pytest.fixture(scope="module", params=KINDS)
 def kind(request):
     return request.param
 

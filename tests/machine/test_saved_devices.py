@@ -42,6 +42,12 @@ def busy():
         *((0x3FC, 0x1B), (0x3F8, 0x5A), (0x3FF, 0xA5), (0xCF8, 1)),
     ):
         machine.write_port(port, value, 1)
+    machine.interrupts.local_apic.accept(0x52, level=True)
+    for offset, value in ((0x80, 0x20), (0xD0, 1 << 24), (0x300, 0x40441), (0x320, 0x20061), (0x3E0, 11), (0x380, 777)):
+        machine.interrupts.local_apic.write_memory(offset, value, 4)
+    for index, value in ((0, 5 << 24), (0x18, 0x8034), (0x19, 0xFF << 24), (0x10, 0x10700)):
+        machine.interrupts.io_apic.write_memory(0, index, 4)
+        machine.interrupts.io_apic.write_memory(0x10, value, 4)
     machine.power.press_power_button()
     machine.write_port(0xCF8, 0x80000800, 4)
     machine.i8042.keyboard.press(bytes.fromhex("1c f0"))
@@ -53,7 +59,8 @@ def busy():
 def answers(machine):
     """All that the ports say, one after the other; reading changes some."""
     ports = sorted(machine.ports.owners())
-    return [machine.ports.read(port, 1) for _ in range(4) for port in ports], machine.clock.next
+    apic = [machine.interrupts.local_apic.read_memory(offset, 4) for offset in range(0, 0x400, 16)]
+    return [machine.ports.read(port, 1) for _ in range(4) for port in ports], apic, machine.clock.next
 
 
 def test_a_loaded_machine_gives_the_same_answers():
@@ -137,6 +144,9 @@ BROKEN = (
     ("8042",    ("keyboard", "set"),       128,          "keyboard: set is 128"),
     ("power",   ("enable",),               1 << 12,      "power management: enable is 4096"),
     ("pci",     ("address",),              1 << 32,      "PCI configuration: address is"),
+    ("local APIC", ("request",),           1 << 256,     "local APIC: request is"),
+    ("local APIC", ("timer", "divide"),    12,           "APIC timer: divide is 12"),
+    ("I/O APIC", ("entries",),             [0],          "I/O APIC: entries is [0], not a list of 24 to 24"),
     ("ports",   ("unanswered",),           [[1]],        "ports: unanswered[0] is [1]"),
 )
 # fmt: on
@@ -178,7 +188,7 @@ def test_other_devices_are_refused():
         with pytest.raises(Error, match=message):
             machine.load(broken)
     state["clock"]["deadlines"].append(NEVER)
-    with pytest.raises(Error, match="deadlines of 3 devices, not of 2"):
+    with pytest.raises(Error, match="deadlines of 4 devices, not of 3"):
         machine.load(state)
 
 

@@ -28,7 +28,7 @@ def test_a_restart_ends_with_status_2(kernel, capfd):
 def test_reboot_boots_from_the_start(kernel, monkeypatch):
     ends, machines = [Reset("port 0xcf9"), Reset("port 0x92"), Exited(5)], []
 
-    def run(machine, **_options):
+    def run(machine, *_arguments, **_options):
         assert machine.run() == Reset("port 0xcf9")
         machines.append(machine)
         return ends.pop(0)
