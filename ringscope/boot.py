@@ -12,10 +12,14 @@ from kernel.image import Image, find_image
 from kernel.symbols import Symbols
 from machine.boot import elf
 from machine.boot.load import boot
+from machine.errors import BootError
 from machine.machine import DEFAULT_MEMORY, Machine
 from ringscope.serial.ends import End
 from ringscope.serial.lines import Lines, check, join
 from ringscope.serial.spec import STDIO, Spec
+
+MOST_KERNEL = 4 << 30
+"""Bytes of a kernel image, debug information included, that is read."""
 
 MOST_SYMBOLS = 64 << 20
 """Bytes of an ELF file that is read here.  A distribution's debug information takes minutes, and gdb gives up on a stub
@@ -64,6 +68,12 @@ class Guest:
             return None
 
 
+def _read(path: Path, most: int) -> bytes:
+    if path.stat().st_size > most:
+        raise BootError(f"{path} has {path.stat().st_size:,} bytes: more than {most:,} do not fit in memory")
+    return path.read_bytes()
+
+
 def power_on(
     configuration: Configuration,
     send: Callable[[bytes], None] = lambda data: None,
@@ -82,11 +92,11 @@ def power_on(
     initrd = configuration.initrd or (image.initramfs if image else None)
     check(configuration.serial)
     machine = Machine(configuration.memory, serial_ports=len(configuration.serial))
-    data = kernel.read_bytes()
+    data = _read(kernel, MOST_KERNEL)
     protocol = boot(
         machine,
         data,
-        initrd=initrd.read_bytes() if initrd else None,
+        initrd=_read(initrd, configuration.memory) if initrd else None,
         command_line=configuration.append,
         entry=configuration.entry,
     )

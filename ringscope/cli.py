@@ -65,10 +65,13 @@ def existing_file(text: str) -> Path:
     """A path of a readable file.  Raises argparse.ArgumentTypeError naming it."""
     path = Path(text)
     try:
+        if path.exists() and not path.is_file():
+            raise argparse.ArgumentTypeError(f"{text!r} is {'a directory' if path.is_dir() else 'no file'}")
         with path.open("rb"):
             return path
-    except OSError as error:
-        raise argparse.ArgumentTypeError(f"cannot read {text!r}: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise argparse.ArgumentTypeError(f"cannot read {text!r}: {reason}") from None
 
 
 def serial_end(text: str) -> Spec:

@@ -70,7 +70,7 @@ def fill(memory: Memory, image: BzImage, kernel_end: int, initrd: bytes | None, 
     params.set_command_line(line)
     params.set_memory_map(memory_map(memory))
     if initrd:
-        below = min(image["initrd_addr_max"] + 1, memory.size)
-        params.set("ramdisk_image", place_high(memory, initrd, kernel_end, "the initial RAM disk", below=below))
+        last = image["initrd_addr_max"]
+        params.set("ramdisk_image", place_high(memory, initrd, kernel_end, "the initial RAM disk", last=last))
         params.set("ramdisk_size", len(initrd))
     return params

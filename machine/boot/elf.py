@@ -11,6 +11,9 @@ from machine.errors import BootError
 MAGIC = b"\x7fELF"
 PT_LOAD, PT_NOTE = 1, 4
 EM_386, EM_X86_64 = 3, 62
+MACHINES = {2: "SPARC", 8: "MIPS", 20: "PowerPC", 21: "PowerPC64", 22: "S/390", 40: "Arm", 50: "IA-64", 183: "AArch64",
+            243: "RISC-V", 258: "LoongArch"}  # fmt: skip
+"""Other machines that an image may be of by mistake (System V ABI, e_machine)."""
 _LITTLE_ENDIAN = 1
 
 
@@ -63,21 +66,29 @@ def _notes(data: bytes) -> Iterator[Note]:
         at = start + (size + 3 & ~3)
 
 
+def _beginning(data: bytes) -> str:
+    head = data[:16]
+    return f"{head.decode()!r}" if head.isascii() and head.decode().isprintable() else head[:4].hex()
+
+
 def parse(data: bytes) -> Elf:
     """Read an x86 ELF file.  Raises `BootError` that names what is wrong and where."""
     if data[:4] != MAGIC:
-        raise BootError(f"not an ELF file: it starts with {data[:4].hex() or 'nothing'}")
+        raise BootError(f"no kernel image: neither ELF, Multiboot nor bzImage; it starts with {_beginning(data)}")
     if len(data) < 52:
         raise BootError(f"ELF header cut short: the file has {len(data)} bytes")
     bits = {1: 32, 2: 64}.get(data[4])
     if bits is None or data[5] != _LITTLE_ENDIAN:
-        raise BootError(f"ELF class {data[4]}, byte order {data[5]}: not a little-endian 32- or 64-bit file")
+        raise BootError(
+            f"ELF class {data[4]} at 0x4, byte order {data[5]} at 0x5: not a little-endian 32- or 64-bit file"
+        )
     layout = "<HHIQQQIHHH" if bits == 64 else "<HHIIIIIHHH"
     if len(data) < 16 + struct.calcsize(layout):
         raise BootError(f"ELF header cut short: the file has {len(data)} bytes")
     _type, machine, _version, entry, at, _, _, _, size, count = struct.unpack_from(layout, data, 16)
     if machine not in (EM_386, EM_X86_64):
-        raise BootError(f"ELF machine {machine} is neither i386 ({EM_386}) nor x86-64 ({EM_X86_64})")
+        name = f" ({MACHINES[machine]})" if machine in MACHINES else ""
+        raise BootError(f"ELF machine {machine}{name} at 0x12 is neither i386 ({EM_386}) nor x86-64 ({EM_X86_64})")
     return Elf(bits, entry, tuple(_segments(data, bits, at, size, count)), data)
 
 

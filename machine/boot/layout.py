@@ -64,16 +64,23 @@ def load_segments(memory: Memory, elf: Elf) -> int:
     return max(segment.physical + segment.memory_size for segment in loads)
 
 
-def place_high(memory: Memory, data: bytes, above: int, what: str, *, below: int | None = None) -> int:
-    """Put ``data`` on whole pages at the end of RAM, or below ``below``; returns its physical address.
+def check_entry(elf: Elf) -> None:
+    """Raises `BootError` if nothing is loaded where a file is entered, as where its entry is a virtual address."""
+    if not any(segment.physical <= elf.entry < segment.physical + segment.memory_size for segment in elf.loads()):
+        raise BootError(f"the ELF file's entry {elf.entry:#x} is at no physical address that a segment is loaded at")
 
-    Raises `BootError` if it does not fit above ``above``.
+
+def place_high(memory: Memory, data: bytes, above: int, what: str, *, last: int | None = None) -> int:
+    """Put ``data`` on whole pages at the end of RAM, or up to the address ``last``; returns its physical address.
+
+    ``last`` is the kernel's initrd_addr_max.  Raises `BootError` if it does not fit above ``above``.
     """
-    top = memory.size if below is None else below
+    top = memory.size if last is None else min(last + 1, memory.size)
     address = top - len(data) & ~(PAGE - 1)
     if address < above:
+        limit = "the end of RAM" if top == memory.size else "initrd_addr_max at 0x22c:"
         raise BootError(
-            f"{what} of {len(data):#x} bytes does not fit in RAM between the kernel's end {above:#x} and {top:#x}"
+            f"{what} of {len(data):#x} bytes does not fit between the kernel's end {above:#x} and {limit} {top:#x}"
         )
     memory.write(address, data)
     return address

@@ -23,7 +23,7 @@ from machine.boot.entry import (
     long_mode,
     protected_mode,
 )
-from machine.boot.layout import HIGH_START, load_segments, place
+from machine.boot.layout import HIGH_START, check_entry, load_segments, place
 from machine.cpu import Cpu
 from machine.errors import BootError
 from machine.machine import Machine
@@ -70,6 +70,7 @@ def enter_unpacked(machine: Machine, image: BzImage, initrd: bytes | None, line:
     if kernel.bits != 64:
         raise BootError(f"the payload is a {kernel.bits}-bit kernel: enter it at 32")
     end = load_segments(machine.memory, kernel)
+    check_entry(kernel)
     start = min(segment.physical for segment in kernel.loads())
     _prepare(machine.memory, image, end, initrd, line, start)
     _long_mode(machine.cpu, kernel.entry)
@@ -107,6 +108,8 @@ def _load(memory: Memory, image: BzImage) -> tuple[int, int]:
     if image.version >= PLACE_KNOWN:
         start = image["pref_address"] if image["relocatable_kernel"] else HIGH_START
         needed = max(needed, image["init_size"])
+    if start < HIGH_START:
+        raise BootError(f"{where('pref_address')} is {start:#x}: below 1 MiB is no room for the kernel")
     if start + needed > memory.size:
         raise BootError(
             f"the kernel needs {needed:#x} bytes at {start:#x} ({start + needed >> 20} MiB of RAM), "

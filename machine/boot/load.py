@@ -6,7 +6,7 @@ import os
 
 from machine.boot import bzimage, elf, linux, multiboot, pvh
 from machine.boot.entry import protected_mode
-from machine.boot.layout import load_segments
+from machine.boot.layout import check_entry, load_segments
 from machine.errors import BootError
 from machine.machine import Machine
 from machine.tables.place import place_tables
@@ -41,12 +41,17 @@ def _boot_by_header(machine: Machine, image: bytes, initrd: bytes | None, line: 
     if multiboot.find_header(image):
         multiboot.boot(machine.cpu, image, initrd, line)
         return "multiboot"
-    file = elf.parse(image)
+    try:
+        file = elf.parse(image)
+    except BootError as error:
+        broken = multiboot.broken_header(image)
+        raise BootError(f"{error}; {broken}" if broken else str(error)) from None
     if pvh.entry_point(file) is not None:
         pvh.boot(machine.cpu, file, initrd, line)
         return "pvh"
     if initrd:
         raise BootError("a plain ELF file takes no initial RAM disk: it has neither a PVH note nor a Multiboot header")
     load_segments(machine.memory, file)
+    check_entry(file)
     protected_mode(machine.cpu, file.entry, {})
     return "elf"

@@ -11,6 +11,7 @@ from machine.boot.layout import (
     HIGH_START,
     INFO_PAGE,
     LOW_END,
+    check_entry,
     load_segments,
     memory_map,
     pack,
@@ -51,6 +52,16 @@ def find_header(data: bytes) -> Header | None:
     return None
 
 
+def broken_header(data: bytes) -> str:
+    """What is wrong with a header that has the magic number and no right checksum; nothing if there is none."""
+    for offset in range(0, min(len(data), SEARCH) - 11, 4):
+        magic, flags, checksum = struct.unpack_from("<3I", data, offset)
+        if magic == MAGIC:
+            right = -(magic + flags) & 0xFFFFFFFF
+            return f"the Multiboot header at {offset:#x} has the checksum {checksum:#x}: its sum is 0 with {right:#x}"
+    return ""
+
+
 def boot(cpu: Cpu, data: bytes, initrd: bytes | None, command_line: bytes) -> None:
     """Load the image and enter it with EAX = 0x2BADB002 and EBX at the Multiboot information.
 
@@ -83,7 +94,11 @@ def _load(memory: Memory, data: bytes, header: Header) -> tuple[int, int]:
         file = elf_file.parse(data)
         if file.bits != 32:
             raise BootError("a 64-bit ELF file needs the address fields of the Multiboot header")
-        return file.entry, load_segments(memory, file)
+        end = load_segments(memory, file)
+        check_entry(file)
+        return file.entry, end
+    if header.offset + 32 > len(data):
+        raise BootError(f"the Multiboot header at {header.offset:#x} is cut off: the file has {len(data):#x} bytes")
     first = header.offset - (header.header_address - header.load_address)
     length = (header.load_end or len(data) - first + header.load_address) - header.load_address
     if first < 0 or length < 0 or first + length > len(data):
@@ -91,6 +106,8 @@ def _load(memory: Memory, data: bytes, header: Header) -> tuple[int, int]:
             f"Multiboot header: load address {header.load_address:#x}, end {header.load_end:#x} "
             f"do not fit the file's {len(data):#x} bytes"
         )
+    if not header.load_address <= header.entry < max(header.load_address + length, header.bss_end):
+        raise BootError(f"Multiboot header: nothing is loaded at the entry address {header.entry:#x}")
     place(memory, header.load_address, data[first : first + length], "the Multiboot image")
     loaded_end = header.load_address + length
     if header.bss_end > loaded_end:

@@ -18,6 +18,9 @@ from machine.errors import BootError
 LZ4_BLOCK = 8 << 20
 """Bytes that a block of the legacy LZ4 frame holds at most."""
 
+_PIECE = 1 << 12
+"""Bytes that are given to zstd at once, which has no bound of its own for what comes out."""
+
 LARGEST = 1 << 30
 """Bytes of kernel that are unpacked at most: more would be no kernel."""
 
@@ -28,56 +31,63 @@ class _Stream(Protocol):
     @property
     def eof(self) -> bool: ...
 
-    def decompress(self, data: bytes) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = ..., /) -> bytes: ...
 
 
-def _whole(stream: _Stream, packed: bytes) -> bytes:
+# A stream may unpack to a thousand times its size: none is let go on far beyond the size that it has declared.
+def _whole(stream: _Stream, packed: bytes, size: int) -> bytes:
     """One stream to its end; what stands behind it is not looked at."""
-    unpacked = stream.decompress(packed)
-    if not stream.eof:
+    unpacked = stream.decompress(packed, size + 1)
+    if len(unpacked) <= size and not stream.eof:
         raise EOFError("the stream has no end")
     return unpacked
 
 
-def _gzip(packed: bytes) -> bytes:
-    return _whole(zlib.decompressobj(wbits=31), packed)
+def _gzip(packed: bytes, size: int) -> bytes:
+    return _whole(zlib.decompressobj(wbits=31), packed, size)
 
 
-def _bzip2(packed: bytes) -> bytes:
-    return _whole(bz2.BZ2Decompressor(), packed)
+def _bzip2(packed: bytes, size: int) -> bytes:
+    return _whole(bz2.BZ2Decompressor(), packed, size)
 
 
-def _lzma(packed: bytes) -> bytes:
-    return _whole(lzma.LZMADecompressor(lzma.FORMAT_ALONE), packed)
+def _lzma(packed: bytes, size: int) -> bytes:
+    return _whole(lzma.LZMADecompressor(lzma.FORMAT_ALONE), packed, size)
 
 
-def _xz(packed: bytes) -> bytes:
-    return _whole(lzma.LZMADecompressor(lzma.FORMAT_XZ), packed)
+def _xz(packed: bytes, size: int) -> bytes:
+    return _whole(lzma.LZMADecompressor(lzma.FORMAT_XZ), packed, size)
 
 
-def _zstd(packed: bytes) -> bytes:
-    return _whole(zstandard.ZstdDecompressor().decompressobj(), packed)
+def _zstd(packed: bytes, size: int) -> bytes:
+    stream, pieces, done, at = zstandard.ZstdDecompressor().decompressobj(), [], 0, 0
+    while at < len(packed) and done <= size and not stream.eof:
+        pieces.append(stream.decompress(packed[at : at + _PIECE]))
+        at, done = at + _PIECE, done + len(pieces[-1])
+    if done <= size and not stream.eof:
+        raise EOFError("the stream has no end")
+    return b"".join(pieces)
 
 
 # The legacy frame has no end mark: blocks follow each other up to the size word of the kernel's build.
-def _lz4(packed: bytes) -> bytes:
-    blocks, at = [], 4
-    while at < len(packed) - 4:
+def _lz4(packed: bytes, size: int) -> bytes:
+    blocks, at, done = [], 4, 0
+    while at < len(packed) - 4 and done <= size:
         length = int.from_bytes(packed[at : at + 4], "little")
         block = packed[at + 4 : at + 4 + length]
         if len(block) < length:
             raise EOFError(f"a block of {length:#x} bytes at {at:#x} is cut off")
         blocks.append(lz4_block(block, uncompressed_size=LZ4_BLOCK))
-        at += 4 + length
+        at, done = at + 4 + length, done + len(blocks[-1])
     return b"".join(blocks)
 
 
 class Format(NamedTuple):
-    """A way to pack: the bytes it begins with, and how to unpack it."""
+    """A way to pack: the bytes it begins with, and how to unpack it to a size and a little more."""
 
     name: str
     magic: bytes
-    unpack: Callable[[bytes], bytes]
+    unpack: Callable[[bytes, int], bytes]
 
 
 # fmt: off
@@ -108,9 +118,11 @@ def unpack(payload: bytes) -> bytes:
     if size > LARGEST:
         raise BootError(f"the {packing.name} payload says that it unpacks to {size:#x} bytes: more than {LARGEST:#x}")
     try:
-        unpacked = packing.unpack(payload)
+        unpacked = packing.unpack(payload, size)
     except _DAMAGE as error:
         raise BootError(f"the {packing.name} payload of {len(payload):#x} bytes is damaged: {error}") from error
+    if len(unpacked) > size:
+        raise BootError(f"the {packing.name} payload unpacks to more bytes than the {size:#x} that its end says")
     if len(unpacked) != size:
         raise BootError(f"the {packing.name} payload unpacks to {len(unpacked):#x} bytes, its end says {size:#x}")
     return unpacked

@@ -6,7 +6,7 @@ import struct
 
 from machine.boot import entry
 from machine.boot.elf import Elf
-from machine.boot.layout import INFO_PAGE, load_segments, memory_map, pack, place, place_high
+from machine.boot.layout import INFO_PAGE, check_entry, load_segments, memory_map, pack, place, place_high
 from machine.cpu import Cpu
 from machine.memory import PAGE
 from machine.tables.place import RSDP
@@ -18,7 +18,7 @@ MAGIC, VERSION = 0x336EC578, 1
 def entry_point(elf: Elf) -> int | None:
     """The physical entry address that the file's XEN_ELFNOTE_PHYS32_ENTRY names, None without one."""
     for note in elf.notes():
-        if note.name == NOTE_NAME and note.type == PHYS32_ENTRY and len(note.description) >= 4:
+        if note.name == NOTE_NAME and note.type == PHYS32_ENTRY and len(note.description) in (4, 8):
             return int.from_bytes(note.description, "little")
     return None
 
@@ -28,6 +28,7 @@ def boot(cpu: Cpu, elf: Elf, initrd: bytes | None, command_line: bytes) -> None:
     memory, start = cpu.memory, entry_point(elf)
     assert start is not None
     end = load_segments(memory, elf)
+    check_entry(elf._replace(entry=start))
     module = b""
     if initrd:
         at = place_high(memory, initrd, end, "the initial RAM disk")

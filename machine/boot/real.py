@@ -96,8 +96,8 @@ def _answers(memory: Memory, image: BzImage, initrd: bytes | None, line: bytes) 
     }
     end = _kernel_end(memory, image)
     if initrd:
-        below = min(image["initrd_addr_max"] + 1, memory.size)
-        answers["ramdisk_image"] = place_high(memory, initrd, end, "the initial RAM disk", below=below)
+        last = image["initrd_addr_max"]
+        answers["ramdisk_image"] = place_high(memory, initrd, end, "the initial RAM disk", last=last)
         answers["ramdisk_size"] = len(initrd)
     return answers
 

@@ -1,0 +1,78 @@
+"""Wrong words and files on the command line: one sentence that names them, and status 2, or 1 for what is in a file."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "machine"))
+from test_broken_images import BROKEN, IMAGES
+
+from ringscope.cli import main
+
+COMMANDS = ["run", "serve", "debug", "repl"]
+
+
+def said(capsys, *words):
+    """The exit status and the one line on stderr."""
+    try:
+        status = main(words)
+    except SystemExit as end:
+        status = end.code
+    out, err = capsys.readouterr()
+    assert not out and len(err.splitlines()) == 1 and "Traceback" not in err, err
+    return status, err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_files_that_cannot_be_read(command, capsys, tmp_path):
+    locked = tmp_path / "fifo"
+    os.mkfifo(locked)
+    for option in ("--kernel", "--initrd"):
+        for path, words in (
+            (tmp_path / "none", "No such file"),
+            (tmp_path, "is a directory"),
+            (locked, "is no file"),
+            ("/dev/zero", "is no file"),
+            ("", "is a directory"),
+            ("a\0b", "null byte"),
+        ):
+            status, line = said(capsys, command, option, str(path))
+            assert status == 2 and words in line and f"argument {option}" in line
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "linux"])
+@pytest.mark.parametrize("size", ["0", "-1", "512K", "4G", "5000", "12Q", "", "M", "1.5G", "0x100000", "9" * 40])
+def test_memory_sizes_that_there_are_not(command, size, capsys):
+    status, line = said(capsys, command, f"--memory={size}")
+    assert status == 2 and (size in line if size else "''" in line)
+
+
+@pytest.mark.parametrize(("data", "words"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN])
+def test_broken_images(data, words, capsys, tmp_path):
+    path = tmp_path / "image"
+    path.write_bytes(data)
+    entry = ["--entry", "32"] if data[0x202:0x206] == b"HdrS" else []
+    status, line = said(capsys, "run", "--kernel", str(path), "--memory", "32M", *entry)
+    assert status == 1 and all(word in line for word in words)
+
+
+def test_a_disk_larger_than_ram_is_not_even_read(capsys, tmp_path):
+    kernel, disk = tmp_path / "kernel", tmp_path / "disk"
+    kernel.write_bytes(IMAGES["pvh"])
+    with disk.open("wb") as stream:
+        stream.truncate(1 << 40)
+    status, line = said(capsys, "run", "--kernel", str(kernel), "--initrd", str(disk), "--memory", "32M")
+    assert status == 1 and f"{disk} has 1,099,511,627,776 bytes" in line
+    with disk.open("wb") as stream:
+        stream.truncate(30 << 20)
+    status, line = said(capsys, "run", "--kernel", str(kernel), "--initrd", str(disk), "--memory", "32M")
+    assert status == 1 and "the initial RAM disk of 0x1e00000 bytes does not fit" in line
+
+
+def test_a_kernel_of_absurd_size_is_not_even_read(capsys, tmp_path):
+    with (tmp_path / "kernel").open("wb") as stream:
+        stream.truncate(1 << 40)
+    status, line = said(capsys, "run", "--kernel", str(tmp_path / "kernel"))
+    assert status == 1 and "1,099,511,627,776 bytes" in line
