@@ -1,6 +1,7 @@
 """A 16550A serial port (National Semiconductor PC16550D data sheet).
 
-Bytes go out at once; the transmitter is always empty again.  Input waits until the guest reads it.
+Bytes go out at once; the transmitter is always empty again.  Input waits until the guest reads it: the FIFO holds as
+much of it as fits, and the silence after which fewer bytes than the trigger level are told has always passed.
 """
 
 from __future__ import annotations
@@ -31,14 +32,25 @@ PORTS = (
 
 RBR, IER, IIR, LCR, MCR, LSR, MSR, SCR = range(8)
 
-IER_RECEIVED, IER_TRANSMIT_EMPTY, IER_LINE_STATUS = 1, 2, 4
-IIR_NONE, IIR_TRANSMIT_EMPTY, IIR_RECEIVED, IIR_LINE_STATUS, IIR_FIFOS = 1, 2, 4, 6, 0xC0
-LCR_DIVISOR_LATCH = 0x80
+IER_RECEIVED, IER_TRANSMIT_EMPTY, IER_LINE_STATUS, IER_MODEM_STATUS = 1, 2, 4, 8
+IIR_MODEM_STATUS, IIR_NONE, IIR_TRANSMIT_EMPTY, IIR_RECEIVED, IIR_LINE_STATUS, IIR_TIMEOUT = 0, 1, 2, 4, 6, 12
+IIR_FIFOS = 0xC0
+FCR_ENABLE, FCR_CLEAR_RECEIVER = 1, 2
+LCR_BREAK, LCR_DIVISOR_LATCH = 0x40, 0x80
 MCR_DTR, MCR_RTS, MCR_OUT1, MCR_OUT2, MCR_LOOPBACK = 1, 2, 4, 8, 16
-LSR_DATA_READY, LSR_OVERRUN, LSR_TRANSMIT_EMPTY, LSR_TRANSMITTER_IDLE = 1, 2, 0x20, 0x40
+LSR_DATA_READY, LSR_OVERRUN, LSR_BREAK, LSR_TRANSMIT_EMPTY, LSR_TRANSMITTER_IDLE, LSR_FIFO_ERROR = (
+    *(1, 2, 0x10),
+    *(0x20, 0x40, 0x80),
+)
+MSR_RI_ENDED = 4
+"""The change bits 0, 1 and 3 stand for either edge of CTS, DSR and DCD; of RI only the end counts."""
+
 MSR_CTS, MSR_DSR, MSR_RI, MSR_DCD = 0x10, 0x20, 0x40, 0x80
 
 FIFO_DEPTH = 16
+TRIGGER_LEVELS = (1, 4, 8, 14)
+"""By the highest two bits of FCR."""
+
 MOST_WAITING = 1 << 24
 """Bytes of waiting input that a snapshot keeps at most."""
 
@@ -52,8 +64,10 @@ class Serial(SavedByFields):
         _looped=raw(FIFO_DEPTH),
         _divisor=number(0xFFFF),
         _fifos=flag,
+        _trigger=number(14, 1),
         _transmit_empty_pending=flag,
-        _overrun=flag,
+        _errors=number(LSR_OVERRUN | LSR_BREAK),
+        _changes=number(15),
         _ier=number(15),
         _lcr=number(0xFF),
         _mcr=number(0x1F),
@@ -69,8 +83,10 @@ class Serial(SavedByFields):
         self._looped: deque[int] = deque()
         self._divisor = 1
         self._fifos = False
+        self._trigger = TRIGGER_LEVELS[0]
         self._transmit_empty_pending = False
-        self._overrun = False
+        self._errors = 0  # bits of LSR that are told once
+        self._changes = 0  # the low half of MSR
         self._ier = self._lcr = self._mcr = self._scr = 0
         self._line = False
 
@@ -100,12 +116,16 @@ class Serial(SavedByFields):
         return self._looped if self._mcr & MCR_LOOPBACK else self._outside
 
     def _cause(self) -> int:
-        if self._overrun and self._ier & IER_LINE_STATUS:
+        """The highest-priority interrupt (data sheet, table "Interrupt Control Functions")."""
+        if self._errors and self._ier & IER_LINE_STATUS:
             return IIR_LINE_STATUS
         if self._waiting and self._ier & IER_RECEIVED:
-            return IIR_RECEIVED
+            reached = not self._fifos or len(self._waiting) >= self._trigger
+            return IIR_RECEIVED if reached else IIR_TIMEOUT
         if self._transmit_empty_pending and self._ier & IER_TRANSMIT_EMPTY:
             return IIR_TRANSMIT_EMPTY
+        if self._changes and self._ier & IER_MODEM_STATUS:
+            return IIR_MODEM_STATUS
         return IIR_NONE
 
     def _update(self) -> None:
@@ -116,7 +136,7 @@ class Serial(SavedByFields):
             self._interrupt(level)
 
     def read_port(self, offset: int, size: int) -> int:
-        """A register; reading RBR, IIR and LSR acknowledges what they report."""
+        """A register; reading RBR, IIR, LSR and MSR acknowledges what they report."""
         latch = self._lcr & LCR_DIVISOR_LATCH
         if offset == RBR:
             return self._divisor & 0xFF if latch else self._receive_buffer()
@@ -141,13 +161,20 @@ class Serial(SavedByFields):
         status = LSR_TRANSMIT_EMPTY | LSR_TRANSMITTER_IDLE
         if self._waiting:
             status |= LSR_DATA_READY
-        if self._overrun:
-            status |= LSR_OVERRUN
-            self._overrun = False
-            self._update()
+        if self._errors & LSR_BREAK and self._fifos:
+            status |= LSR_FIFO_ERROR
+        status, self._errors = status | self._errors, 0
+        self._update()
         return status
 
     def _modem_status(self) -> int:
+        status, self._changes = self.modem_lines | self._changes, 0
+        self._update()
+        return status
+
+    @property
+    def modem_lines(self) -> int:
+        """CTS, DSR, RI and DCD as in MSR: a terminal that is there; in loopback the port's own outputs."""
         if not self._mcr & MCR_LOOPBACK:
             return MSR_CTS | MSR_DSR | MSR_DCD
         pairs = ((MCR_RTS, MSR_CTS), (MCR_DTR, MSR_DSR), (MCR_OUT1, MSR_RI), (MCR_OUT2, MSR_DCD))
@@ -172,13 +199,19 @@ class Serial(SavedByFields):
 
     def _transmit(self, value: int) -> None:
         if self._mcr & MCR_LOOPBACK:
-            if len(self._looped) >= (FIFO_DEPTH if self._fifos else 1):
-                self._overrun = True
-            else:
-                self._looped.append(value)
+            self._loop(value)
         else:
             self.send(bytes([value]))
         self._transmit_empty_pending = True
+
+    def _loop(self, value: int) -> None:
+        """The receiver takes a byte: a full FIFO keeps what it has, a single register the newest."""
+        if len(self._looped) >= (FIFO_DEPTH if self._fifos else 1):
+            self._errors |= LSR_OVERRUN
+            if self._fifos:
+                return
+            self._looped.clear()
+        self._looped.append(value)
 
     def _enable(self, value: int) -> None:
         if value & ~self._ier & IER_TRANSMIT_EMPTY:
@@ -187,12 +220,27 @@ class Serial(SavedByFields):
 
     def _configure(self, offset: int, value: int) -> None:
         if offset == IIR:  # FCR
-            self._fifos = bool(value & 1)
-            if value & 2:  # what waits outside is not in the FIFO yet
-                self._looped.clear()
+            self._control_fifos(value)
         elif offset == LCR:
+            begins = value & ~self._lcr & LCR_BREAK
             self._lcr = value
+            if begins and self._mcr & MCR_LOOPBACK:
+                self._errors |= LSR_BREAK
+                self._loop(0)
         elif offset == MCR:
+            before = self.modem_lines
             self._mcr = value & 0x1F
+            self._note_changes(before, self.modem_lines)
         elif offset == SCR:
             self._scr = value
+
+    def _control_fifos(self, value: int) -> None:
+        switched = bool(value & FCR_ENABLE) != self._fifos
+        self._fifos = bool(value & FCR_ENABLE)
+        self._trigger = TRIGGER_LEVELS[value >> 6] if self._fifos else TRIGGER_LEVELS[0]
+        if switched or value & FCR_CLEAR_RECEIVER:  # what waits outside is not in the FIFO yet
+            self._looped.clear()
+
+    def _note_changes(self, before: int, after: int) -> None:
+        edges = (before ^ after) & (MSR_CTS | MSR_DSR | MSR_DCD)
+        self._changes |= edges >> 4 | (MSR_RI_ENDED if before & ~after & MSR_RI else 0)

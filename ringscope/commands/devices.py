@@ -156,7 +156,7 @@ def _serial_registers(port: serial.Serial) -> Iterator[str]:
         ("IER", "-" if latch else f"{port.read_port(serial.IER, 1):#04x}", "interrupts enabled"),
         ("LCR", f"{lcr:#04x}", "line control" + (", divisor latch open" if latch else "")),
         ("MCR", f"{port.read_port(serial.MCR, 1):#04x}", "modem control"),
-        ("MSR", f"{port.read_port(serial.MSR, 1):#04x}", "modem status"),
+        ("MSR", f"{port.modem_lines:#04x}", "modem status"),
         ("SCR", f"{port.read_port(serial.SCR, 1):#04x}", "scratch"),
     ]
     yield from table("Register Value Meaning", rows)
