@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import measures, servers, workload
+from benchmarks import linux, measures, servers, workload
 from benchmarks.client import Client, Guest, Unsupported, WrongAnswer, clock
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
@@ -91,19 +91,19 @@ def short(value):
 
 def ratio(measure, ours, reference):
     """How many times better than the reference, above 1 also where less is better."""
-    if not ours or not reference:
+    if not ours or not reference or measure.unit == "%":
         return "-"
     times = ours / reference if measure.more_is_better else reference / ours
     return f"{times:.2f}" if times >= 0.1 else f"{times:.2g}"
 
 
-def table(names, figures, options):
-    """The figures in Markdown."""
+def table(names, figures, entries):
+    """The figures in Markdown; the first column is compared with the reference."""
     rows = [["measure", "unit", *names, "times as good"]]
-    for entry in [BOOT, READY, *chosen(options)]:
+    for entry in entries:
         values = [figures.median(server, entry) for server in names]
         if any(value is not None for value in values):
-            compared = ratio(entry, figures.median("ringscope", entry), figures.median(REFERENCE, entry))
+            compared = ratio(entry, figures.median(names[0], entry), figures.median(REFERENCE, entry))
             rows.append([entry.text, entry.unit, *map(short, values), compared])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows]
@@ -131,6 +131,7 @@ def write_page(text, options):
 def arguments():
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__.split(": ")[1])
     parser.add_argument("--quick", action="store_true", help="one short round: a look, not a result")
+    parser.add_argument("--linux", action="store_true", help="the rows of Debian's kernel alone")
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", action="append", metavar="MEASURE", help="for example step, compute (repeatable)")
@@ -139,8 +140,8 @@ def arguments():
     known = {entry.name.split(",")[0] for entry in measures.MEASURES}
     if unknown := set(options.only or ()) - known:
         parser.error(f"no measure is called {sorted(unknown)[0]!r}; there are {', '.join(sorted(known))}")
-    if options.write and (options.quick or options.only or options.server):
-        parser.error("--write wants the whole table: no --quick, --only or --server beside it")
+    if options.write and (options.quick or options.only or options.server or options.linux):
+        parser.error("--write wants the whole table: no --quick, --linux, --only or --server beside it")
     options.rounds = 1 if options.quick else options.rounds
     options.budget, options.repetitions = (0.05, 3) if options.quick else (0.1, 5)
     return options
@@ -152,13 +153,30 @@ def main():
     if REFERENCE not in names:
         print(f"{servers.QEMU} is not measured: its column is left out", file=sys.stderr)
     servers.stay_on_one_core()
-    figures = Figures()
-    run_rounds(names, options, figures)
-    text = table(names, figures, options)
+    figures, tables = Figures(), []
+    if not options.linux:
+        run_rounds(names, options, figures)
+        tables.append(table(names, figures, [BOOT, READY, *chosen(options)]))
+    if options.linux or not (options.quick or options.only):
+        tables += linux_table(names, options, figures)
+    text = "\n\n".join(tables)
     print(text, *reasons(figures), sep="\n")
     if options.write:
         write_page(text, options)
     return 1 if any(name == "round" for _, name in figures.reasons) else 0
+
+
+def linux_table(names, options, figures):
+    """The table of Debian's kernel; none, and a line why, where the kernel is not to be had."""
+    from ringscope.apt import PackageError
+
+    try:
+        with linux.files() as found:
+            columns = linux.run_rounds(found, options, figures, names)
+    except PackageError as error:
+        print(f"Linux is not measured: {error}", file=sys.stderr)
+        return []
+    return [table(columns, figures, linux.MEASURES)]
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The table of measures: one small function each, a list of repeated values. Wrong results are errors, not speeds."""
 
+import statistics
 import struct
 import time
 from typing import NamedTuple
@@ -7,6 +8,7 @@ from typing import NamedTuple
 from benchmarks.client import Unsupported, WrongAnswer, clock, expand
 
 COMPUTE, TICKS, MEMORY, BULK, SPIN, USER, SYSCALLS = 1, 2, 3, 4, 5, 6, 7
+MEMORY_RWX, TICKS_RWX, MOVS_RWX = 9, 10, 11
 # instructions in one round of each loop of workload/body.S
 COMPUTE_ROUND, TICKS_ROUND, MEMORY_ROUND = 8, 5, 6
 EXECUTE, WRITE = 0, 2
@@ -227,6 +229,42 @@ def system_calls(guest):
 @measure("bulk", "GB/s", "`rep stosq` and `rep movsq` of 64 KiB")
 def bulk(guest):
     return [rate / 1e9 for rate in guest_speed(guest, BULK, 2 * 65536)]
+
+
+@measure("memory, rwx", "MIPS", "load and store loop on a writable and executable page")
+def memory_on_executable_page(guest):
+    return mips(guest_speed(guest, MEMORY_RWX, MEMORY_ROUND))
+
+
+@measure("calls, rwx", "MIPS", "call, ret and a counter, stack and counter on such pages")
+def calls_on_executable_pages(guest):
+    return mips(guest_speed(guest, TICKS_RWX, TICKS_ROUND))
+
+
+@measure("movs, rwx", "GB/s", "`rep movsq` of 64 KiB on such pages")
+def moves_on_executable_pages(guest):
+    return [rate / 1e9 for rate in guest_speed(guest, MOVS_RWX, 65536)]
+
+
+def cost_of_breakpoints(guest, count):
+    """Percent of time that breakpoints, armed on another page and never hit, add to a loop; runs in turn."""
+    points = [(EXECUTE, guest.at("never_far") + 16 * index, 1) for index in range(count)]
+    costs = []
+    for _ in range(3):
+        free = guest_speed(guest, TICKS, TICKS_ROUND)
+        armed = guest_speed(guest, TICKS, TICKS_ROUND, points)
+        costs.append(100 * (statistics.median(free) / statistics.median(armed) - 1))
+    return costs
+
+
+@measure("cost, 1 bp", "%", "time that 1 breakpoint adds to the call loop, armed and not hit", more_is_better=False)
+def cost_of_one_breakpoint(guest):
+    return cost_of_breakpoints(guest, 1)
+
+
+@measure("cost, 50 bp", "%", "the same with 50", more_is_better=False)
+def cost_of_fifty_breakpoints(guest):
+    return cost_of_breakpoints(guest, 50)
 
 
 def take(entry, guest):

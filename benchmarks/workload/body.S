@@ -19,7 +19,7 @@ bench_ready:
         movq    bench_arg, %rdi
         testq   %rax, %rax
         jz      9f
-        cmpq    $8, %rax
+        cmpq    $11, %rax
         ja      9f
         leaq    cmd_table, %rcx
         call    *(%rcx,%rax,8)
@@ -120,6 +120,50 @@ tickgap:
         popq    %rbx
         ret
 
+# 9 to 11: the same on pages that are writable and executable, as all of kernel.S's pages from 4 MiB on
+        .equ    rwx_page, 0x900000
+        .equ    rwx_stack_top, 0x902000
+        .equ    rwx_buffer, 0xa00000
+        .balign 64
+memloop_rwx:
+        movl    $rwx_page, %esi
+        xorl    %eax, %eax
+6:      movq    (%rsi), %rdx
+        addq    %rdx, %rax
+        incq    %rax
+        movq    %rax, 8(%rsi)
+        decq    %rdi
+        jnz     6b
+        ret
+
+# ticks with the stack and the counter there; 5 instructions per iteration
+        .balign 64
+ticks_rwx:
+        movq    %rsp, %rdx
+        movl    $rwx_stack_top, %esp
+7:      call    tick_rwx
+        decq    %rdi
+        jnz     7b
+        movq    %rdx, %rsp
+        ret
+        .balign 64
+tick_rwx:
+        incq    rwx_page+64
+        ret
+
+# n times memcpy of 64 KiB
+        .balign 64
+movsmem_rwx:
+        movq    %rdi, %r8
+        cld
+8:      movl    $rwx_buffer, %esi
+        movl    $rwx_buffer+0x20000, %edi
+        movl    $8192, %ecx
+        rep movsq
+        decq    %r8
+        jnz     8b
+        ret
+
         .balign 4096
 never_far:                               # own page, never executed
         nop
@@ -141,6 +185,7 @@ syscount:       .quad 0
 counter:        .quad 0
         .balign 64
 cmd_table:      .quad 0, compute, ticks, memloop, bulkmem, spin, user_loop, user_syscalls, tickgap
+                .quad   memloop_rwx, ticks_rwx, movsmem_rwx
         .balign 4096
 hot_page:       .quad 1
                 .quad 0

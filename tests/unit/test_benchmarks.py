@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import workload
-from benchmarks.client import expand, frame, refused
+from benchmarks import linux, servers, workload
+from benchmarks.client import WrongAnswer, expand, frame, refused
 from benchmarks.measures import MEASURES, Measure
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,6 +51,41 @@ def test_rounds_are_medians_of_medians():
     for values in ([1, 2, 9], [4, 4, 4], [3, 100, 100]):
         figures.add("x", FAST, values)
     assert figures.median("x", FAST) == 4
+
+
+def test_the_first_column_is_compared_with_the_reference():
+    figures = bench.Figures()
+    for name, value in (("ringscope, fast", 300), ("ringscope, portable", 100), (bench.REFERENCE, 150)):
+        figures.add(name, FAST, [value])
+    text = bench.table(["ringscope, fast", "ringscope, portable", bench.REFERENCE], figures, [FAST, SLOW])
+    assert [cell.strip() for cell in text.splitlines()[-1].split("|")[3:-1]] == ["300", "100", "150", "2.00"]
+
+
+def test_a_cost_in_percent_has_no_ratio():
+    assert bench.ratio(SLOW._replace(unit="%"), 2.5, 5.0) == "-"
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("usage: --entry {real,32}", {"ringscope": []}),
+        ("--engine {fast,portable}", {f"ringscope, {name}": ["--engine", name] for name in ("fast", "portable")}),
+        ("--engine {auto,portable}", {"ringscope, portable": ["--engine", "portable"]}),
+    ],
+)
+def test_a_column_for_each_engine(text, columns, tmp_path, monkeypatch):
+    program = tmp_path / "ringscope"
+    program.write_text(f"#!/bin/sh\necho '{text}'\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(servers, "COMMAND", program)
+    assert linux.engines() == columns
+
+
+def test_marks_are_timed_in_order(tmp_path):
+    times, peak = linux.marks(["sh", "-c", "echo @a; sleep 0.2; echo @b; read x"], ["@a", "@b"])
+    assert 0 < times["@a"] <= times["@b"] and 0.2 <= times["@b"] < 20 and peak > 1 << 16
+    with pytest.raises(WrongAnswer, match="no @b from sh: @a"):
+        linux.marks(["sh", "-c", "echo @a"], ["@a", "@b"])
 
 
 def test_the_page_keeps_its_words(tmp_path, monkeypatch):
