@@ -58,7 +58,7 @@ class Breakpoints:
 
     def pass_once(self, address: int | None) -> None:
         """Let the next instruction go, if it lies at linear ``address``: a stop was already told for it."""
-        self._passed = None if address is None else (address, self._progress.cells.clock)
+        self._passed = None if address is None else (address, self._progress.clock)
 
     def stops_at(self, address: int) -> bool:
         """From a hook before the instruction at linear ``address``: whether a breakpoint stops there now."""

@@ -20,7 +20,7 @@ from machine import registers, system
 from machine.breakpoints import Breakpoints
 from machine.codepages import CodePages
 from machine.engine.decode import can_be_left, ends_translation
-from machine.engine.progress import EVERY_BYTE, Progress
+from machine.engine.progress import Progress
 from machine.engine.state import CC_OP_EFLAGS, CS, HF_CPL, HF_CS64, HF_INHIBIT_IRQ, STATUS_FLAGS, State
 from machine.errors import EngineError, MemoryFault, RegisterError
 from machine.intercepts import Board, Intercepts
@@ -135,7 +135,7 @@ class Cpu:
     def now(self) -> int:
         """Bytes of code executed before the instruction that runs."""
         if not self._running:
-            return int(self.progress.cells.clock)
+            return self.progress.clock
         self.state.load()
         rip = self.uc.reg_read(x86.UC_X86_REG_RIP)
         return self.progress.exact(self._linear(rip))
@@ -145,9 +145,16 @@ class Cpu:
 
         Returns True if the limit was the reason; the clock is then at most ``limit``.
         """
-        cells = self.progress.cells
-        cells.limit, cells.mask = limit, EVERY_BYTE
+        self.progress.allow(limit)
         return self._start()
+
+    def approach(self, end: int) -> None:
+        """After a refused run: run one or more instructions, none of which begins at or after ``end`` bytes."""
+        if not self.progress.shorten(end):
+            self.step()
+            return
+        self.progress.allow_one()
+        self._start()
 
     def step(self) -> None:
         """Run one instruction, or deliver its exception.
@@ -162,13 +169,12 @@ class Cpu:
         if forced:
             front.hflags |= HF_INHIBIT_IRQ
             self.state.store()
-        events, cells = self.events, self.progress.cells
-        cells.limit, cells.mask = cells.clock, 0
-        clock = cells.clock
+        events, clock = self.events, self.progress.clock
+        self.progress.allow_one()
         self.watchpoints.whole = True
         while True:
             self._start()
-            if not self._again or cells.clock != clock or self.events != events:
+            if not self._again or self.progress.clock != clock or self.events != events:
                 break
         self.watchpoints.whole = False
         if forced:
@@ -191,16 +197,15 @@ class Cpu:
     def _start(self) -> bool:
         """Enter the engine until the limit, a hook or a halt ends it; True for the limit."""
         self._refresh()
-        cells = self.progress.cells
         while True:
-            cells.stopped = 0
+            self.progress.start()
             self._again = self._delivered = False
             self._emulate()
             self._after()
-            if not (self._again or self._delivered) or self._stopped_by_hook() or cells.mask == 0:
+            if not (self._again or self._delivered) or self._stopped_by_hook() or self.progress.single:
                 break
             self._plant()
-        refused = bool(cells.stopped)
+        refused = self.progress.refused
         self.halted = not (refused or self._again or self._delivered or self._stopped_by_hook())
         return refused
 
@@ -274,9 +279,8 @@ class Cpu:
         With a hook, an instruction begins by computing the flags into cc_src; restoring its state then brings back
         the kind of flags from before that.
         """
-        cells = self.progress.cells
-        counted = cells.block <= linear < cells.block_end
-        return counted and (self.breakpoints.hooked(linear) or self.ports.hooked(linear))
+        start, end = self.progress.counted()
+        return start <= linear < end and (self.breakpoints.hooked(linear) or self.ports.hooked(linear))
 
     def _mend_flags(self, linear: int) -> None:
         """Inside the engine: say again that cc_src holds the flags."""
@@ -292,14 +296,15 @@ class Cpu:
         self.state.load()
         if can_be_left(self._code_at(self.state.front.eip), self.state.front.hflags):
             return True
-        self.progress.cells.limit = 0
+        self.progress.lower(0)
         return False
 
     def _step_whole(self) -> None:
         """Run the instruction that a watchpoint caught, to its end."""
-        limit, mask = self.progress.cells.limit, self.progress.cells.mask
+        limit, single = self.progress.limit, self.progress.single
         self.step()
-        self.progress.cells.limit, self.progress.cells.mask = limit, mask
+        if not single:
+            self.progress.allow(limit)
 
     # Delivery
 
@@ -344,9 +349,9 @@ class Cpu:
     def _deliver_inside(self, event: Event) -> None:
         self.guard(lambda: deliver(self, event))
         self.state.store()
-        if self.shutdown or self.progress.cells.mask == 0 or self.events >= self.most_events:
+        if self.shutdown or self.progress.single or self.events >= self.most_events:
             self.uc.emu_stop()
-            self.progress.cells.stopped = 1
+            self.progress.refuse()
 
     def _int_instruction(self, vector: int) -> int:
         """Where the INT that pushed its next address began: INT3 and INTO have one byte, INT n two."""
@@ -360,8 +365,8 @@ class Cpu:
 
         The engine reports the fault at the translation's start; no block was counted for it.
         """
-        cells, front = self.progress.cells, self.state.front
-        counted = cells.block <= linear < cells.block_end
+        (start, end), front = self.progress.counted(), self.state.front
+        counted = start <= linear < end
         if counted or front.hflags & HF_INHIBIT_IRQ or front.cr[2] >> 12 == linear >> 12:
             return False
         front.hflags |= HF_INHIBIT_IRQ

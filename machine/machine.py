@@ -174,8 +174,7 @@ class Machine(LinearMemory):
     def _accessed(self) -> None:
         """Stop in time for what the access brought about."""
         self.clock.inside = False
-        cells = self.cpu.progress.cells
-        cells.limit = min(cells.limit, max(min(self.clock.next, self._retry_at) - self.clock.warp, 0))
+        self.cpu.progress.lower(max(min(self.clock.next, self._retry_at) - self.clock.warp, 0))
 
     def time_stamp(self) -> int:
         """The TSC: one tick a nanosecond."""
@@ -191,7 +190,7 @@ class Machine(LinearMemory):
 
     def _stop_at_next_block(self) -> None:
         # Never emu_stop from a port hook: the rest of the block would run without its hooks.
-        self.cpu.progress.cells.limit = 0
+        self.cpu.progress.lower(0)
 
     def _interrupt_changed(self) -> None:
         if not self.interrupts.pending():
@@ -204,7 +203,7 @@ class Machine(LinearMemory):
     @property
     def position(self) -> Position:
         """Where the run is."""
-        return Position(self.cpu.progress.cells.clock, self.cpu.events)
+        return Position(self.cpu.progress.clock, self.cpu.events)
 
     def interrupt(self) -> None:
         """Ask for a stop at the next slice; the one call that another thread may make."""
@@ -224,14 +223,14 @@ class Machine(LinearMemory):
         Returns None when the budget ended first, when virtual time ``until`` came while the processor was halted, or
         when only the outside can wake it (`idle`).  How a run is cut changes nothing that the guest can see.
         """
-        cells = self.cpu.progress.cells
-        slice_end, wakes = cells.clock + budget, WAKES
+        progress = self.cpu.progress
+        slice_end, wakes = progress.clock + budget, WAKES
         self.cpu.most_events = self.cpu.events + EVENTS
         while True:
             stop = self._stopped()
             if stop is not None:
                 return self._tell(stop)
-            if cells.clock >= slice_end or not wakes or self.cpu.events >= self.cpu.most_events:
+            if progress.clock >= slice_end or not wakes or self.cpu.events >= self.cpu.most_events:
                 return None
             due = self._service()
             if not self.cpu.halted:
@@ -244,17 +243,17 @@ class Machine(LinearMemory):
 
     def _advance(self, due: int, slice_end: int) -> None:
         """Run to the first instruction boundary at or after ``due`` bytes, or into the block that ends the slice."""
-        cells, end = self.cpu.progress.cells, min(due, slice_end)
+        progress, end = self.cpu.progress, min(due, slice_end)
         refused = self.cpu.run(end)
-        if refused and cells.limit == end and cells.clock < end:  # else a hook lowered the limit
+        if refused and progress.limit == end and progress.clock < end:  # else a hook lowered the limit
             self._creep(end)
 
     def _creep(self, end: int) -> None:
-        """Single instructions to the first boundary at or after ``end``: the block that crosses it was refused."""
-        cells = self.cpu.progress.cells
-        while cells.clock < end and not (self.cpu.halted or self._noticed()):
+        """To the first instruction boundary at or after ``end``: the block that crosses it was refused."""
+        progress = self.cpu.progress
+        while progress.clock < end and not (self.cpu.halted or self._noticed()):
             events = self.cpu.events
-            self.cpu.step()
+            self.cpu.approach(end)
             if self.cpu.events != events or min(self.clock.next, self._retry_at) - self.clock.warp < end:
                 break
 

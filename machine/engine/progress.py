@@ -10,6 +10,7 @@ import ctypes
 import mmap
 import platform
 import sys
+from pathlib import Path
 
 from unicorn import UC_HOOK_BLOCK, Uc
 from unicorn.unicorn_py3.unicorn import uclib
@@ -43,19 +44,79 @@ class Progress:
     """
 
     def __init__(self, uc: Uc, *, native: bool = True) -> None:
-        self.cells = Cells(limit=NEVER, mask=EVERY_BYTE)
-        self._uc = uc
-        self._code = _executable_blob() if native else None
+        self._cells = Cells(limit=NEVER, mask=EVERY_BYTE)
+        self._code = executable(blob("progress", platform.machine())) if native else None
         self.native = self._code is not None
         if self._code is None:
             uc.hook_add(UC_HOOK_BLOCK, self._count_block)
         else:
-            self._hook_blob(self._code)
+            self._hook_blob(uc, self._code)
 
-    def _hook_blob(self, code: mmap.mmap) -> None:
-        self.cells.stop = ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value or 0
-        entry = ctypes.addressof((ctypes.c_char * len(code)).from_buffer(code))
-        add_hook(self._uc, UC_HOOK_BLOCK, ctypes.c_void_p(entry), self.cells)
+    def _hook_blob(self, uc: Uc, code: mmap.mmap) -> None:
+        self._cells.stop = ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value or 0
+        add_hook(uc, UC_HOOK_BLOCK, ctypes.c_void_p(address_of(code)), self._cells)
+
+    # What may run
+
+    @property
+    def clock(self) -> int:
+        """Bytes of code executed; between runs, exactly."""
+        return self._cells.clock
+
+    @clock.setter
+    def clock(self, value: int) -> None:
+        self._cells.clock = value
+
+    @property
+    def limit(self) -> int:
+        """The engine stops before the block that would take the clock above this."""
+        return self._cells.limit
+
+    @property
+    def single(self) -> bool:
+        """Whether one block is to run, whatever its size."""
+        return not self._cells.mask
+
+    def allow(self, limit: int) -> None:
+        """Run blocks until the next would take the clock above ``limit``."""
+        cells = self._cells
+        cells.limit, cells.mask = limit, EVERY_BYTE
+
+    def allow_one(self) -> None:
+        """Run one block, whatever its size."""
+        cells = self._cells
+        cells.limit, cells.mask = cells.clock, 0
+
+    def shorten(self, end: int) -> bool:
+        """Cut the refused block, for its next run, before its first instruction that begins at or after ``end`` bytes.
+
+        False if the engine cannot do that.
+        """
+        return False
+
+    def lower(self, limit: int) -> None:
+        """From a hook: stop before the block that would take the clock above ``limit``, if that is sooner."""
+        cells = self._cells
+        cells.limit = min(cells.limit, limit)
+
+    # What ran
+
+    @property
+    def refused(self) -> bool:
+        """Whether a block was refused for the limit, or `refuse` was called."""
+        return bool(self._cells.stopped)
+
+    def refuse(self) -> None:
+        """From a hook that stops the engine: what the clock shows is exact."""
+        self._cells.stopped = 1
+
+    def start(self) -> None:
+        """The engine is about to be entered."""
+        self._cells.stopped = 0
+
+    def counted(self) -> tuple[int, int]:
+        """Linear addresses of the block that runs: its start, and the end behind it."""
+        return self._cells.block, self._cells.block_end
 
     def settle(self, rip: int, *, whole: bool = False) -> None:
         """Make the clock exact after a stop at linear address ``rip``: refund the part of a block that did not run.
@@ -63,18 +124,18 @@ class Progress:
         ``whole`` says that the last block ran to its end, wherever ``rip`` is.
         """
         if not whole:
-            self.cells.clock = self.exact(rip)
-        self.cells.block = self.cells.block_end = 0
+            self._cells.clock = self.exact(rip)
+        self._cells.block = self._cells.block_end = 0
 
     def exact(self, rip: int) -> int:
         """Bytes of code executed before the instruction at linear address ``rip``, wherever in a block it lies."""
-        cells = self.cells
+        cells = self._cells
         if not cells.stopped and cells.block <= rip < cells.block_end:
             return cells.clock - (cells.block_end - rip)
         return cells.clock
 
     def _count_block(self, uc: Uc, address: int, size: int, _data: object) -> None:
-        cells = self.cells
+        cells = self._cells
         if cells.block <= address < cells.block_end and address + size < cells.block_end:
             cells.clock -= cells.block_end - address
         if cells.clock + (size & cells.mask) > cells.limit:
@@ -85,15 +146,20 @@ class Progress:
         cells.block, cells.block_end = address, address + size
 
 
-def _executable_blob() -> mmap.mmap | None:
-    # The blob follows the System V calling convention; other hosts count in Python.
-    path = blob(platform.machine())
+def executable(path: Path) -> mmap.mmap | None:
+    """Machine code of a blob in executable memory; None where the host cannot run it."""
+    # Blobs follow the System V calling convention; other hosts count in Python.
     if sys.platform not in ("linux", "darwin") or not path.exists():
         return None
     code = path.read_bytes()
     try:
-        page = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+        page = mmap.mmap(-1, len(code), prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
     except OSError:
         return None
     page[: len(code)] = code
     return page
+
+
+def address_of(code: mmap.mmap) -> int:
+    """Where executable memory lies in this process."""
+    return ctypes.addressof((ctypes.c_char * len(code)).from_buffer(code))

@@ -1,4 +1,4 @@
-"""Builds the native clock blob with the pinned ziglang wheel; its bytes depend on progress.c alone."""
+"""Builds the native blobs with the pinned ziglang wheel; their bytes depend on their sources alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from machine.errors import Error
 
 HERE = Path(__file__).parent
-SOURCE = HERE / "progress.c"
+BLOBS = ("progress", "fast")
 LINKER_SCRIPT = HERE / "flat.lds"
 
 TARGETS = {"x86_64": "x86_64-unknown-linux-gnu"}
@@ -28,6 +28,7 @@ COMPILE = [
     "-fno-stack-protector",
     "-fno-asynchronous-unwind-tables",
     "-fcf-protection=none",
+    "-mno-sse",
     "-Wall",
     "-Wextra",
     "-Werror",
@@ -36,15 +37,25 @@ COMPILE = [
 LINK = ["ld.lld", "--oformat", "binary", "-T"]
 
 
-def blob(host: str) -> Path:
-    """Where the blob for a host machine lies once it is built."""
-    return HERE / f"progress-{host}.bin"
+def blob(name: str, host: str) -> Path:
+    """Where a blob for a host machine lies once it is built."""
+    return HERE / f"{name}-{host}.bin"
+
+
+def source(name: str) -> Path:
+    """A blob's source."""
+    return HERE / f"{name}.c"
 
 
 def stale() -> bool:
     """Whether a blob is missing or older than its source."""
-    newest = max(path.stat().st_mtime for path in (SOURCE, LINKER_SCRIPT))
-    return any(not blob(host).exists() or blob(host).stat().st_mtime < newest for host in TARGETS)
+    return any(_stale(name, host) for name in BLOBS for host in TARGETS)
+
+
+def _stale(name: str, host: str) -> bool:
+    newest = max(path.stat().st_mtime for path in (source(name), LINKER_SCRIPT))
+    built = blob(name, host)
+    return not built.exists() or built.stat().st_mtime < newest
 
 
 def _zig(*arguments: str | Path) -> None:
@@ -59,16 +70,17 @@ def _zig(*arguments: str | Path) -> None:
 
 
 def build() -> list[Path]:
-    """Compile and link every target's blob.
+    """Compile and link every target's blobs.
 
     Returns the written files.  Raises `Error` with the compiler's words when it fails.
     """
     with tempfile.TemporaryDirectory() as scratch:
         for host, target in TARGETS.items():
-            compiled = Path(scratch) / f"{host}.o"
-            _zig(*COMPILE, f"--target={target}", SOURCE, "-o", compiled)
-            _zig(*LINK, LINKER_SCRIPT, compiled, "-o", blob(host))
-    return [blob(host) for host in TARGETS]
+            for name in BLOBS:
+                compiled = Path(scratch) / f"{name}-{host}.o"
+                _zig(*COMPILE, f"--target={target}", source(name), "-o", compiled)
+                _zig(*LINK, LINKER_SCRIPT, compiled, "-o", blob(name, host))
+    return [blob(name, host) for name in BLOBS for host in TARGETS]
 
 
 if __name__ == "__main__":
