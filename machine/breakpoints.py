@@ -8,6 +8,7 @@ stay in place, unarmed, when a breakpoint goes, until one of them is met.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import TypeVar
 
 from unicorn import UC_HOOK_CODE, Uc
@@ -50,6 +51,11 @@ class Breakpoints:
     def hooked(self, address: int) -> bool:
         """Whether the engine calls a hook before the instruction at a linear address."""
         return address in self._planted
+
+    @property
+    def hooked_addresses(self) -> Collection[int]:
+        """Linear addresses of the instructions that the engine calls a hook before."""
+        return self._planted.keys()
 
     @property
     def hooks(self) -> int:

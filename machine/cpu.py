@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from unicorn import (
     UC_ARCH_X86,
@@ -20,7 +21,8 @@ from machine import registers, system
 from machine.breakpoints import Breakpoints
 from machine.codepages import CodePages
 from machine.engine.decode import can_be_left, ends_translation
-from machine.engine.progress import Progress
+from machine.engine.choice import Engine, make_progress
+from machine.engine.fast import FastProgress
 from machine.engine.state import CC_OP_EFLAGS, CS, HF_CPL, HF_CS64, HF_INHIBIT_IRQ, STATUS_FLAGS, State
 from machine.errors import EngineError, MemoryFault, RegisterError
 from machine.intercepts import Board, Intercepts
@@ -48,7 +50,7 @@ class Cpu:
     state: State
     orig_rax: int
 
-    def __init__(self, memory: Memory, board: Board, *, native: bool = True) -> None:
+    def __init__(self, memory: Memory, board: Board, engine: Engine | None = None) -> None:
         self.memory = memory
         self._board = board
         self.uc = Uc(UC_ARCH_X86, UC_MODE_64, x86.UC_CPU_X86_SKYLAKE_SERVER)
@@ -56,8 +58,9 @@ class Cpu:
         self.uc.ctl_exits_enabled(True)
         self.uc.ctl_set_exits([])
         memory.attach(self.uc)
-        self.progress = Progress(self.uc, native=native)
         self.state = State(self.uc)
+        self.progress = make_progress(self.uc, self.state, memory.size, engine)
+        self.fast = self.progress if isinstance(self.progress, FastProgress) else None
         self.breakpoints = Breakpoints(self.uc, self.progress)
         self.watchpoints = Watchpoints(self.uc, memory, can_leave=self._can_leave)
         self.events = 0
@@ -68,6 +71,7 @@ class Cpu:
         self.shutdown: tuple[FaultRecord, ...] | None = None
         self.told_at: int | None = None
         """Linear address of the instruction that a stop was last told for; its breakpoint is not told again."""
+        self._raised: BaseException | None = None  # by a callback of the fast engine
         self._running = False
         self._again = False
         self._delivered = False
@@ -78,7 +82,8 @@ class Cpu:
 
     def _hook(self) -> None:
         uc = self.uc
-        uc.hook_add(UC_HOOK_EDGE_GENERATED, self._on_translation)
+        if self.fast is None:
+            uc.hook_add(UC_HOOK_EDGE_GENERATED, self._on_translation)
         uc.hook_add(UC_HOOK_INTR, self._on_exception)
         uc.hook_add(UC_HOOK_INSN_INVALID, self._on_invalid)
         self.intercepts = Intercepts(self, self._board)
@@ -198,7 +203,6 @@ class Cpu:
         """Enter the engine until the limit, a hook or a halt ends it; True for the limit."""
         self._refresh()
         while True:
-            self.progress.start()
             self._again = self._delivered = False
             self._emulate()
             self._after()
@@ -212,6 +216,7 @@ class Cpu:
     def _emulate(self) -> None:
         self._running = True
         try:
+            self.progress.start(self._board.warp)
             self.uc.emu_start(self.state.front.eip, 0)
         except UcError as error:
             if error.errno != UC_ERR_FETCH_PROT:
@@ -219,6 +224,22 @@ class Cpu:
             self._fault = (UD, None)  # code on the open bus: all ones, which is no instruction
         finally:
             self._running = False
+        if self._raised:
+            raised, self._raised = self._raised, None
+            raise raised
+
+    def guarded(self, callback: Callable[..., Any]) -> Callable[..., Any]:
+        """A callback for machine code, which cannot raise: what it raises stops the engine, and is raised there."""
+
+        def call(*arguments: object) -> object:
+            try:
+                return callback(*arguments)
+            except BaseException as error:  # Ctrl-C too
+                self._raised = error
+                self.uc.emu_stop()
+                return 0
+
+        return call
 
     def _after(self) -> None:
         """What a hook left to be done outside the engine."""
@@ -260,6 +281,9 @@ class Cpu:
 
     def _plant(self) -> None:
         stale = [self.breakpoints.plant(), self.watchpoints.plant(self.paging()), self.ports.plant()]
+        if self.fast:
+            stale.append(self.fast.leave_at_accesses(self.watchpoints.planted))
+            self.fast.hooks_at(self.breakpoints.hooked_addresses)
         if self.code_pages.found:
             self.code_pages.cover()
             self.state.store()
@@ -414,14 +438,22 @@ class Cpu:
 
     def _check_port(self, port: int, size: int) -> None:
         """From a hook before an IN or OUT outside ring 0: #GP(0) follows if it is denied, or the bitmap's own fault."""
+        self._fault = self._port_fault(port, size)
+        if self._fault:
+            self.uc.emu_stop()
+
+    def _port_fault(self, port: int, size: int) -> tuple[int, int | None] | None:
+        """The exception that an access to a port raises now, with CR2 set for it; None if it is permitted."""
         self.state.load()
         try:
-            if system.port_permitted(self, port, size):
-                return
-            self._fault = (GP, 0)
+            return None if system.port_permitted(self, port, size) else (GP, 0)
         except GuestFault as fault:
-            self._fault = (fault.vector, fault.error_code)
             if fault.cr2 is not None:
                 self.state.front.cr[2] = fault.cr2
                 self.state.store()
-        self.uc.emu_stop()
+            return fault.vector, fault.error_code
+
+    def refuse_port(self, port: int, size: int) -> int:
+        """For the fast engine, which raises it in the instruction: 0, or vector << 16 | error code."""
+        fault = self._port_fault(port, size)
+        return fault[0] << 16 | (fault[1] or 0) if fault else 0

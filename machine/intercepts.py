@@ -40,6 +40,10 @@ class Board(Protocol):
     def time_stamp(self) -> int:
         """The TSC."""
 
+    @property
+    def warp(self) -> int:
+        """Nanoseconds that virtual time is ahead of guest progress."""
+
 
 class Intercepts:
     """The hooks of one processor on single instructions."""
@@ -48,25 +52,44 @@ class Intercepts:
         self._cpu = cpu
         self._board = board
         uc = cpu.uc
-        uc.hook_add(UC_HOOK_INSN, self._syscall, None, 1, 0, x86.UC_X86_INS_SYSCALL)
         uc.hook_add(UC_HOOK_INSN, self._sysenter, None, 1, 0, x86.UC_X86_INS_SYSENTER)
         uc.hook_add(UC_HOOK_INSN, self._cpuid, None, 1, 0, x86.UC_X86_INS_CPUID)
-        uc.hook_add(UC_HOOK_INSN, self._in, None, 1, 0, x86.UC_X86_INS_IN)
-        uc.hook_add(UC_HOOK_INSN, self._out, None, 1, 0, x86.UC_X86_INS_OUT)
-        # The binding refuses these two; the library itself takes them.
-        self._keep = (
-            self._hook_time_stamp(x86.UC_X86_INS_RDTSC, self._rdtsc),
-            self._hook_time_stamp(x86.UC_X86_INS_RDTSCP, self._rdtscp),
-        )
+        # The binding refuses RDTSC and RDTSCP; the library itself takes them.
+        self._keep = [self._hook_time_stamp(x86.UC_X86_INS_RDTSCP, self._rdtscp)]
+        if cpu.fast:
+            cpu.fast.intercept(self, cpu.guarded)
+        else:
+            self._keep.append(self._hook_time_stamp(x86.UC_X86_INS_RDTSC, self._rdtsc))
+            uc.hook_add(UC_HOOK_INSN, self._syscall, None, 1, 0, x86.UC_X86_INS_SYSCALL)
+            uc.hook_add(UC_HOOK_INSN, self._in, None, 1, 0, x86.UC_X86_INS_IN)
+            uc.hook_add(UC_HOOK_INSN, self._out, None, 1, 0, x86.UC_X86_INS_OUT)
 
     def _hook_time_stamp(self, instruction: int, handler: Callable[[int, int], int]) -> object:
-        callback = _TIME_STAMP(handler)
+        callback = _TIME_STAMP(self._cpu.guarded(handler))
         add_hook(self._cpu.uc, UC_HOOK_INSN, ctypes.cast(callback, ctypes.c_void_p), instruction=instruction)
         return callback
 
-    def _syscall(self, _uc: Uc, _data: object) -> None:
+    def on_syscall(self) -> None:
+        """SYSCALL."""
         self._cpu.inside()
         system.syscall(self._cpu)
+
+    def on_in(self, port: int, size: int) -> int:
+        """IN, permitted."""
+        self._cpu.inside()
+        return self._board.read_port(port, size)
+
+    def on_out(self, port: int, size: int, value: int) -> None:
+        """OUT, permitted."""
+        self._cpu.inside()
+        self._board.write_port(port, value, size)
+
+    def refuse_port(self, port: int, size: int) -> int:
+        """0 if code outside ring 0 may use a port, else the exception: vector << 16 | error code."""
+        return self._cpu.refuse_port(port, size)
+
+    def _syscall(self, _uc: Uc, _data: object) -> None:
+        self.on_syscall()
 
     def _sysenter(self, _uc: Uc, _data: object) -> None:
         self._cpu.inside()
@@ -77,12 +100,10 @@ class Intercepts:
         return system.answer_cpuid(self._cpu)
 
     def _in(self, _uc: Uc, port: int, size: int, _data: object) -> int:
-        self._cpu.inside()
-        return self._board.read_port(port, size)
+        return self.on_in(port, size)
 
     def _out(self, _uc: Uc, port: int, size: int, value: int, _data: object) -> None:
-        self._cpu.inside()
-        self._board.write_port(port, value, size)
+        self.on_out(port, size, value)
 
     def _rdtsc(self, _uc: int, _data: int) -> int:
         self._cpu.inside()

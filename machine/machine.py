@@ -19,6 +19,7 @@ from machine.devices.powermanagement import FIRST_PORT, PORTS, SCI_IRQ, PowerMan
 from machine.devices.rtc import Rtc
 from machine.devices.serial import PORTS as SERIAL_PORTS
 from machine.devices.serial import Serial
+from machine.engine.choice import Engine
 from machine.errors import Error
 from machine.fields import Fields, State, check_names, mapping, number, optional
 from machine.linear import LinearMemory
@@ -65,7 +66,7 @@ class Machine(LinearMemory):
     """A PC with ``memory`` bytes of RAM and one processor.
 
     ``send`` gets what the guest writes to its first serial port, of which there are ``serial_ports`` (1 to 4).
-    ``native`` chooses the form of the clock, for tests; both give the same results.
+    ``engine`` names the engine that runs the processor; all give the same results.
     """
 
     def __init__(
@@ -74,11 +75,11 @@ class Machine(LinearMemory):
         *,
         send: Callable[[bytes], None] = lambda data: None,
         serial_ports: int = 1,
-        native: bool = True,
+        engine: Engine | None = None,
     ) -> None:
         self.memory = Memory(memory, WINDOWS)
         self.ports = Ports()
-        self.cpu = Cpu(self.memory, self, native=native)
+        self.cpu = Cpu(self.memory, self, engine)
         self.cpus = [self.cpu]
         self.clock = Clock(self.cpu.now)
         self._interrupted = False
@@ -175,6 +176,11 @@ class Machine(LinearMemory):
         """Stop in time for what the access brought about."""
         self.clock.inside = False
         self.cpu.progress.lower(max(min(self.clock.next, self._retry_at) - self.clock.warp, 0))
+
+    @property
+    def warp(self) -> int:
+        """Nanoseconds that virtual time is ahead of guest progress: what HLT skipped."""
+        return self.clock.warp
 
     def time_stamp(self) -> int:
         """The TSC: one tick a nanosecond."""

@@ -79,6 +79,11 @@ class Watchpoints:
         """Take one insert back.  Raises KeyError if there is none."""
         take(self._wanted, watch)
 
+    @property
+    def planted(self) -> bool:
+        """Whether the engine has hooks on memory."""
+        return bool(self._planted)
+
     def plant(self, paging: Paging) -> bool:
         """Before the processor runs: make hooks agree with what is wanted; True if translations are stale now."""
         if not self._wanted and not self._planted:

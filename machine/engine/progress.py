@@ -110,8 +110,8 @@ class Progress:
         """From a hook that stops the engine: what the clock shows is exact."""
         self._cells.stopped = 1
 
-    def start(self) -> None:
-        """The engine is about to be entered."""
+    def start(self, warp: int) -> None:
+        """The engine is about to be entered; virtual time is the clock and ``warp`` nanoseconds."""
         self._cells.stopped = 0
 
     def counted(self) -> tuple[int, int]:

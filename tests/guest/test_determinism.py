@@ -11,6 +11,7 @@ import pytest
 from kernel.image import find_image
 from kernel.symbols import Symbols
 from machine import snapshot
+from machine.engine.choice import Engine
 from machine.boot.load import boot
 from machine.machine import Machine
 from machine.stop import Access, Breakpoint, Exited, Watchpoint
@@ -37,10 +38,10 @@ PLACES = (
 class Run:
     """One machine on its way; ``console`` is what it printed."""
 
-    def __init__(self, line=LONG, native=True):
+    def __init__(self, line=LONG, engine=None):
         image = find_image()
         self.console = bytearray()
-        self.machine = Machine(send=self.console.extend, native=native)
+        self.machine = Machine(send=self.console.extend, engine=engine)
         initrd = image.initramfs.read_bytes()
         boot(self.machine, image.vmlinux.read_bytes(), initrd=initrd, command_line=line)
         symbols = Symbols.load(image.vmlinux)
@@ -80,7 +81,7 @@ def test_twice(plain):
 
 
 def test_the_clock_in_python():
-    assert Run(SHORT, native=False).finish() == Run(SHORT).finish()
+    assert Run(SHORT, engine=Engine.PLAIN).finish() == Run(SHORT).finish()
 
 
 @pytest.mark.parametrize("chunk", [511, 7919, 100_003])

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pytest
 from bare import KERNEL, KERNEL_DATA, NX, TO_RING_3, USER, USER_DATA, Bare, P, U, W
 
+from machine.engine.choice import Engine
 from machine.stop import Access, Exited
 from machine.watchpoints import Watch
 
@@ -162,7 +163,7 @@ def test_twice_the_same(plain, kind):
 
 
 def test_the_clock_in_python_counts_the_same(plain, kind):
-    assert finish(make(kind, native=False)) == plain
+    assert finish(make(kind, engine=Engine.PLAIN)) == plain
 
 
 @pytest.mark.parametrize("chunk", [13, 777, 10_000])

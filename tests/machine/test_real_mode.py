@@ -5,6 +5,7 @@ import hashlib
 import pytest
 from sixteen import CODE, CODE_SEGMENT, SCRATCH, STACK, STACK_SEGMENT, TOP, Sixteen
 
+from machine.engine.choice import Engine
 from machine.stop import Access, Breakpoint, Halted, Shutdown, Stepped, Watchpoint
 from machine.watchpoints import Watch
 from machine.x86.mode import operating_mode
@@ -284,7 +285,7 @@ def test_a_run_with_timer_interrupts_is_one_however_it_is_cut():
     assert run_timer(lambda machine: machine.run(777)) == whole
     assert run_timer(lambda machine: machine.run(13_001)) == whole
     assert run_timer(in_bursts) == whole
-    assert run_timer(lambda machine: machine.run(), native=False) == whole
+    assert run_timer(lambda machine: machine.run(), engine=Engine.PLAIN) == whole
 
 
 def test_a_run_of_single_steps_is_the_same_run():

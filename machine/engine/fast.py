@@ -1,0 +1,357 @@
+"""The fast engine: the machine code of native/fast.c in the way of the library's own.
+
+It counts progress inside the translated blocks, keeps stores to data off the slow path, and does what needs no Python
+without it.  It gives the same results as the portable engine, whose interface it has.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import platform
+import struct
+import weakref
+from collections.abc import Callable, Collection
+from functools import cache, partial
+from typing import Protocol
+
+from unicorn import UC_HOOK_BLOCK, UC_HOOK_INSN, Uc
+from unicorn import x86_const as x86
+
+from machine.engine import library
+from machine.engine.library import Library, address
+from machine.engine.native.build import blob
+from machine.engine.progress import EVERY_BYTE, NEVER, Progress, address_of, executable
+from machine.engine.rawhook import add_hook
+from machine.engine.state import State
+from machine.errors import EngineError
+from machine.memory import PAGE
+
+MOST_HOOKED = 64
+"""Code hooks whose addresses the machine code knows; with more, it leaves every system call to Python."""
+
+_SLOWLY = -(1 << 62)
+"""A budget with which every block asks."""
+
+_ENTRIES = (
+    "install",
+    "enter",
+    "withdraw",
+    "count_block",
+    "tlb_fill",
+    "unprotect_code",
+    "check_exit_request",
+    "instructions_before",
+    "rdtsc",
+    "syscall",
+    "in_",
+    "out",
+)
+"""The table at the blob's start."""
+
+_u32, _u64, _pointer = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_void_p
+
+_OnSyscall = ctypes.CFUNCTYPE(None, _pointer, _pointer)
+_OnIn = ctypes.CFUNCTYPE(_u32, _pointer, _u32, ctypes.c_int, _pointer)
+_OnOut = ctypes.CFUNCTYPE(None, _pointer, _u32, ctypes.c_int, _u32, _pointer)
+_MayUsePort = ctypes.CFUNCTYPE(ctypes.c_int, _u32, ctypes.c_int)
+
+
+class _Page(ctypes.Structure):
+    _fields_ = (("fetched", _u32), ("clean", _u32), ("code", _u32))
+
+
+class _Block(ctypes.Structure):
+    """The head of QEMU's TranslationBlock."""
+
+    _fields_ = (
+        ("pc", _u64),
+        ("cs_base", _u64),
+        ("flags", _u32),
+        ("size", ctypes.c_uint16),
+        ("icount", ctypes.c_uint16),
+        ("cflags", _u32),
+    )
+    pc: int
+    size: int
+    cflags: int
+
+
+_COUNT_MASK = 0x7FFF
+
+
+class Cells(ctypes.Structure):
+    """``struct fast`` of native/fast.c."""
+
+    _fields_ = (
+        *((name, _u64) for name in ("granted", "limit", "mask", "block", "block_end", "stopped", "refused")),
+        *((name, _u64) for name in ("warp", "anchor", "patched", "unpatched", "hooked_count")),
+        ("hooked", _u64 * MOST_HOOKED),
+        *((name, _u64) for name in ("no_exit", "pages_count")),
+        *((name, _pointer) for name in ("pages", "uc", "cpu", "env", "left", "tag", "exit_request", "tlb")),
+        *((name, _pointer) for name in ("full_flushes", "part_flushes", "calls", "next")),
+        *((name, _pointer) for name in ("emu_stop", "check_exit", "tlb_fill", "tlb_flush", "flags", "raise_")),
+        ("on_syscall", _OnSyscall),
+        ("on_in", _OnIn),
+        ("on_out", _OnOut),
+        ("may_use_port", _MayUsePort),
+    )
+    granted: int
+    limit: int
+    mask: int
+    block: int
+    block_end: int
+    stopped: int
+    refused: int
+    warp: int
+    anchor: int
+    patched: int
+    unpatched: int
+    hooked_count: int
+
+
+_LIBRARY_FUNCTIONS = {
+    "emu_stop": "uc_emu_stop",
+    "check_exit": "helper_check_exit_request_x86_64",
+    "tlb_flush": "tlb_flush_x86_64",
+    "flags": "cpu_cc_compute_all_x86_64",
+    "raise_": "raise_exception_err_ra_x86_64",
+}
+"""Cells that hold the address of one of the library's functions."""
+
+
+class Intercepting(Protocol):
+    """What the machine code leaves to Python, called inside the engine."""
+
+    def on_syscall(self) -> None:
+        """A SYSCALL that faults or has a code hook before it."""
+
+    def on_in(self, port: int, size: int) -> int:
+        """IN, permitted."""
+
+    def on_out(self, port: int, size: int, value: int) -> None:
+        """OUT, permitted."""
+
+    def refuse_port(self, port: int, size: int) -> int:
+        """0 if code outside ring 0 may use a port, else the exception: vector << 16 | error code."""
+
+
+class _Code:
+    """The blob, once in a process, in the library's way."""
+
+    def __init__(self, facts: Library) -> None:
+        code = executable(blob("fast", platform.machine()))
+        if code is None:
+            raise EngineError("the fast engine's machine code is not built, or the host refuses executable memory")
+        self._code: mmap.mmap = code
+        base = address_of(code)
+        distances = struct.unpack_from(f"<{len(_ENTRIES)}I", code)
+        self.entries = {name: base + at for name, at in zip(_ENTRIES, distances, strict=True)}
+        replaced = ("check_exit_request", "unprotect_code")
+        originals = [address(name) for name in ("check_exit_request_x86_64", "tlb_unprotect_code_x86_64")]
+        self._call("install", *originals, facts.code_hook_site, facts.uc_of_translator)
+        for name, slot in zip(replaced, (facts.slots[key] for key in _SLOTS), strict=True):
+            _u64.from_address(slot).value = self.entries[name]
+        self.enter, self.withdraw = partial(self._call, "enter"), partial(self._call, "withdraw")
+
+    def _call(self, name: str, *arguments: int) -> int:
+        prototype = ctypes.CFUNCTYPE(_u32, *(_u64 for _ in arguments))
+        return int(prototype(self.entries[name])(*arguments))
+
+
+_SLOTS = ("check_exit_request_x86_64", "tlb_unprotect_code_x86_64")
+
+
+@cache
+def _code() -> _Code:
+    return _Code(library.library())
+
+
+def refusal() -> str | None:
+    """Why the fast engine cannot run here; None if it can."""
+    try:
+        _code()
+    except EngineError as error:
+        return str(error)
+    return None
+
+
+class FastProgress(Progress):
+    """The clock inside the blocks, and all that the machine code does besides.
+
+    Raises `EngineError` if the library is not the known one.
+    """
+
+    def __init__(self, uc: Uc, state: State, ram: int) -> None:
+        facts, code = library.library(), _code()
+        self._uc = uc
+        self.native = True
+        uc_at = uc._uch.value or 0
+        self._cpu = _u64.from_address(uc_at + facts.cpu_of_uc).value
+        env = self._cpu + facts.env_of_cpu
+        self._pages = (_Page * (ram // PAGE))()
+        self._cells = cells = Cells(limit=NEVER, mask=EVERY_BYTE, uc=uc_at, cpu=self._cpu, env=env)
+        cells.pages, cells.pages_count = ctypes.addressof(self._pages), len(self._pages)
+        cells.left, cells.tag, cells.exit_request = (
+            env + library.BUDGET,
+            env + library.TAG,
+            env + library.ICOUNT,
+        )
+        cells.tlb, cells.full_flushes = env + library.TLB_TABLES, env + library.TLB_COUNTS
+        cells.part_flushes = env + library.TLB_COUNTS + 8
+        cells.calls = env + ctypes.addressof(state.calls) - ctypes.addressof(state.front)
+        cells.no_exit = uc_at + facts.no_exit_of_uc
+        for cell, name in _LIBRARY_FUNCTIONS.items():
+            setattr(cells, cell, address(name))
+        self._left = ctypes.c_int64.from_address(env + library.BUDGET)
+        self._tag = ctypes.c_int32.from_address(env + library.TAG)
+        self._next_flags = _u32.from_address(self._cpu + library.NEXT_FLAGS)
+        self._no_exit = ctypes.c_uint8.from_address(cells.no_exit)
+        self._check(state, env)
+        self._left.value = NEVER
+        cells.granted = NEVER
+        self._replace_tlb_fill(facts, code)
+        self._no_exit.value = 1
+        at = ctypes.addressof(cells)
+        add_hook(uc, UC_HOOK_BLOCK, _pointer(code.entries["count_block"]), cells)
+        code.enter(at)
+        weakref.finalize(uc, _forget, code, cells, self._pages)
+        self._instructions_before = ctypes.CFUNCTYPE(_u32, _u64, _u64)(code.entries["instructions_before"])
+        self._code = code
+
+    def _check(self, state: State, env: int) -> None:
+        state.load()
+        here = ctypes.string_at(env, ctypes.sizeof(state.front))
+        if here != bytes(state.front):
+            raise EngineError("the processor's state is not where the library's code has it")
+        if self._next_flags.value != 0xFFFFFFFF or self._no_exit.value:
+            raise EngineError("the processor's flags for the next translation are not where release 2.1.4 has them")
+        counts = (_u64 * 3).from_address(env + library.TLB_COUNTS)
+        before = sum(counts)
+        ctypes.CFUNCTYPE(None, _u64)(address("tlb_flush_x86_64"))(self._cpu)
+        if not before < sum(counts) < before + 16:
+            raise EngineError("the TLB's counts of flushes are not where release 2.1.4 has them")
+
+    def _replace_tlb_fill(self, facts: Library, code: _Code) -> None:
+        kind = _u64.from_address(self._cpu + facts.class_of_cpu).value
+        fill = _u64.from_address(kind + facts.tlb_fill_of_class)
+        if fill.value != address("x86_cpu_tlb_fill_x86_64"):
+            raise EngineError("the processor's class does not fill the TLB with the known function")
+        self._cells.tlb_fill = fill.value
+        fill.value = code.entries["tlb_fill"]
+
+    def intercept(
+        self, handler: Intercepting, guarded: Callable[[Callable[..., object]], Callable[..., object]]
+    ) -> None:
+        """Hook SYSCALL, RDTSC, IN and OUT; ``guarded`` makes a callback that may raise out of one that may not."""
+        cells, entries = self._cells, self._code.entries
+        cells.on_syscall = _OnSyscall(guarded(lambda _uc, _data: handler.on_syscall()))
+        cells.on_in = _OnIn(guarded(lambda _uc, port, size, _data: handler.on_in(port, size)))
+        cells.on_out = _OnOut(guarded(lambda _uc, port, size, value, _data: handler.on_out(port, size, value)))
+        cells.may_use_port = _MayUsePort(guarded(handler.refuse_port))
+        for name, instruction in (
+            ("syscall", x86.UC_X86_INS_SYSCALL),
+            ("rdtsc", x86.UC_X86_INS_RDTSC),
+            ("in_", x86.UC_X86_INS_IN),
+            ("out", x86.UC_X86_INS_OUT),
+        ):
+            add_hook(self._uc, UC_HOOK_INSN, _pointer(entries[name]), cells, instruction=instruction)
+
+    def hooks_at(self, addresses: Collection[int]) -> None:
+        """Linear addresses that have a code hook before the instruction."""
+        cells = self._cells
+        cells.hooked_count = min(len(addresses), MOST_HOOKED)
+        for index, at in enumerate(addresses):
+            if index < MOST_HOOKED:
+                cells.hooked[index] = at
+
+    def leave_at_accesses(self, wanted: bool) -> bool:
+        """Whether memory accesses ask to leave, which watchpoints need; True if translations are stale now."""
+        if bool(self._no_exit.value) != wanted:
+            return False
+        self._no_exit.value = not wanted
+        return True
+
+    # What may run
+
+    @property
+    def clock(self) -> int:
+        """Bytes of code executed; between runs, exactly."""
+        return (self._cells.granted - self._left.value) & EVERY_BYTE
+
+    @clock.setter
+    def clock(self, value: int) -> None:
+        self._cells.granted = (value + self._left.value) & EVERY_BYTE
+
+    def allow(self, limit: int) -> None:
+        """Run blocks until the next would take the clock above ``limit``."""
+        cells = self._cells
+        self._budget(limit - self.clock)
+        cells.limit, cells.mask = limit, EVERY_BYTE
+
+    def allow_one(self) -> None:
+        """Run one block, whatever its size."""
+        cells = self._cells
+        cells.limit, cells.mask = self.clock, 0
+        self._budget(_SLOWLY)
+
+    def _budget(self, left: int) -> None:
+        clock = self.clock
+        self._left.value = left
+        self._cells.granted = (clock + left) & EVERY_BYTE
+
+    def lower(self, limit: int) -> None:
+        """From a hook: stop before the block that would take the clock above ``limit``, if that is sooner."""
+        cells = self._cells
+        if limit < cells.limit:
+            cells.limit = limit
+            if cells.mask:
+                self._budget(limit - self.clock)
+
+    def shorten(self, end: int) -> bool:
+        """Cut the refused block, for its next run, before its first instruction that begins at or after ``end`` bytes.
+
+        False if there is no such block.
+        """
+        cells = self._cells
+        if not cells.refused:
+            return False
+        count = self._instructions_before(ctypes.addressof(cells), end - self.clock)
+        flags = _Block.from_address(cells.refused).cflags & ~_COUNT_MASK
+        cells.refused = 0
+        self._next_flags.value = flags | count
+        return True
+
+    # What ran
+
+    def start(self, warp: int) -> None:
+        """The engine is about to be entered; virtual time is the clock and ``warp`` nanoseconds."""
+        cells = self._cells
+        cells.stopped = cells.refused = 0
+        cells.warp = warp
+
+    def counted(self) -> tuple[int, int]:
+        """Linear addresses of the block that runs: its start, and the end behind it."""
+        tag = self._tag.value
+        if not tag:
+            return self._cells.block, self._cells.block_end
+        block = _Block.from_address(self._cells.anchor + tag)
+        return block.pc, block.pc + block.size
+
+    def settle(self, rip: int, *, whole: bool = False) -> None:
+        """Make the clock exact after a stop at linear address ``rip``: refund the part of a block that did not run."""
+        if not whole:
+            self.clock = self.exact(rip)
+        self._tag.value = 0
+        self._cells.block = self._cells.block_end = 0
+
+    def exact(self, rip: int) -> int:
+        """Bytes of code executed before the instruction at linear address ``rip``, wherever in a block it lies."""
+        start, end = self.counted()
+        if not self._cells.stopped and start <= rip < end:
+            return self.clock - (end - rip)
+        return self.clock
+
+
+def _forget(code: _Code, cells: Cells, _pages: object) -> None:
+    code.withdraw(ctypes.addressof(cells))
