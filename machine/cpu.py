@@ -36,7 +36,6 @@ from machine.windows import Windows
 from machine.x86.vectors import pushes_error_code
 
 _MASK_32 = 0xFFFFFFFF
-NO_LIMIT = 1 << 62
 
 
 class Cpu:
@@ -59,13 +58,10 @@ class Cpu:
         self.uc.ctl_set_exits([])
         memory.attach(self.uc)
         self.state = State(self.uc)
-        self.progress = make_progress(self.uc, self.state, memory.size, engine)
+        self.progress = make_progress(self.uc, self.state, memory, engine)
         self.fast = self.progress if isinstance(self.progress, FastProgress) else None
         self.breakpoints = Breakpoints(self.uc, self.progress)
         self.watchpoints = Watchpoints(self.uc, memory, can_leave=self._can_leave)
-        self.events = 0
-        self.most_events = NO_LIMIT
-        """The count of events at which the engine leaves off: faults make no progress that the clock would see."""
         self.orig_rax = (1 << 64) - 1
         self.halted = False
         self.shutdown: tuple[FaultRecord, ...] | None = None
@@ -84,12 +80,17 @@ class Cpu:
         uc = self.uc
         if self.fast is None:
             uc.hook_add(UC_HOOK_EDGE_GENERATED, self._on_translation)
-        uc.hook_add(UC_HOOK_INTR, self._on_exception)
+            uc.hook_add(UC_HOOK_INTR, lambda _uc, vector, _data: self.on_exception(vector))
         uc.hook_add(UC_HOOK_INSN_INVALID, self._on_invalid)
         self.intercepts = Intercepts(self, self._board)
         self.windows = Windows(self, self._board)
 
     # What it is doing, from outside
+
+    @property
+    def events(self) -> int:
+        """Exceptions and interrupts delivered."""
+        return self.progress.events
 
     def flags(self) -> int:
         """RFLAGS, with the status flags the engine computes lazily."""
@@ -335,6 +336,8 @@ class Cpu:
     def interrupt(self, vector: int) -> None:
         """Deliver an external interrupt between two instructions; ends a halt."""
         self.halted = False
+        if self.fast and self.fast.interrupt(vector, self.flags()):
+            return
         self.state.load()
         rip = self.state.front.eip
         self.guard(lambda: deliver(self, Event(vector, None, Source.EXTERNAL, rip, rip)))
@@ -348,7 +351,7 @@ class Cpu:
 
     def guard(self, delivery: Callable[[], None]) -> None:
         """Do a delivery; a triple fault shuts the processor down."""
-        self.events += 1
+        self.progress.events += 1
         try:
             delivery()
         except TripleFault as fault:
@@ -356,7 +359,8 @@ class Cpu:
         # The engine never forgets the last exception by itself, and would make a double fault of the next.
         self.state.event.old_exception = -1
 
-    def _on_exception(self, _uc: Uc, vector: int, _data: object) -> None:
+    def on_exception(self, vector: int) -> None:
+        """Inside the engine: an exception was raised, and is delivered."""
         self.state.load()
         front, event = self.state.front, self.state.event
         linear = self._linear(front.eip)
@@ -373,7 +377,7 @@ class Cpu:
     def _deliver_inside(self, event: Event) -> None:
         self.guard(lambda: deliver(self, event))
         self.state.store()
-        if self.shutdown or self.progress.single or self.events >= self.most_events:
+        if self.shutdown or self.progress.single or self.events >= self.progress.most_events:
             self.uc.emu_stop()
             self.progress.refuse()
 

@@ -55,11 +55,13 @@ class Intercepts:
         uc.hook_add(UC_HOOK_INSN, self._sysenter, None, 1, 0, x86.UC_X86_INS_SYSENTER)
         uc.hook_add(UC_HOOK_INSN, self._cpuid, None, 1, 0, x86.UC_X86_INS_CPUID)
         # The binding refuses RDTSC and RDTSCP; the library itself takes them.
-        self._keep = [self._hook_time_stamp(x86.UC_X86_INS_RDTSCP, self._rdtscp)]
         if cpu.fast:
             cpu.fast.intercept(self, cpu.guarded)
         else:
-            self._keep.append(self._hook_time_stamp(x86.UC_X86_INS_RDTSC, self._rdtsc))
+            self._keep = (
+                self._hook_time_stamp(x86.UC_X86_INS_RDTSC, self._rdtsc),
+                self._hook_time_stamp(x86.UC_X86_INS_RDTSCP, self._rdtscp),
+            )
             uc.hook_add(UC_HOOK_INSN, self._syscall, None, 1, 0, x86.UC_X86_INS_SYSCALL)
             uc.hook_add(UC_HOOK_INSN, self._in, None, 1, 0, x86.UC_X86_INS_IN)
             uc.hook_add(UC_HOOK_INSN, self._out, None, 1, 0, x86.UC_X86_INS_OUT)
@@ -68,6 +70,10 @@ class Intercepts:
         callback = _TIME_STAMP(self._cpu.guarded(handler))
         add_hook(self._cpu.uc, UC_HOOK_INSN, ctypes.cast(callback, ctypes.c_void_p), instruction=instruction)
         return callback
+
+    def on_exception(self, vector: int) -> None:
+        """An exception whose delivery is out of the ordinary."""
+        self._cpu.on_exception(vector)
 
     def on_syscall(self) -> None:
         """SYSCALL."""

@@ -231,12 +231,12 @@ class Machine(LinearMemory):
         """
         progress = self.cpu.progress
         slice_end, wakes = progress.clock + budget, WAKES
-        self.cpu.most_events = self.cpu.events + EVENTS
+        self.cpu.progress.most_events = self.cpu.events + EVENTS
         while True:
             stop = self._stopped()
             if stop is not None:
                 return self._tell(stop)
-            if progress.clock >= slice_end or not wakes or self.cpu.events >= self.cpu.most_events:
+            if progress.clock >= slice_end or not wakes or self.cpu.events >= progress.most_events:
                 return None
             due = self._service()
             if not self.cpu.halted:

@@ -38,10 +38,14 @@ class Memory:
         self.changed = False
         """A host write happened since the processor last looked: its translations may be stale."""
 
+    @property
+    def address(self) -> int:
+        """Where RAM lies in this process."""
+        return ctypes.addressof((ctypes.c_char * self.size).from_buffer(self._map))
+
     def attach(self, uc: Uc) -> None:
         """Map RAM and the open bus into a processor's physical address space; the devices' windows are left out."""
-        pointer = (ctypes.c_char * self.size).from_buffer(self._map)
-        uc.mem_map_ptr(0, self.size, UC_PROT_ALL, ctypes.addressof(pointer))
+        uc.mem_map_ptr(0, self.size, UC_PROT_ALL, self.address)
         start = self.size
         for window, length in (*self._windows, (1 << PHYSICAL_BITS, 0)):
             uc.mmio_map(start, window - start, _open_bus_read, None, _open_bus_write, None)

@@ -9,6 +9,7 @@ from unicorn import Uc
 from machine.engine.fast import FastProgress, refusal
 from machine.engine.progress import Progress
 from machine.engine.state import State
+from machine.memory import Memory
 
 
 class Engine(Enum):
@@ -29,12 +30,12 @@ def best() -> Engine:
     return Engine.PORTABLE if refusal() else Engine.FAST
 
 
-def make_progress(uc: Uc, state: State, ram: int, engine: Engine | None) -> Progress:
-    """The clock of a processor with ``ram`` bytes of memory.
+def make_progress(uc: Uc, state: State, memory: Memory, engine: Engine | None) -> Progress:
+    """The clock of a processor.
 
     Raises `EngineError` if the engine named cannot run here.
     """
     engine = engine or best()
     if engine is Engine.FAST:
-        return FastProgress(uc, state, ram)
+        return FastProgress(uc, state, memory)
     return Progress(uc, native=engine is Engine.PORTABLE)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection
 from functools import cache, partial
 from typing import Protocol
 
-from unicorn import UC_HOOK_BLOCK, UC_HOOK_INSN, Uc
+from unicorn import UC_HOOK_BLOCK, UC_HOOK_INSN, UC_HOOK_INTR, Uc
 from unicorn import x86_const as x86
 
 from machine.engine import library
@@ -25,10 +25,15 @@ from machine.engine.progress import EVERY_BYTE, NEVER, Progress, address_of, exe
 from machine.engine.rawhook import add_hook
 from machine.engine.state import State
 from machine.errors import EngineError
-from machine.memory import PAGE
+from machine.memory import PAGE, Memory
 
 MOST_HOOKED = 64
 """Code hooks whose addresses the machine code knows; with more, it leaves every system call to Python."""
+
+TSC_AUX = 0xC0000103
+
+_STATE_SIZE = 0x1400
+"""Bytes of CPUX86State that are searched."""
 
 _SLOWLY = -(1 << 62)
 """A budget with which every block asks."""
@@ -46,15 +51,22 @@ _ENTRIES = (
     "syscall",
     "in_",
     "out",
+    "exception",
+    "interrupt",
+    "rdtscp",
 )
 """The table at the blob's start."""
 
 _u32, _u64, _pointer = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_void_p
 
+_OnException = ctypes.CFUNCTYPE(None, _pointer, _u32, _pointer)
 _OnSyscall = ctypes.CFUNCTYPE(None, _pointer, _pointer)
 _OnIn = ctypes.CFUNCTYPE(_u32, _pointer, _u32, ctypes.c_int, _pointer)
 _OnOut = ctypes.CFUNCTYPE(None, _pointer, _u32, ctypes.c_int, _u32, _pointer)
 _MayUsePort = ctypes.CFUNCTYPE(ctypes.c_int, _u32, ctypes.c_int)
+
+
+Guarded = Callable[[Callable[..., object]], Callable[..., object]]
 
 
 class _Page(ctypes.Structure):
@@ -88,9 +100,16 @@ class Cells(ctypes.Structure):
         *((name, _u64) for name in ("warp", "anchor", "patched", "unpatched", "hooked_count")),
         ("hooked", _u64 * MOST_HOOKED),
         *((name, _u64) for name in ("no_exit", "pages_count")),
-        *((name, _pointer) for name in ("pages", "uc", "cpu", "env", "left", "tag", "exit_request", "tlb")),
-        *((name, _pointer) for name in ("full_flushes", "part_flushes", "calls", "next")),
+        ("pages", _pointer),
+        ("events", _u64),
+        ("most_events", _u64),
+        ("ram", _pointer),
+        ("ram_size", _u64),
+        *((name, _pointer) for name in ("uc", "cpu", "env", "left", "tag", "exit_request", "tlb")),
+        *((name, _pointer) for name in ("full_flushes", "part_flushes", "calls", "exception")),
+        *((name, _pointer) for name in ("old_exception", "tsc_aux", "next")),
         *((name, _pointer) for name in ("emu_stop", "check_exit", "tlb_fill", "tlb_flush", "flags", "raise_")),
+        ("on_exception", _OnException),
         ("on_syscall", _OnSyscall),
         ("on_in", _OnIn),
         ("on_out", _OnOut),
@@ -104,6 +123,8 @@ class Cells(ctypes.Structure):
     stopped: int
     refused: int
     warp: int
+    events: int
+    most_events: int
     anchor: int
     patched: int
     unpatched: int
@@ -122,6 +143,9 @@ _LIBRARY_FUNCTIONS = {
 
 class Intercepting(Protocol):
     """What the machine code leaves to Python, called inside the engine."""
+
+    def on_exception(self, vector: int) -> None:
+        """An exception whose delivery is out of the ordinary."""
 
     def on_syscall(self) -> None:
         """A SYSCALL that faults or has a code hook before it."""
@@ -182,15 +206,15 @@ class FastProgress(Progress):
     Raises `EngineError` if the library is not the known one.
     """
 
-    def __init__(self, uc: Uc, state: State, ram: int) -> None:
+    def __init__(self, uc: Uc, state: State, memory: Memory) -> None:
         facts, code = library.library(), _code()
         self._uc = uc
         self.native = True
         uc_at = uc._uch.value or 0
         self._cpu = _u64.from_address(uc_at + facts.cpu_of_uc).value
         env = self._cpu + facts.env_of_cpu
-        self._pages = (_Page * (ram // PAGE))()
-        self._cells = cells = Cells(limit=NEVER, mask=EVERY_BYTE, uc=uc_at, cpu=self._cpu, env=env)
+        self._pages = (_Page * (memory.size // PAGE))()
+        self._cells = cells = Cells(limit=NEVER, mask=EVERY_BYTE, most_events=NEVER, uc=uc_at, cpu=self._cpu, env=env)
         cells.pages, cells.pages_count = ctypes.addressof(self._pages), len(self._pages)
         cells.left, cells.tag, cells.exit_request = (
             env + library.BUDGET,
@@ -200,6 +224,10 @@ class FastProgress(Progress):
         cells.tlb, cells.full_flushes = env + library.TLB_TABLES, env + library.TLB_COUNTS
         cells.part_flushes = env + library.TLB_COUNTS + 8
         cells.calls = env + ctypes.addressof(state.calls) - ctypes.addressof(state.front)
+        cells.exception = env + ctypes.addressof(state.event) - ctypes.addressof(state.front)
+        cells.old_exception = cells.exception + type(state.event).old_exception.offset
+        cells.tsc_aux = env + self._find_tsc_aux(env)
+        cells.ram, cells.ram_size = memory.address, memory.size
         cells.no_exit = uc_at + facts.no_exit_of_uc
         for cell, name in _LIBRARY_FUNCTIONS.items():
             setattr(cells, cell, address(name))
@@ -217,6 +245,7 @@ class FastProgress(Progress):
         code.enter(at)
         weakref.finalize(uc, _forget, code, cells, self._pages)
         self._instructions_before = ctypes.CFUNCTYPE(_u32, _u64, _u64)(code.entries["instructions_before"])
+        self._interrupt = ctypes.CFUNCTYPE(_u32, _u64, _u32, _u64)(code.entries["interrupt"])
         self._code = code
 
     def _check(self, state: State, env: int) -> None:
@@ -232,6 +261,16 @@ class FastProgress(Progress):
         if not before < sum(counts) < before + 16:
             raise EngineError("the TLB's counts of flushes are not where release 2.1.4 has them")
 
+    def _find_tsc_aux(self, env: int) -> int:
+        """The offset of IA32_TSC_AUX in the state."""
+        mark = 0x5A5A012389ABCDEF
+        self._uc.msr_write(TSC_AUX, mark)
+        at = ctypes.string_at(env, _STATE_SIZE).find(mark.to_bytes(8, "little"))
+        self._uc.msr_write(TSC_AUX, 0)
+        if at < 0:
+            raise EngineError("IA32_TSC_AUX is not in the processor's state")
+        return at
+
     def _replace_tlb_fill(self, facts: Library, code: _Code) -> None:
         kind = _u64.from_address(self._cpu + facts.class_of_cpu).value
         fill = _u64.from_address(kind + facts.tlb_fill_of_class)
@@ -240,18 +279,22 @@ class FastProgress(Progress):
         self._cells.tlb_fill = fill.value
         fill.value = code.entries["tlb_fill"]
 
-    def intercept(
-        self, handler: Intercepting, guarded: Callable[[Callable[..., object]], Callable[..., object]]
-    ) -> None:
-        """Hook SYSCALL, RDTSC, IN and OUT; ``guarded`` makes a callback that may raise out of one that may not."""
+    def intercept(self, handler: Intercepting, guarded: Guarded) -> None:
+        """Hook exceptions, SYSCALL, RDTSC, RDTSCP, IN and OUT.
+
+        ``guarded`` makes a callback that machine code may call out of one that may raise.
+        """
         cells, entries = self._cells, self._code.entries
+        cells.on_exception = _OnException(guarded(lambda _uc, vector, _data: handler.on_exception(vector)))
         cells.on_syscall = _OnSyscall(guarded(lambda _uc, _data: handler.on_syscall()))
         cells.on_in = _OnIn(guarded(lambda _uc, port, size, _data: handler.on_in(port, size)))
         cells.on_out = _OnOut(guarded(lambda _uc, port, size, value, _data: handler.on_out(port, size, value)))
         cells.may_use_port = _MayUsePort(guarded(handler.refuse_port))
+        add_hook(self._uc, UC_HOOK_INTR, _pointer(entries["exception"]), cells)
         for name, instruction in (
             ("syscall", x86.UC_X86_INS_SYSCALL),
             ("rdtsc", x86.UC_X86_INS_RDTSC),
+            ("rdtscp", x86.UC_X86_INS_RDTSCP),
             ("in_", x86.UC_X86_INS_IN),
             ("out", x86.UC_X86_INS_OUT),
         ):
@@ -260,7 +303,7 @@ class FastProgress(Progress):
     def hooks_at(self, addresses: Collection[int]) -> None:
         """Linear addresses that have a code hook before the instruction."""
         cells = self._cells
-        cells.hooked_count = min(len(addresses), MOST_HOOKED)
+        cells.hooked_count = len(addresses)
         for index, at in enumerate(addresses):
             if index < MOST_HOOKED:
                 cells.hooked[index] = at
@@ -271,6 +314,10 @@ class FastProgress(Progress):
             return False
         self._no_exit.value = not wanted
         return True
+
+    def interrupt(self, vector: int, flags: int) -> bool:
+        """Between two instructions: enter the handler of an external interrupt; False if Python must."""
+        return bool(self._interrupt(ctypes.addressof(self._cells), vector, flags))
 
     # What may run
 
@@ -323,6 +370,24 @@ class FastProgress(Progress):
         return True
 
     # What ran
+
+    @property
+    def events(self) -> int:
+        """Exceptions and interrupts delivered."""
+        return self._cells.events
+
+    @events.setter
+    def events(self, value: int) -> None:
+        self._cells.events = value
+
+    @property
+    def most_events(self) -> int:
+        """The count of events at which the engine leaves off: faults make no progress that the clock would see."""
+        return self._cells.most_events
+
+    @most_events.setter
+    def most_events(self, value: int) -> None:
+        self._cells.most_events = value
 
     def start(self, warp: int) -> None:
         """The engine is about to be entered; virtual time is the clock and ``warp`` nanoseconds."""

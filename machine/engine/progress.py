@@ -45,6 +45,7 @@ class Progress:
 
     def __init__(self, uc: Uc, *, native: bool = True) -> None:
         self._cells = Cells(limit=NEVER, mask=EVERY_BYTE)
+        self._events, self._most_events = 0, NEVER
         self._code = executable(blob("progress", platform.machine())) if native else None
         self.native = self._code is not None
         if self._code is None:
@@ -100,6 +101,24 @@ class Progress:
         cells.limit = min(cells.limit, limit)
 
     # What ran
+
+    @property
+    def events(self) -> int:
+        """Exceptions and interrupts delivered."""
+        return self._events
+
+    @events.setter
+    def events(self, value: int) -> None:
+        self._events = value
+
+    @property
+    def most_events(self) -> int:
+        """The count of events at which the engine leaves off: faults make no progress that the clock would see."""
+        return self._most_events
+
+    @most_events.setter
+    def most_events(self, value: int) -> None:
+        self._most_events = value
 
     @property
     def refused(self) -> bool:

@@ -11,7 +11,13 @@ from pathlib import Path
 from machine.errors import Error
 
 HERE = Path(__file__).parent
-BLOBS = ("progress", "fast")
+BLOBS = {
+    "progress": ("progress.c",),
+    "fast": ("entries.c", "clock.c", "tlb.c", "system.c", "delivery.c"),
+}
+"""Blobs by name, with their sources; each begins with its entry, or with a table of entries."""
+
+HEADER = HERE / "fast.h"
 LINKER_SCRIPT = HERE / "flat.lds"
 
 TARGETS = {"x86_64": "x86_64-unknown-linux-gnu"}
@@ -42,18 +48,13 @@ def blob(name: str, host: str) -> Path:
     return HERE / f"{name}-{host}.bin"
 
 
-def source(name: str) -> Path:
-    """A blob's source."""
-    return HERE / f"{name}.c"
-
-
 def stale() -> bool:
     """Whether a blob is missing or older than its source."""
     return any(_stale(name, host) for name in BLOBS for host in TARGETS)
 
 
 def _stale(name: str, host: str) -> bool:
-    newest = max(path.stat().st_mtime for path in (source(name), LINKER_SCRIPT))
+    newest = max(path.stat().st_mtime for path in (LINKER_SCRIPT, HEADER, *(HERE / source for source in BLOBS[name])))
     built = blob(name, host)
     return not built.exists() or built.stat().st_mtime < newest
 
@@ -76,10 +77,11 @@ def build() -> list[Path]:
     """
     with tempfile.TemporaryDirectory() as scratch:
         for host, target in TARGETS.items():
-            for name in BLOBS:
-                compiled = Path(scratch) / f"{name}-{host}.o"
-                _zig(*COMPILE, f"--target={target}", source(name), "-o", compiled)
-                _zig(*LINK, LINKER_SCRIPT, compiled, "-o", blob(name, host))
+            for name, sources in BLOBS.items():
+                objects = [Path(scratch) / f"{source}-{host}.o" for source in sources]
+                for source, compiled in zip(sources, objects, strict=True):
+                    _zig(*COMPILE, f"--target={target}", HERE / source, "-o", compiled)
+                _zig(*LINK, LINKER_SCRIPT, *objects, "-o", blob(name, host))
     return [blob(name, host) for name in BLOBS for host in TARGETS]
 
 

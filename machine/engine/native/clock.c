@@ -1,0 +1,247 @@
+/* The clock of the fast engine, counted inside the translated blocks. */
+#include "fast.h"
+
+struct block *
+tagged(struct fast *f)
+{
+    return *f->tag ? (struct block *)(f->anchor + (i64)*f->tag) : 0;
+}
+
+static int
+same(const u8 *at, const void *what, int count)
+{
+    const u8 *other = what;
+    while (count--)
+        if (*at++ != *other++)
+            return 0;
+    return 1;
+}
+
+u64
+linear(struct fast *f)
+{
+    struct state *s = f->env;
+    return s->hflags & HF_CS64 ? s->eip : (u32)(s->segs[CS].base + s->eip);
+}
+
+static u64
+start_of(struct fast *f)
+{
+    struct block *b = tagged(f);
+    return b ? b->pc : f->block;
+}
+
+static u64
+end_of(struct fast *f)
+{
+    struct block *b = tagged(f);
+    return b ? b->pc + b->size : f->block_end;
+}
+
+/* Whether the instruction at an address is of the block that runs. */
+int
+counted(struct fast *f, u64 address)
+{
+    return address >= start_of(f) && address < end_of(f);
+}
+
+/* Bytes of code executed before the instruction at an address. */
+u64
+exact(struct fast *f, u64 address)
+{
+    u64 clock = f->granted - (u64)*f->left;
+    return !f->stopped && counted(f, address) ? clock - (end_of(f) - address) : clock;
+}
+
+/* Refund the part of the block that did not run. */
+void
+settle(struct fast *f, u64 address)
+{
+    *f->left = (i64)(f->granted - exact(f, address));
+    *f->tag = 0;
+    f->block = f->block_end = 0;
+}
+
+static struct block *
+block_around(u8 *from, u64 address)
+{
+    u8 *code = (u8 *)((u64)from & ~63ULL);
+    for (int i = 0; i < 3; i++, code -= 64) {
+        struct block *b = (struct block *)(code - BLOCK_SPACE);
+        if (b->code == code && b->pc == address)
+            return b;
+    }
+    return 0;
+}
+
+static u8 *
+put(u8 *at, u64 value, int count)
+{
+    for (; count--; value >>= 8)
+        *at++ = (u8)value;
+    return at;
+}
+
+/* `slow`'s address follows the code it is called from, so the entry is given by the assembly below. */
+void slow_entry(void);
+static void *slow_address(void) { void *p; __asm__("lea slow_entry(%%rip), %0" : "=r"(p)); return p; }
+
+/* The sequence `mov rdi, uc; xor esi, esi; call check_exit` behind the hook's call, or 0. */
+static u8 *
+behind_check(struct fast *f, u8 *from)
+{
+    if (from[0] != 0x48 || from[1] != 0xbf || !same(from + 2, &f->uc, 8) || from[10] != 0x33 || from[11] != 0xf6)
+        return 0;
+    from += 12;
+    if (from[0] == 0xe8)
+        return (u64)(from + 5 + *(i32 *)(from + 1)) == (u64)f->check_exit ? from + 5 : 0;
+    if (from[0] == 0xff && from[1] == 0x15)
+        return *(u64 *)(from + 6 + *(i32 *)(from + 2)) == (u64)f->check_exit ? from + 6 : 0;
+    return 0;
+}
+
+/* Where the first argument of the hook's call, the engine, is loaded. */
+static u8 *
+first_argument(struct fast *f, u8 *from)
+{
+    for (u8 *at = from - 20; at >= from - 64; at--)
+        if (at[0] == 0x48 && at[1] == 0xbf && same(at + 2, &f->uc, 8))
+            return at;
+    return 0;
+}
+
+#define LONGEST 47
+
+/* Write the counting into a block; returns where its code goes on, or 0 if it has another shape. */
+static u8 *
+patch(struct fast *f, struct block *b, u8 *from)
+{
+    u8 *end = behind_check(f, from), *at = first_argument(f, from);
+    i64 tag = (i64)((u64)b - f->anchor);
+    if (!end || !at || end - at < LONGEST || tag != (i32)tag || !tag)
+        return 0;
+    at = put(at, 0xf445c7, 3);                      /* mov dword [rbp-12], tag */
+    at = put(at, (u64)tag, 4);
+    at = put(at, 0xf86d8148, 4);                    /* sub qword [rbp-8], size */
+    at = put(at, b->size, 4);
+    u8 *slow = at + 2 + 4 + 2 + 2;
+    at = put(at, 0x78, 1);                          /* js slow */
+    at = put(at, (u64)(slow - (at + 1)), 1);
+    at = put(at, 0x00f07d83, 4);                    /* cmp dword [rbp-16], 0 */
+    at = put(at, 0x78, 1);                          /* js slow */
+    at = put(at, (u64)(slow - (at + 1)), 1);
+    at = put(at, 0xeb, 1);                          /* jmp end */
+    at = put(at, (u64)(end - (at + 1)), 1);
+    at = put(at, 0xbf48, 2);                        /* slow: mov rdi, f */
+    at = put(at, (u64)f, 8);
+    at = put(at, 0xb848, 2);                        /* mov rax, slow_entry */
+    at = put(at, (u64)slow_address(), 8);
+    at = put(at, 0xd0ff, 2);                        /* call rax */
+    while (at < end)
+        *at++ = 0x90;
+    return end;
+}
+
+static void
+refuse(struct fast *f, struct block *b)
+{
+    f->stopped = 1;
+    f->refused = (u64)b;
+    f->emu_stop(f->uc);
+}
+
+/* UC_HOOK_BLOCK: a block's head, before its counting is in it.  Returns where its code goes on. */
+u8 *
+count_block(struct fast *f, u64 address, u32 size, u8 *from)
+{
+    struct block *b = block_around(from, address);
+    /* A store into the running block: the engine leaves it and restarts the storing instruction alone. */
+    if (counted(f, address) && address + size < end_of(f))
+        *f->left += (i64)(end_of(f) - address);
+    if (f->granted - (u64)*f->left + (size & f->mask) > f->limit) {
+        refuse(f, b);
+        return from;
+    }
+    *f->left -= size;
+    *f->tag = 0;
+    f->block = address;
+    f->block_end = address + size;
+    /* A block limited to one instruction may be a restart again, which only this function tells. */
+    if (!b || (b->cflags & COUNT_MASK) == 1)
+        return from;
+    if (!f->anchor)
+        f->anchor = (u64)b - 64;
+    u8 *on = patch(f, b, from);
+    if (!on) {
+        f->unpatched++;
+        return from;
+    }
+    f->patched++;
+    *f->tag = (i32)((u64)b - f->anchor);
+    return on;
+}
+
+/* From a block's own counting: the budget is used up, or something asks to leave. */
+void
+slow(struct fast *f)
+{
+    struct block *b = tagged(f);
+    if (*f->left < 0) {
+        *f->left += b->size;
+        if (f->granted - (u64)*f->left + (b->size & f->mask) > f->limit)
+            refuse(f, b);
+        else
+            *f->left -= b->size;
+    }
+    if (*f->exit_request < 0)
+        f->check_exit(f->uc, 0);
+}
+
+__asm__(
+    ".globl block_entry, slow_entry\n"
+    "block_entry:\n"               /* (uc, address, size, f) from a block; goes on where count_block says */
+    "   movq %rcx, %rdi\n"
+    "   movq (%rsp), %rcx\n"
+    "   subq $8, %rsp\n"
+    "   call count_block\n"
+    "   addq $8, %rsp\n"
+    "   movq %rax, (%rsp)\n"
+    "   ret\n"
+    "slow_entry:\n"
+    "   jmp slow\n");
+
+/* Signed LEB128, as QEMU's translate-all.c writes the search data. */
+static i64
+sleb128(u8 **at)
+{
+    i64 value = 0;
+    int shift = 0;
+    u8 byte;
+    do {
+        byte = *(*at)++;
+        value |= (i64)(byte & 0x7f) << shift;
+        shift += 7;
+    } while (byte & 0x80);
+    if (shift < 64 && (byte & 0x40))
+        value |= -1LL << shift;
+    return value;
+}
+
+/* How many instructions of the refused block begin less than `bytes` behind its start. */
+u32
+instructions_before(struct fast *f, u64 bytes)
+{
+    struct block *b = (struct block *)f->refused;
+    u8 *at = b->code + b->code_size;
+    u64 pc = b->pc;
+    u32 count = 0;
+    for (u32 i = 0; i < b->icount; i++) {
+        pc += (u64)sleb128(&at);
+        sleb128(&at);
+        sleb128(&at);
+        if (pc - b->pc >= bytes)
+            break;
+        count++;
+    }
+    return count;
+}

@@ -1,0 +1,10 @@
+/* The blob begins with the distances of its functions from its start; fast.py has the names in the same order. */
+__asm__(
+    ".section .text.entries, \"ax\"\n"
+    "entries:\n"
+    "   .long install - entries, enter - entries, withdraw - entries, block_entry - entries\n"
+    "   .long tlb_fill - entries, unprotect_code - entries, check_exit_request_entry - entries\n"
+    "   .long instructions_before - entries, rdtsc - entries, on_syscall - entries\n"
+    "   .long on_in - entries, on_out - entries, on_exception - entries, interrupt - entries\n"
+    "   .long rdtscp - entries\n"
+    ".text\n");

@@ -1,0 +1,189 @@
+/*
+ * The fast engine: machine code that stands in for parts of Unicorn 2.1.4 on x86-64 System V hosts.
+ *
+ * - The clock: the first run of a translated block counts it here and writes the counting into the block itself, over
+ *   the two calls that the engine makes at its head.  The budget that is left lies in unused bytes before the
+ *   processor's state; the clock is what was granted less what is left.
+ * - The TLB: a page that holds no code is made writable without a slow path, and a page that code is fetched from
+ *   keeps all of its aliases on the slow path, so that no store to code is missed.
+ * - Leaving: memory accesses do not ask whether to leave; code hooks still do.
+ * - SYSCALL, RDTSC and the permission to use ports, without Python.
+ *
+ * Freestanding and position-independent; fast.py has the same layouts and finds every offset in the library itself.
+ */
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+typedef int i32;
+typedef long long i64;
+
+#define PAGE_BITS 12
+#define NONE (~0ULL)
+
+/* QEMU's TranslationBlock (exec-all.h), as far as it is used. */
+struct block {
+    u64 pc;           /* linear address */
+    u64 cs_base;
+    u32 flags;
+    u16 size;         /* bytes of guest code */
+    u16 icount;       /* instructions */
+    u32 cflags;
+    u32 dstate;
+    u8 *code;
+    u64 code_size;    /* bytes of machine code; the search data follows it */
+};
+
+#define COUNT_MASK 0x7fff /* CF_COUNT_MASK: instructions that the block was limited to; 1 after a store into itself */
+#define BLOCK_SPACE 192   /* bytes from a block's description to its code */
+
+/* CPUTLBEntry (cpu-defs.h) and the flags in its addresses. */
+struct tlb_entry {
+    u64 read, write, code, physical, addend, padding[3];
+};
+#define TLB_INVALID 0x800
+#define TLB_NOTDIRTY 0x400
+#define TLB_ENTRY_BITS 6
+#define FETCH 2       /* MMU_INST_FETCH */
+
+struct tlb_fast {
+    u64 mask;
+    struct tlb_entry *table;
+};
+
+struct page {
+    u32 fetched;      /* epoch in which it last became executable in the TLB */
+    u32 clean;        /* epoch in which it last became writable without a slow path */
+    u32 code;         /* whether blocks may have been translated from it */
+};
+
+/* CPUX86State's head (target/i386/cpu.h). */
+struct segment {
+    u32 selector, pad;
+    u64 base;
+    u32 limit, flags;
+};
+struct state {
+    u64 regs[16];
+    u64 eip, eflags, cc_dst, cc_src, cc_src2;
+    u32 cc_op;
+    i32 df;
+    u32 hflags, hflags2;
+    struct segment segs[6];
+    struct segment ldt, tr, gdt, idt;
+    u64 cr[5];
+    u8 bounds[128];
+    u64 efer;
+};
+struct system_calls {
+    u32 sysenter_cs, pad;
+    u64 sysenter_esp, sysenter_eip, star, vm_hsave, lstar, cstar, fmask, kernelgsbase;
+};
+enum { RAX, RCX, RDX, RSP = 4, R11 = 11 };
+enum { CS = 1, SS = 2 };
+#define CPL 3u
+#define HF_INHIBIT_IRQ 0x8u
+#define HF_CS32 0x10u
+#define HF_SS32 0x20u
+#define HF_ADDSEG 0x40u
+#define HF_CS64 0x8000u
+#define EFER_SCE 1
+#define STATUS_FLAGS 0x8d5ULL
+#define DF 0x400ULL
+#define IOPL(flags) ((flags) >> 12 & 3)
+#define RF 0x10000ULL
+#define VM 0x20000ULL
+#define CC_OP_EFLAGS 1
+#define HF_LMA 0x4000u
+#define IF 0x200ULL
+#define TF 0x100ULL
+#define NT 0x4000ULL
+#define CODE_64 0x00af9b00u
+#define STACK 0x00cf9300u
+
+#define MOST_HOOKED 64
+
+/* The pending exception, in CPUX86State. */
+struct exception {
+    i32 error_code;
+    i32 is_int;       /* INT n, INT3, INTO */
+    u64 next_eip;
+};
+
+struct fast {
+    u64 granted;      /* the clock is granted - left */
+    u64 limit;        /* stop before the block that would take the clock above this */
+    u64 mask;         /* all ones: test clock + size; 0: test the clock alone (run exactly one block) */
+    u64 block, block_end; /* linear addresses of the block that runs, where `tag` is 0 */
+    u64 stopped;      /* 1 if a block was refused */
+    u64 refused;      /* that block */
+    u64 warp;         /* virtual time is clock + warp */
+    u64 anchor;       /* tags count from here */
+    u64 patched, unpatched; /* blocks whose counting was written into them, and those where it could not be */
+    u64 hooked_count;
+    u64 hooked[MOST_HOOKED];   /* linear addresses with a code hook before the instruction */
+    u64 no_exit;      /* where the engine looks whether memory accesses ask to leave */
+    u64 pages_count;
+    struct page *pages;
+    u64 events;       /* exceptions and interrupts delivered */
+    u64 most_events;  /* the count at which the engine leaves off */
+    u8 *ram;          /* the guest's physical memory */
+    u64 ram_size;
+    void *uc;
+    u8 *cpu;
+    struct state *env;
+    i64 *left;
+    i32 *tag;
+    i32 *exit_request;
+    struct tlb_fast *tlb;
+    u64 *full_flushes, *part_flushes;
+    struct system_calls *calls;
+    struct exception *exception;
+    i32 *old_exception;
+    u64 *tsc_aux;
+    struct fast *next;
+    /* the library's */
+    int (*emu_stop)(void *uc);
+    void (*check_exit)(void *uc, u32 in_delay_slot);
+    u8 (*tlb_fill)(void *cpu, u64 address, i32 size, i32 access, i32 index, u8 probe, u64 from);
+    void (*tlb_flush)(void *cpu);
+    u32 (*compute_flags)(void *env, u32 cc_op);
+    void (*raise)(void *env, i32 vector, i32 error_code, u64 from);
+    /* Python's */
+    void (*on_exception)(void *uc, u32 vector, void *data);
+    void (*syscall)(void *uc, void *data);
+    u32 (*in)(void *uc, u32 port, i32 size, void *data);
+    void (*out)(void *uc, u32 port, i32 size, u32 value, void *data);
+    i32 (*may_use_port)(u32 port, i32 size);
+};
+
+/* clock.c */
+struct block *tagged(struct fast *f);
+u64 linear(struct fast *f);
+int counted(struct fast *f, u64 address);
+u64 exact(struct fast *f, u64 address);
+void settle(struct fast *f, u64 address);
+u8 *count_block(struct fast *f, u64 address, u32 size, u8 *from);
+void slow(struct fast *f);
+u32 instructions_before(struct fast *f, u64 bytes);
+
+/* tlb.c */
+void install(void *check_exit_request, void *unprotect_code, u64 code_hook_site, u64 tcg_uc);
+void enter(struct fast *f);
+void withdraw(struct fast *f);
+u8 tlb_fill(void *cpu, u64 address, i32 size, i32 access, i32 index, u8 probe, u64 from);
+void unprotect_code(void *uc, u64 physical);
+void check_exit_request(void *tcg, u64 from);
+
+/* system.c */
+int hooked(struct fast *f, u64 address);
+u64 flags_of(struct fast *f);
+i32 rdtsc(void *uc, struct fast *f);
+i32 rdtscp(void *uc, struct fast *f);
+void on_syscall(void *uc, struct fast *f);
+u32 on_in(void *uc, u32 port, i32 size, struct fast *f);
+void on_out(void *uc, u32 port, i32 size, u32 value, struct fast *f);
+
+/* delivery.c */
+void on_exception(void *uc, u32 vector, struct fast *f);
+u32 interrupt(struct fast *f, u32 vector, u64 flags);

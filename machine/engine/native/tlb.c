@@ -1,0 +1,131 @@
+/* The TLB: which pages take stores without a slow path; and the library's functions that this code stands before. */
+#include "fast.h"
+
+/* All engines of the process, and what was there before `install` put this code into the library's way. */
+static struct {
+    struct fast *first;
+    void (*check_exit_request)(void *tcg);
+    void (*unprotect_code)(void *uc, u64 physical);
+    u64 code_hook_site;   /* the return address of the question behind a code hook */
+    u64 tcg_uc;           /* offset of the engine in its translator */
+} all __attribute__((section(".data"))) = { 0, 0, 0, 1, 1 };
+
+static struct fast *
+of_uc(void *uc)
+{
+    struct fast *f = all.first;
+    while (f && f->uc != uc)
+        f = f->next;
+    return f;
+}
+
+static struct fast *
+of_cpu(void *cpu)
+{
+    struct fast *f = all.first;
+    while (f && (void *)f->cpu != cpu)
+        f = f->next;
+    return f;
+}
+
+void
+install(void *check_exit_request, void *unprotect_code, u64 code_hook_site, u64 tcg_uc)
+{
+    all.check_exit_request = (void (*)(void *))check_exit_request;
+    all.unprotect_code = (void (*)(void *, u64))unprotect_code;
+    all.code_hook_site = code_hook_site;
+    all.tcg_uc = tcg_uc;
+}
+
+void
+enter(struct fast *f)
+{
+    f->next = all.first;
+    all.first = f;
+}
+
+void
+withdraw(struct fast *f)
+{
+    struct fast **at = &all.first;
+    while (*at && *at != f)
+        at = &(*at)->next;
+    if (*at)
+        *at = f->next;
+}
+
+static u32
+epoch(struct fast *f)
+{
+    return (u32)(*f->full_flushes + *f->part_flushes + 1);
+}
+
+static struct tlb_entry *
+entry_of(struct fast *f, u64 address, i32 index)
+{
+    struct tlb_fast *tlb = &f->tlb[index];
+    return (struct tlb_entry *)((u8 *)tlb->table + ((address >> (PAGE_BITS - TLB_ENTRY_BITS)) & tlb->mask));
+}
+
+u8
+tlb_fill(void *cpu, u64 address, i32 size, i32 access, i32 index, u8 probe, u64 from)
+{
+    struct fast *f = of_cpu(cpu);
+    u8 done = f->tlb_fill(cpu, address, size, access, index, probe, from);
+    if (!done)
+        return 0;
+    struct tlb_entry *e = entry_of(f, address, index);
+    u64 number = e->physical >> PAGE_BITS;
+    if (number >= f->pages_count)
+        return 1;
+    struct page *page = &f->pages[number];
+    if (access == FETCH) {
+        if (page->clean == epoch(f)) {
+            f->tlb_flush(cpu); /* some alias may be writable without a slow path */
+            f->tlb_fill(cpu, address, size, access, index, probe, from);
+        }
+        page->fetched = epoch(f);
+        page->code = 1;
+        return 1;
+    }
+    if (e->write == NONE)
+        e->code = NONE; /* a fetch makes its own entry */
+    else if (!page->code && page->fetched != epoch(f)) {
+        e->code = NONE; /* the engine takes the first store as the sign that no code is here */
+        page->clean = epoch(f);
+    } else
+        e->code = (address & ~0xfffULL) | TLB_INVALID;
+    return 1;
+}
+
+/* tlb_unprotect_code: no block is left on a page. */
+void
+unprotect_code(void *uc, u64 physical)
+{
+    struct fast *f = of_uc(uc);
+    u64 number = physical >> PAGE_BITS;
+    if (f && number < f->pages_count && f->pages[number].fetched != epoch(f))
+        f->pages[number].code = 0;
+    all.unprotect_code(uc, physical);
+}
+
+/* check_exit_request: emits the question whether to leave, behind memory accesses and code hooks. */
+void
+check_exit_request(void *tcg, u64 from)
+{
+    struct fast *f = of_uc(*(void **)((u8 *)tcg + all.tcg_uc));
+    if (!f || from != all.code_hook_site) {
+        all.check_exit_request(tcg);
+        return;
+    }
+    u8 *flag = (u8 *)f->no_exit, before = *flag;
+    *flag = 0;
+    all.check_exit_request(tcg);
+    *flag = before;
+}
+
+__asm__(
+    ".globl check_exit_request_entry\n"
+    "check_exit_request_entry:\n"
+    "   movq (%rsp), %rsi\n"
+    "   jmp check_exit_request\n");
