@@ -20,8 +20,8 @@ from unicorn import x86_const as x86
 from machine import registers, system
 from machine.breakpoints import Breakpoints
 from machine.codepages import CodePages
-from machine.engine.decode import can_be_left, ends_translation
 from machine.engine.choice import Engine, make_progress
+from machine.engine.decode import can_be_left, ends_translation
 from machine.engine.fast import FastProgress
 from machine.engine.state import CC_OP_EFLAGS, CS, HF_CPL, HF_CS64, HF_INHIBIT_IRQ, STATUS_FLAGS, State
 from machine.errors import EngineError, MemoryFault, RegisterError
@@ -91,6 +91,10 @@ class Cpu:
     def events(self) -> int:
         """Exceptions and interrupts delivered."""
         return self.progress.events
+
+    @events.setter
+    def events(self, value: int) -> None:
+        self.progress.events = value
 
     def flags(self) -> int:
         """RFLAGS, with the status flags the engine computes lazily."""

@@ -212,7 +212,7 @@ def save(cpu: Cpu) -> dict[str, object]:
     """The processor's state between two runs, as JSON values."""
     cpu.state.load()
     registers = {item.name: item.read(cpu) for item in (*VIEWED, *WRITTEN)}
-    return {"registers": registers, "progress": cpu.progress.cells.clock, "rest": _FIELDS.save(cpu)}
+    return {"registers": registers, "progress": cpu.progress.clock, "rest": _FIELDS.save(cpu)}
 
 
 def check(cpu: Cpu, state: State) -> Loaded:
@@ -239,7 +239,7 @@ def load(cpu: Cpu, loaded: Loaded) -> None:
     for item in WRITTEN:
         item.write(cpu, registers[item.name])
     _FIELDS.load(cpu, loaded.rest)
-    cpu.progress.cells.clock = loaded.progress
+    cpu.progress.clock = loaded.progress
     cpu.breakpoints.hit = cpu.watchpoints.hit = None
     _flush(cpu)
 

@@ -15,10 +15,10 @@ from collections.abc import Callable, Collection
 from functools import cache, partial
 from typing import Protocol
 
-from unicorn import UC_HOOK_BLOCK, UC_HOOK_INSN, UC_HOOK_INTR, Uc
+from unicorn import UC_ARCH_X86, UC_HOOK_BLOCK, UC_HOOK_INSN, UC_HOOK_INTR, UC_MODE_64, Uc
 from unicorn import x86_const as x86
 
-from machine.engine import library
+from machine.engine import library, progress
 from machine.engine.library import Library, address
 from machine.engine.native.build import blob
 from machine.engine.progress import EVERY_BYTE, NEVER, Progress, address_of, executable
@@ -92,12 +92,11 @@ class _Block(ctypes.Structure):
 _COUNT_MASK = 0x7FFF
 
 
-class Cells(ctypes.Structure):
-    """``struct fast`` of native/fast.c."""
+class Cells(progress.Cells):
+    """``struct fast`` of native/fast.h; ``clock`` is what was granted, from which the budget that is left counts."""
 
     _fields_ = (
-        *((name, _u64) for name in ("granted", "limit", "mask", "block", "block_end", "stopped", "refused")),
-        *((name, _u64) for name in ("warp", "anchor", "patched", "unpatched", "hooked_count")),
+        *((name, _u64) for name in ("refused", "warp", "anchor", "patched", "unpatched", "hooked_count")),
         ("hooked", _u64 * MOST_HOOKED),
         *((name, _u64) for name in ("no_exit", "pages_count")),
         ("pages", _pointer),
@@ -108,19 +107,13 @@ class Cells(ctypes.Structure):
         *((name, _pointer) for name in ("uc", "cpu", "env", "left", "tag", "exit_request", "tlb")),
         *((name, _pointer) for name in ("full_flushes", "part_flushes", "calls", "exception")),
         *((name, _pointer) for name in ("old_exception", "tsc_aux", "next")),
-        *((name, _pointer) for name in ("emu_stop", "check_exit", "tlb_fill", "tlb_flush", "flags", "raise_")),
+        *((name, _pointer) for name in ("check_exit", "tlb_fill", "tlb_flush", "flags", "raise_")),
         ("on_exception", _OnException),
         ("on_syscall", _OnSyscall),
         ("on_in", _OnIn),
         ("on_out", _OnOut),
         ("may_use_port", _MayUsePort),
     )
-    granted: int
-    limit: int
-    mask: int
-    block: int
-    block_end: int
-    stopped: int
     refused: int
     warp: int
     events: int
@@ -132,7 +125,7 @@ class Cells(ctypes.Structure):
 
 
 _LIBRARY_FUNCTIONS = {
-    "emu_stop": "uc_emu_stop",
+    "stop": "uc_emu_stop",
     "check_exit": "helper_check_exit_request_x86_64",
     "tlb_flush": "tlb_flush_x86_64",
     "flags": "cpu_cc_compute_all_x86_64",
@@ -191,13 +184,39 @@ def _code() -> _Code:
     return _Code(library.library())
 
 
+@cache
 def refusal() -> str | None:
-    """Why the fast engine cannot run here; None if it can."""
+    """Why the fast engine cannot run here; None if it can, which a few instructions prove."""
     try:
-        _code()
+        _prove()
     except EngineError as error:
         return str(error)
     return None
+
+
+_PROOF = bytes.fromhex("48ffc0 90 90 48ffc0 90 f4".replace(" ", ""))
+"""inc rax; nop; nop; inc rax; nop; hlt"""
+
+
+def _prove() -> None:
+    uc, memory = Uc(UC_ARCH_X86, UC_MODE_64, x86.UC_CPU_X86_SKYLAKE_SERVER), Memory(1 << 20)
+    uc.ctl_exits_enabled(True)
+    uc.ctl_set_exits([])
+    memory.attach(uc)
+    memory.write(0, _PROOF)
+    clock = FastProgress(uc, State(uc), memory)
+    seen = []
+    for limit, shortened in ((6, False), (6, True), (100, False)):
+        clock.allow(limit)
+        if shortened and clock.shorten(limit):
+            clock.allow_one()
+        clock.start(0)
+        uc.emu_start(uc.reg_read(x86.UC_X86_REG_RIP), 0)
+        rip = uc.reg_read(x86.UC_X86_REG_RIP)
+        seen.append((rip, clock.exact(rip)))
+        clock.settle(rip)
+    if seen != [(0, 0), (8, 8), (10, 10)]:
+        raise EngineError(f"a few instructions proved the fast engine wrong: {seen}")
 
 
 class FastProgress(Progress):
@@ -214,7 +233,8 @@ class FastProgress(Progress):
         self._cpu = _u64.from_address(uc_at + facts.cpu_of_uc).value
         env = self._cpu + facts.env_of_cpu
         self._pages = (_Page * (memory.size // PAGE))()
-        self._cells = cells = Cells(limit=NEVER, mask=EVERY_BYTE, most_events=NEVER, uc=uc_at, cpu=self._cpu, env=env)
+        cells = Cells(limit=NEVER, mask=EVERY_BYTE, most_events=NEVER, uc=uc_at, cpu=self._cpu, env=env)
+        self._cells: Cells = cells
         cells.pages, cells.pages_count = ctypes.addressof(self._pages), len(self._pages)
         cells.left, cells.tag, cells.exit_request = (
             env + library.BUDGET,
@@ -237,7 +257,7 @@ class FastProgress(Progress):
         self._no_exit = ctypes.c_uint8.from_address(cells.no_exit)
         self._check(state, env)
         self._left.value = NEVER
-        cells.granted = NEVER
+        cells.clock = NEVER
         self._replace_tlb_fill(facts, code)
         self._no_exit.value = 1
         at = ctypes.addressof(cells)
@@ -246,7 +266,7 @@ class FastProgress(Progress):
         weakref.finalize(uc, _forget, code, cells, self._pages)
         self._instructions_before = ctypes.CFUNCTYPE(_u32, _u64, _u64)(code.entries["instructions_before"])
         self._interrupt = ctypes.CFUNCTYPE(_u32, _u64, _u32, _u64)(code.entries["interrupt"])
-        self._code = code
+        self._machine_code = code
 
     def _check(self, state: State, env: int) -> None:
         state.load()
@@ -284,7 +304,7 @@ class FastProgress(Progress):
 
         ``guarded`` makes a callback that machine code may call out of one that may raise.
         """
-        cells, entries = self._cells, self._code.entries
+        cells, entries = self._cells, self._machine_code.entries
         cells.on_exception = _OnException(guarded(lambda _uc, vector, _data: handler.on_exception(vector)))
         cells.on_syscall = _OnSyscall(guarded(lambda _uc, _data: handler.on_syscall()))
         cells.on_in = _OnIn(guarded(lambda _uc, port, size, _data: handler.on_in(port, size)))
@@ -324,11 +344,11 @@ class FastProgress(Progress):
     @property
     def clock(self) -> int:
         """Bytes of code executed; between runs, exactly."""
-        return (self._cells.granted - self._left.value) & EVERY_BYTE
+        return (self._cells.clock - self._left.value) & EVERY_BYTE
 
     @clock.setter
     def clock(self, value: int) -> None:
-        self._cells.granted = (value + self._left.value) & EVERY_BYTE
+        self._cells.clock = (value + self._left.value) & EVERY_BYTE
 
     def allow(self, limit: int) -> None:
         """Run blocks until the next would take the clock above ``limit``."""
@@ -345,7 +365,7 @@ class FastProgress(Progress):
     def _budget(self, left: int) -> None:
         clock = self.clock
         self._left.value = left
-        self._cells.granted = (clock + left) & EVERY_BYTE
+        self._cells.clock = (clock + left) & EVERY_BYTE
 
     def lower(self, limit: int) -> None:
         """From a hook: stop before the block that would take the clock above ``limit``, if that is sooner."""

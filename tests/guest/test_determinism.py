@@ -11,8 +11,8 @@ import pytest
 from kernel.image import find_image
 from kernel.symbols import Symbols
 from machine import snapshot
-from machine.engine.choice import Engine
 from machine.boot.load import boot
+from machine.engine.choice import Engine
 from machine.machine import Machine
 from machine.stop import Access, Breakpoint, Exited, Watchpoint
 from machine.watchpoints import Watch

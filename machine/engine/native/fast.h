@@ -116,6 +116,8 @@ struct fast {
     u64 mask;         /* all ones: test clock + size; 0: test the clock alone (run exactly one block) */
     u64 block, block_end; /* linear addresses of the block that runs, where `tag` is 0 */
     u64 stopped;      /* 1 if a block was refused */
+    int (*emu_stop)(void *uc);
+    /* so far as struct progress, but for the first */
     u64 refused;      /* that block */
     u64 warp;         /* virtual time is clock + warp */
     u64 anchor;       /* tags count from here */
@@ -143,7 +145,6 @@ struct fast {
     u64 *tsc_aux;
     struct fast *next;
     /* the library's */
-    int (*emu_stop)(void *uc);
     void (*check_exit)(void *uc, u32 in_delay_slot);
     u8 (*tlb_fill)(void *cpu, u64 address, i32 size, i32 access, i32 index, u8 probe, u64 from);
     void (*tlb_flush)(void *cpu);
