@@ -259,15 +259,15 @@ TICKING = """
     testb $7, %dl
     jnz 2f
     hlt
-2:  cmpw $12, %dx
+2:  cmpw $3, %dx
     jb 1b
 """
 
 
 def test_a_run_through_services_and_ticks_is_one_however_it_is_cut():
     def run(advance):
-        # A fast timer: 600 ticks of the 8254 are 503 us.
-        fast = "movb $0x58, %al; outb %al, $0x40; movb $2, %al; outb %al, $0x40;"
+        # A fast timer: 256 ticks of the 8254 are 215 us.
+        fast = "movb $0x58, %al; outb %al, $0x40; movb $1, %al; outb %al, $0x40;"
         guest = Sixteen(fast + TICKING + "cli; hlt", prepare=install)
         while not isinstance(stop := advance(guest.machine), Halted):
             assert stop is None or stop == Stepped()
@@ -285,7 +285,7 @@ def test_a_run_through_services_and_ticks_is_one_however_it_is_cut():
         return None
 
     whole = run(lambda machine: machine.run())
-    assert whole[1][2] == 12
+    assert whole[1][2] == 3
     assert run(lambda machine: machine.run(333)) == whole
     assert run(in_bursts) == whole
 
