@@ -5,7 +5,7 @@ Formats: gdb manual, "Target Description Format", "Memory Map Format", "Thread L
 
 import re
 from collections.abc import Iterable, Iterator
-from xml.sax.saxutils import escape, quoteattr
+from html import escape
 
 from gdbstub.registers import (
     Enumeration,
@@ -30,12 +30,12 @@ def register_documents(registers: RegisterSet, *, split: bool = False) -> dict[s
     bodies = [(f"{feature.name}.xml", "\n".join(_feature(feature, registers))) for feature in registers.features]
     header = _HEADER.format(root="feature", dtd="gdb-target.dtd")
     documents = {annex: (header + body + "\n").encode() for annex, body in bodies} if split else {}
-    inner = [f"<xi:include href={quoteattr(annex)}/>" if split else body for annex, body in bodies]
+    inner = [f"<xi:include href={_quoted(annex)}/>" if split else body for annex, body in bodies]
     lines = [
         _HEADER.format(root="target", dtd="gdb-target.dtd").rstrip(),
         '<target version="1.0" xmlns:xi="http://www.w3.org/2001/XInclude">',
-        f"<architecture>{escape(registers.architecture)}</architecture>",
-        *([f"<osabi>{escape(registers.osabi)}</osabi>"] if registers.osabi else []),
+        f"<architecture>{_text(registers.architecture)}</architecture>",
+        *([f"<osabi>{_text(registers.osabi)}</osabi>"] if registers.osabi else []),
         *inner,
         "</target>\n",
     ]
@@ -107,7 +107,7 @@ def thread_list(threads: Iterable[ThreadInfo]) -> bytes:
     lines = ['<?xml version="1.0"?>\n<threads>\n']
     for thread in threads:
         tag = _tag("thread", id=f"{thread.id:x}", core=thread.core, name=thread.name or None)
-        lines.append(f"{tag}>{escape(_legal(thread.details))}</thread>\n")
+        lines.append(f"{tag}>{_text(_legal(thread.details))}</thread>\n")
     return "".join([*lines, "</threads>\n"]).encode()
 
 
@@ -121,5 +121,17 @@ def _legal(text: str) -> str:
 
 def _tag(element: str, /, **attributes: object) -> str:
     """An open tag without its bracket; attributes that are None are left out."""
-    words = [f"{key}={quoteattr(_legal(str(value)))}" for key, value in attributes.items() if value is not None]
+    words = [f"{key}={_quoted(_legal(str(value)))}" for key, value in attributes.items() if value is not None]
     return "<" + " ".join([element, *words])
+
+
+def _text(text: str) -> str:
+    return escape(text, quote=False)
+
+
+# What a parser would make blanks of (XML 1.0, 3.3.3).
+_BLANKS = str.maketrans({"\t": "&#9;", "\n": "&#10;", "\r": "&#13;"})
+
+
+def _quoted(value: str) -> str:
+    return f'"{escape(value).translate(_BLANKS)}"'

@@ -22,6 +22,7 @@ from machine.devices.serial import Serial
 from machine.engine.choice import Engine
 from machine.errors import Error
 from machine.fields import Fields, State, check_names, mapping, number, optional
+from machine.limits import DEFAULT_MEMORY
 from machine.linear import LinearMemory
 from machine.memory import Memory
 from machine.stop import (
@@ -37,7 +38,6 @@ from machine.stop import (
 )
 from machine.windows import MemoryDevice
 
-DEFAULT_MEMORY = 64 << 20
 SLICE = 4 << 20
 """Bytes of code that one `Machine.run` executes at most, a few milliseconds of host time."""
 

@@ -10,14 +10,12 @@ from collections.abc import Sequence
 from unicorn import UC_PROT_ALL, Uc
 
 from machine.errors import Error, MemoryFault
+from machine.limits import MAXIMUM, MINIMUM, PAGE
 
-PAGE = 4096
+__all__ = ["MAXIMUM", "MINIMUM", "PAGE", "PHYSICAL_BITS", "Memory"]
+
 PHYSICAL_BITS = 40
 """Width of a physical address in bits (CPUID leaf 0x80000008 says the same)."""
-
-MINIMUM = 1 << 20
-MAXIMUM = 3 << 30
-"""RAM sizes in bytes that fit below the PC's hole for devices."""
 
 
 class Memory:

@@ -54,12 +54,13 @@ class Apt:
             raise PackageError(f"apt-get download {release.package} left no {release.stem}_*.deb in {directory}")
         return found[0]
 
+    def update(self) -> None:
+        """Fetch the package lists, and use them from now on.  Raises `PackageError`."""
+        _need("apt-get")
+        self._fresh_lists("fetching the package lists")
+
     def _run(self, program: str, *words: str, directory: Path | None = None) -> str:
-        if shutil.which(program) is None:
-            raise PackageError(
-                f"{program} is not installed, so no package can be fetched; "
-                "a kernel file that is here already boots with ringscope run --kernel"
-            )
+        _need(program)
         done = None if self._fresh else _call((program, *_ALWAYS, *words), directory)
         if done is None or done.returncode:
             done = _call((program, *_ALWAYS, *self._fresh_lists(), *words), directory)
@@ -67,19 +68,27 @@ class Apt:
             raise PackageError(f"{program} {' '.join(words)} failed: {reason(done)}")
         return done.stdout
 
-    def _fresh_lists(self) -> tuple[str, ...]:
+    def _fresh_lists(self, what: str = "the system's package lists do not do: fetching fresh ones") -> tuple[str, ...]:
         options = (
             *("-o", f"Dir::State::lists={self._lists}"),
             *("-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="),
         )
         if not self._fresh:
             (self._lists / "partial").mkdir(parents=True, exist_ok=True)
-            self._say("the system's package lists do not do: fetching fresh ones")
+            self._say(what)
             done = _call(("apt-get", *_ALWAYS, *options, "update"), self._lists)
             if done.returncode:
                 raise PackageError(f"apt-get update failed: {reason(done)}")
             self._fresh = True
         return options
+
+
+def _need(program: str) -> None:
+    if shutil.which(program) is None:
+        raise PackageError(
+            f"{program} is not installed, so no package can be fetched; "
+            "a kernel file that is here already boots with ringscope run --kernel"
+        )
 
 
 def _call(command: tuple[str, ...], directory: Path | None) -> subprocess.CompletedProcess[str]:

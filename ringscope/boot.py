@@ -6,17 +6,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kernel.errors import Error as KernelError
 from kernel.image import Image, find_image
-from kernel.symbols import Symbols
 from machine.boot import elf
 from machine.boot.load import boot
 from machine.errors import BootError
-from machine.machine import DEFAULT_MEMORY, Machine
+from machine.machine import Machine
+from ringscope.configuration import Configuration
 from ringscope.serial.ends import End
 from ringscope.serial.lines import Lines, check, join
-from ringscope.serial.spec import STDIO, Spec
+
+if TYPE_CHECKING:
+    from kernel.symbols import Symbols
 
 MOST_KERNEL = 4 << 30
 """Bytes of a kernel image, debug information included, that is read."""
@@ -24,24 +27,6 @@ MOST_KERNEL = 4 << 30
 MOST_SYMBOLS = 64 << 20
 """Bytes of an ELF file that is read here.  A distribution's debug information takes minutes, and gdb gives up on a stub
 that does not answer for two seconds; gdb itself reads it in a few."""
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """What to boot.
-
-    ``kernel`` None means ringscope's own kernel with its initial RAM disk; ``memory`` is in bytes; ``entry`` is where
-    a Linux bzImage is entered, a name in `machine.boot.linux.ENTRIES`; ``symbols_file`` is an ELF file with the
-    symbols of a kernel that has none itself; ``serial`` is what the serial ports are joined to, COM1 first.
-    """
-
-    kernel: Path | None = None
-    initrd: Path | None = None
-    append: str = ""
-    memory: int = DEFAULT_MEMORY
-    entry: str | None = None
-    symbols_file: Path | None = None
-    serial: tuple[Spec, ...] = (STDIO,)
 
 
 @dataclass(frozen=True)
@@ -60,6 +45,8 @@ class Guest:
     @cached_property
     def symbols(self) -> Symbols | None:
         """The kernel's symbols; None if no file has any that can be read, or too many to be read in time."""
+        from kernel.symbols import Symbols
+
         if self.symbols_file is None or self.symbols_file.stat().st_size > MOST_SYMBOLS:
             return None
         try:

@@ -1,4 +1,7 @@
-"""The command line: run, serve, debug, demo, repl, linux."""
+"""The command line: run, serve, debug, demo, repl, linux.
+
+The machine takes longest to load: what only a command needs is imported when that runs.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,20 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from gdbstub.address import AddressError
 from kernel.errors import Error as KernelError
 from machine import stop
-from machine.boot.linux import ENTRIES
 from machine.errors import Error as MachineError
-from machine.machine import DEFAULT_MEMORY
-from machine.memory import MAXIMUM, MINIMUM, PAGE
-from ringscope import console, debug, linux, serve, terminal
+from machine.limits import DEFAULT_MEMORY, ENTRY_NAMES, MAXIMUM, MINIMUM, PAGE
+from ringscope import linux
 from ringscope.apt import PackageError
-from ringscope.boot import Configuration, Guest, power_on
-from ringscope.commands.running import stop_lines
-from ringscope.local import LocalDebuggee
+from ringscope.configuration import RESET_STATUS, Configuration
 from ringscope.serial.spec import FORMS, STDIO, Spec, parse
-from ringscope.session import Session
-from ringscope.target import RESET_STATUS
+
+if TYPE_CHECKING:
+    from ringscope.boot import Guest
 
 LISTEN = "127.0.0.1:1234"
 
@@ -89,6 +89,16 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
+class Version(argparse.Action):
+    """Prints the versions of this program and of the processor's engine, and leaves."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_rest: object) -> NoReturn:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"ringscope {version('ringscope')}, Unicorn {version('unicorn')}\n")
+        parser.exit()
+
+
 def _machine_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the machine")
     group.add_argument(
@@ -106,7 +116,7 @@ def _size_and_entry(group: argparse._ArgumentGroup, memory: int) -> None:
     group.add_argument(
         "--memory", type=memory_size, default=memory, metavar="SIZE", help=f"RAM; default: {memory >> 20}M"
     )
-    group.add_argument("--entry", choices=tuple(ENTRIES), help="where a bzImage is entered; default: unpacked")
+    group.add_argument("--entry", choices=ENTRY_NAMES, help="where a bzImage is entered; default: unpacked")
     group.add_argument("--cpus", type=processors, default=1, metavar="N", help="processors; there is 1")
     group.add_argument(
         "--serial",
@@ -134,6 +144,7 @@ def build_parser() -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action=Version, nargs=0, help="print the versions of ringscope and Unicorn")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
 
     def command(name: str, action: Callable[[argparse.Namespace], int], help_text: str) -> argparse.ArgumentParser:
@@ -174,6 +185,9 @@ def _linux_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--symbols", action="store_true", help="fetch the kernel's debug information too: several hundred megabytes"
     )
+    parser.add_argument(
+        "--update", action="store_true", help="take the newest packages: without it those of the first time are kept"
+    )
     _reboot_option(parser)
     group = parser.add_argument_group("the machine")
     group.add_argument("--initrd", type=existing_file, metavar="FILE", help="initial RAM disk; default: busybox")
@@ -208,6 +222,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _boot(configuration: Configuration, *, reboot: bool) -> tuple[Guest, stop.Stop | None]:
     """Run a machine with its console here until it ends, or for ever again; None if the user left."""
+    from ringscope import console, terminal
+    from ringscope.boot import power_on
+
     guest = power_on(configuration, console.write_stdout)
     with guest.lines:
         while True:
@@ -229,18 +246,26 @@ def _end(guest: Guest, reason: stop.Stop | None, *, halt_is_end: bool = False) -
     if halt_is_end and isinstance(reason, stop.Halted):
         _say("Linux halted, interrupts off: without ACPI that is its power-off")
         return 0
+    from ringscope.commands.running import stop_lines
+    from ringscope.local import LocalDebuggee
+    from ringscope.session import Session
+
     for line in stop_lines(Session(LocalDebuggee(guest.machine), guest.symbols), reason):
         _say(line)
     return 1
 
 
 def _serve(arguments: argparse.Namespace) -> int:
+    from ringscope import serve
+
     return serve.serve(
         _configuration(arguments), arguments.listen, go=arguments.go, trace=_trace if arguments.trace else None
     )
 
 
 def _debug(arguments: argparse.Namespace) -> int:
+    from ringscope import debug
+
     return debug.debug(_configuration(arguments), gdb=arguments.gdb, commands=arguments.ex)
 
 
@@ -257,11 +282,16 @@ def _repl(arguments: argparse.Namespace) -> int:
 
 
 def _linux(arguments: argparse.Namespace) -> int:
-    files = linux.fetch(linux.cache(_say), initrd=arguments.initrd, symbols=arguments.symbols)
+    packages = linux.cache(_say)
+    if arguments.update:
+        packages.update()
+    files = linux.fetch(packages, initrd=arguments.initrd, symbols=arguments.symbols)
     setup = linux.configuration(
         files, append=arguments.append, memory=arguments.memory, entry=arguments.entry, serial=_serial(arguments)
     )
     if arguments.gdb:
+        from ringscope import debug
+
         return debug.debug(setup)
     guest, reason = _boot(setup, reboot=arguments.reboot)
     return _end(guest, reason, halt_is_end=True)

@@ -14,7 +14,8 @@ from pathlib import Path
 from gdbstub.server import Policy, Server, Then, listen
 from machine.errors import Error
 from ringscope import console
-from ringscope.boot import Configuration, Guest, power_on
+from ringscope.boot import Guest, power_on
+from ringscope.configuration import Configuration
 from ringscope.serve import gdb_commands, make_target, scripts
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ringscope import initramfs
 from ringscope.apt import PackageError
-from ringscope.boot import Configuration
+from ringscope.configuration import Configuration
 from ringscope.packages import Packages, cache_directory
 from ringscope.serial.spec import STDIO, Spec
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from gdbstub.errors import TargetError
-from ringscope.commandset import COMMANDS
 from ringscope.local import LocalDebuggee
 from ringscope.session import CommandError, Front, Session
 
@@ -51,6 +50,8 @@ def _joined(lines: Iterator[str]) -> Iterator[str]:
 
 def monitor_lines(session: Session, line: str) -> Iterator[str]:
     """The output of a monitor command; an empty line asks for help. Raises TargetError."""
+    from ringscope.commandset import COMMANDS  # gdb attaches before anybody asks
+
     try:
         yield from COMMANDS.run(session, line if line.strip() else "help")
     except CommandError as error:

@@ -42,12 +42,18 @@ class Packages:
     def __init__(self, directory: Path, say: Callable[[str], None]) -> None:
         self._directory = directory
         self._say = say
+        self._updates = False
         self._apt = Apt(directory / "lists", say)
 
+    def update(self) -> None:
+        """From now on take the newest versions, by fresh package lists.  Raises `PackageError`."""
+        self._apt.update()
+        self._updates = True
+
     def release(self, package: str) -> Release:
-        """A package's version and dependencies, as they were the first time.  Raises `PackageError`."""
+        """A package's version and dependencies, as they were the first time or at `update`.  Raises `PackageError`."""
         record = self._directory / f"{package}.json"
-        if record.exists():
+        if record.exists() and not self._updates:
             name, version, depends = json.loads(record.read_text())
             return Release(name, version, tuple(depends))
         release = self._apt.release(package)

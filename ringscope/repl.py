@@ -40,7 +40,7 @@ from ringscope.session import CommandError, Quit, Session
 from ringscope.tasks import task_label
 
 if TYPE_CHECKING:
-    from ringscope.boot import Configuration
+    from ringscope.configuration import Configuration
 
 PROMPT = "(ringscope) "
 LEAVE_CONSOLE = b"\x1d"

@@ -11,7 +11,8 @@ from gdbstub.link import Trace
 from gdbstub.server import Ending, Policy, Server, Then, listen
 from machine.devices.serial import PORTS
 from ringscope import console
-from ringscope.boot import Configuration, Guest, power_on
+from ringscope.boot import Guest, power_on
+from ringscope.configuration import Configuration
 from ringscope.target import MachineTarget
 from ringscope.tasks import describe_task
 

@@ -15,14 +15,12 @@ from machine.errors import MemoryFault, RegisterError
 from machine.machine import Machine
 from machine.stop import Access
 from machine.watchpoints import Watch
+from ringscope.configuration import RESET_STATUS
 from ringscope.layout import REGISTERS, machine_name, read_block
 from ringscope.pace import Pace
 from ringscope.serial.lines import Lines
 
 THREAD = 1
-RESET_STATUS = 2
-"""Exit status of a guest that asked for a restart."""
-
 IDLE_SECONDS = 0.05
 """Pause between two looks at a machine that waits for input."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ringscope.boot import Configuration, power_on
+from ringscope.boot import power_on
+from ringscope.configuration import Configuration
 from ringscope.debug import find_gdb, served
 from ringscope.demo.claims import Claim, Finding, fill_in, judge
 from ringscope.demo.facts import Facts

@@ -15,6 +15,7 @@ from machine.boot.bootparams import BOOT_PARAMS, COMMAND_LINE
 from machine.boot.linux import ENTRIES, PAGE_TABLES, identity_map
 from machine.boot.load import boot
 from machine.errors import BootError
+from machine.limits import ENTRY_NAMES
 from machine.machine import Machine
 from machine.stop import Exited
 from machine.tables.place import RSDP
@@ -313,6 +314,10 @@ def test_a_disk_larger_than_ram_is_refused_with_numbers(entry):
 def test_a_disk_goes_below_the_kernels_limit():
     machine, _ = start(image(initrd_addr_max=24 * MIB - 1), initrd=b"disk")
     assert machine.memory.read(24 * MIB - 4096, 4) == b"disk"
+
+
+def test_the_entries_have_the_names_that_the_command_line_knows():
+    assert tuple(ENTRIES) == ENTRY_NAMES
 
 
 def test_only_known_entries_and_only_into_linux():

@@ -200,6 +200,29 @@ def test_the_cache_is_where_the_user_says(monkeypatch, tmp_path):
     assert str(cache_directory()) == "/home/somebody/.cache/ringscope/debian"
 
 
+def test_an_update_takes_the_newest_versions_and_keeps_them(tmp_path, played, packages):
+    linux.fetch(packages)
+    show = (played / "show").read_text()
+    (played / "show").write_text(show.replace("6.1.27-1", "6.1.99-1"))
+    (played / "apt-get").write_text(APT.replace("6.1.27", "6.1.99"))
+    assert packages.release("linux-image-cloud-amd64").version == "6.1.27-1"
+    assert Packages(tmp_path / "cache", print).release("linux-image-cloud-amd64").version == "6.1.27-1"
+    before = len(calls(played))
+    packages.update()
+    assert "6.1.99" in str(linux.fetch(packages).kernel)
+    assert "update" in calls(played)[before]
+    assert all("Dir::State::lists=" in line for line in calls(played)[before:])
+    assert Packages(tmp_path / "cache", print).release("linux-image-cloud-amd64").version == "6.1.99-1"
+
+
+def test_an_update_without_a_network_keeps_what_there_is(tmp_path, played, packages):
+    kernel = linux.fetch(packages).kernel
+    (played / "offline").touch()
+    with pytest.raises(PackageError, match="no network"):
+        packages.update()
+    assert linux.fetch(Packages(tmp_path / "cache", print)).kernel == kernel
+
+
 def test_the_users_command_line_comes_last(packages):
     setup = linux.configuration(linux.fetch(packages), append="quiet", entry="64")
     assert setup.append == f"console=ttyS0 {linux.COMMAND_LINE} quiet"

@@ -1,0 +1,12 @@
+"""What a machine may be asked for: plain values, so that a command line can be checked before the machine is loaded."""
+
+PAGE = 4096
+
+MINIMUM = 1 << 20
+MAXIMUM = 3 << 30
+"""RAM sizes in bytes that fit below the PC's hole for devices."""
+
+DEFAULT_MEMORY = 64 << 20
+
+ENTRY_NAMES = ("real", "32", "64", "unpacked")
+"""The entries into a Linux bzImage; `machine.boot.linux.ENTRIES` has what each does."""

@@ -1,0 +1,30 @@
+"""What to boot: plain values, so that a command line can be read before the machine is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from machine.limits import DEFAULT_MEMORY
+from ringscope.serial.spec import STDIO, Spec
+
+RESET_STATUS = 2
+"""Exit status of a guest that asked for a restart."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What to boot.
+
+    ``kernel`` None means ringscope's own kernel with its initial RAM disk; ``memory`` is in bytes; ``entry`` is where
+    a Linux bzImage is entered, a name in `machine.boot.linux.ENTRIES`; ``symbols_file`` is an ELF file with the
+    symbols of a kernel that has none itself; ``serial`` is what the serial ports are joined to, COM1 first.
+    """
+
+    kernel: Path | None = None
+    initrd: Path | None = None
+    append: str = ""
+    memory: int = DEFAULT_MEMORY
+    entry: str | None = None
+    symbols_file: Path | None = None
+    serial: tuple[Spec, ...] = (STDIO,)
