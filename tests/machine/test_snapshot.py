@@ -18,6 +18,7 @@ from test_determinism import PLACES, finish, make, wander
 
 from machine import processorstate, snapshot
 from machine.bios import firmware
+from machine.engine.choice import Engine
 from machine.machine import Machine
 from machine.snapshot import FORMAT, SnapshotError
 from machine.stop import Breakpoint, Exited
@@ -116,7 +117,7 @@ def test_a_fresh_process_ends_the_same(kind, plain, tmp_path):
 
 def test_one_position_has_one_file_whatever_the_way(kind, tmp_path):
     """By one run; by steps, flushes and breakpoints; by a machine that was loaded; by the clock in Python."""
-    straight, choice, wandering = make(kind), Random(5), make(kind, native=False)
+    straight, choice, wandering = make(kind), Random(5), make(kind, engine=Engine.PLAIN)
     for _ in range(60):
         wander(wandering, choice, PLACES)
     while wandering.cpu.halted:
