@@ -10,3 +10,6 @@ DEFAULT_MEMORY = 64 << 20
 
 ENTRY_NAMES = ("real", "32", "64", "unpacked")
 """The entries into a Linux bzImage; `machine.boot.linux.ENTRIES` has what each does."""
+
+ENGINE_NAMES = ("fast", "portable")
+"""The engines that a user chooses among (`machine.engine.choice.Engine`)."""

@@ -12,6 +12,7 @@ from kernel.errors import Error as KernelError
 from kernel.image import Image, find_image
 from machine.boot import elf
 from machine.boot.load import boot
+from machine.engine.choice import Engine
 from machine.errors import BootError
 from machine.machine import Machine
 from ringscope.configuration import Configuration
@@ -78,7 +79,8 @@ def power_on(
     assert kernel is not None
     initrd = configuration.initrd or (image.initramfs if image else None)
     check(configuration.serial)
-    machine = Machine(configuration.memory, serial_ports=len(configuration.serial))
+    engine = Engine(configuration.engine) if configuration.engine else None
+    machine = Machine(configuration.memory, serial_ports=len(configuration.serial), engine=engine)
     data = _read(kernel, MOST_KERNEL)
     protocol = boot(
         machine,

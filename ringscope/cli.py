@@ -1,4 +1,4 @@
-"""The command line: run, serve, debug, demo, repl, linux.
+"""The command line: run, serve, debug, demo, repl, linux, doctor.
 
 The machine takes longest to load: what only a command needs is imported when that runs.
 """
@@ -15,7 +15,7 @@ from gdbstub.address import AddressError
 from kernel.errors import Error as KernelError
 from machine import stop
 from machine.errors import Error as MachineError
-from machine.limits import DEFAULT_MEMORY, ENTRY_NAMES, MAXIMUM, MINIMUM, PAGE
+from machine.limits import DEFAULT_MEMORY, ENGINE_NAMES, ENTRY_NAMES, MAXIMUM, MINIMUM, PAGE
 from ringscope import linux
 from ringscope.apt import PackageError
 from ringscope.configuration import RESET_STATUS, Configuration
@@ -117,6 +117,9 @@ def _size_and_entry(group: argparse._ArgumentGroup, memory: int) -> None:
         "--memory", type=memory_size, default=memory, metavar="SIZE", help=f"RAM; default: {memory >> 20}M"
     )
     group.add_argument("--entry", choices=ENTRY_NAMES, help="where a bzImage is entered; default: unpacked")
+    group.add_argument(
+        "--engine", choices=ENGINE_NAMES, help="what runs the processor; default: fast where it can (ringscope doctor)"
+    )
     group.add_argument("--cpus", type=processors, default=1, metavar="N", help="processors; there is 1")
     group.add_argument(
         "--serial",
@@ -175,6 +178,7 @@ def build_parser() -> Parser:
     repl.add_argument("--connect", metavar="HOST:PORT|unix:PATH", help="any GDB stub instead of a machine of our own")
     _machine_options(repl)
     _linux_options(command("linux", _linux, "fetch Debian's kernel and busybox, once, and boot them to a shell"))
+    command("doctor", _doctor, "say which engine runs here and why, and what is missing")
     return parser
 
 
@@ -208,6 +212,7 @@ def _configuration(arguments: argparse.Namespace) -> Configuration:
         arguments.memory,
         entry=arguments.entry,
         serial=_serial(arguments),
+        engine=arguments.engine,
     )
 
 
@@ -287,7 +292,12 @@ def _linux(arguments: argparse.Namespace) -> int:
         packages.update()
     files = linux.fetch(packages, initrd=arguments.initrd, symbols=arguments.symbols)
     setup = linux.configuration(
-        files, append=arguments.append, memory=arguments.memory, entry=arguments.entry, serial=_serial(arguments)
+        files,
+        append=arguments.append,
+        memory=arguments.memory,
+        entry=arguments.entry,
+        serial=_serial(arguments),
+        engine=arguments.engine,
     )
     if arguments.gdb:
         from ringscope import debug
@@ -295,6 +305,15 @@ def _linux(arguments: argparse.Namespace) -> int:
         return debug.debug(setup)
     guest, reason = _boot(setup, reboot=arguments.reboot)
     return _end(guest, reason, halt_is_end=True)
+
+
+def _doctor(_arguments: argparse.Namespace) -> int:
+    from ringscope.doctor import examine
+
+    findings = list(examine())
+    for finding in findings:
+        sys.stdout.write(f"{finding}\n")
+    return 0 if all(finding.good for finding in findings) else 1
 
 
 def _trace(direction: str, payload: bytes) -> None:

@@ -18,7 +18,8 @@ class Configuration:
 
     ``kernel`` None means ringscope's own kernel with its initial RAM disk; ``memory`` is in bytes; ``entry`` is where
     a Linux bzImage is entered, a name in `machine.boot.linux.ENTRIES`; ``symbols_file`` is an ELF file with the
-    symbols of a kernel that has none itself; ``serial`` is what the serial ports are joined to, COM1 first.
+    symbols of a kernel that has none itself; ``serial`` is what the serial ports are joined to, COM1 first;
+    ``engine`` is one of `machine.limits.ENGINE_NAMES`, or None for the fast one where it can run.
     """
 
     kernel: Path | None = None
@@ -28,3 +29,4 @@ class Configuration:
     entry: str | None = None
     symbols_file: Path | None = None
     serial: tuple[Spec, ...] = (STDIO,)
+    engine: str | None = None

@@ -74,11 +74,19 @@ def configuration(
     memory: int = MEMORY,
     entry: str | None = None,
     serial: tuple[Spec, ...] = (STDIO,),
+    engine: str | None = None,
 ) -> Configuration:
     """The machine for these files; ``append`` comes last on the command line, so that it has the last word."""
     line = f"{_console(append, serial)}{COMMAND_LINE} {append}".strip()
     return Configuration(
-        files.kernel, files.initrd, line, memory, entry=entry, symbols_file=files.symbols, serial=serial
+        files.kernel,
+        files.initrd,
+        line,
+        memory,
+        entry=entry,
+        symbols_file=files.symbols,
+        serial=serial,
+        engine=engine,
     )
 
 

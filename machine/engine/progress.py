@@ -46,7 +46,7 @@ class Progress:
     def __init__(self, uc: Uc, *, native: bool = True) -> None:
         self._cells = Cells(limit=NEVER, mask=EVERY_BYTE)
         self._events, self._most_events = 0, NEVER
-        self._code = executable(blob("progress", platform.machine())) if native else None
+        self._code = executable_blob() if native else None
         self.native = self._code is not None
         if self._code is None:
             uc.hook_add(UC_HOOK_BLOCK, self._count_block)
@@ -163,6 +163,11 @@ class Progress:
             return
         cells.clock += size
         cells.block, cells.block_end = address, address + size
+
+
+def executable_blob() -> mmap.mmap | None:
+    """The portable engine's clock; None where the host cannot run it."""
+    return executable(blob("progress", platform.machine()))
 
 
 def executable(path: Path) -> mmap.mmap | None:

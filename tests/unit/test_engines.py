@@ -1,0 +1,87 @@
+"""Which engine runs, what it needs of the library, and how its absence is told."""
+
+import subprocess
+import sys
+
+import pytest
+
+from machine.engine import choice, fast, library
+from machine.engine.choice import Engine, best
+from machine.errors import EngineError
+from machine.limits import ENGINE_NAMES
+from machine.machine import Machine
+from ringscope.doctor import examine
+
+
+@pytest.fixture
+def fresh():
+    """Nothing of the library is known yet; afterwards, again."""
+    caches = (library.library, fast.refusal)
+    for cache in caches:
+        cache.cache_clear()
+    yield
+    for cache in caches:
+        cache.cache_clear()
+
+
+def test_the_command_lines_names_are_engines():
+    assert set(ENGINE_NAMES) == {engine.value for engine in Engine} - {"plain"}
+
+
+def test_the_engine_is_the_one_named():
+    assert Machine(1 << 20, engine=Engine.FAST).cpu.fast
+    assert Machine(1 << 20, engine=Engine.PORTABLE).cpu.fast is None
+    assert Machine(1 << 20).cpu.fast, "the fast one where it can run"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda patch: patch.setattr(library, "uc_version", lambda: (2, 1, 0x020105FF)),
+        lambda patch: patch.setattr(library.platform, "machine", lambda: "riscv64"),
+        lambda patch: patch.setattr(library, "_TLB_FILL", library.re.compile(rb"(no such code)")),
+        lambda patch: patch.setattr(library, "_TRANSLATOR", 16),
+    ],
+    ids=["another release", "another host", "other code", "no call site"],
+)
+def test_an_unknown_library_gets_the_portable_engine(fresh, monkeypatch, change):
+    change(monkeypatch)
+    assert fast.refusal()
+    assert best() is Engine.PORTABLE
+    assert Machine(1 << 20).cpu.fast is None
+    with pytest.raises(EngineError):
+        Machine(1 << 20, engine=Engine.FAST)
+
+
+def test_the_proof_finds_a_wrong_clock(fresh, monkeypatch):
+    monkeypatch.setattr(fast.FastProgress, "shorten", lambda self, end: False)
+    assert "proved the fast engine wrong" in fast.refusal()
+
+
+def test_an_unexported_function_is_named():
+    with pytest.raises(EngineError, match="no_such_function"):
+        library.address("no_such_function")
+
+
+def test_the_doctor_says_which_engine_runs_and_why(monkeypatch):
+    told = {finding.what: finding for finding in examine()}
+    assert told["engine"].text.startswith("fast") and told["engine"].good
+    monkeypatch.setattr(choice, "refusal", lambda: "reasons")
+    monkeypatch.setattr("ringscope.doctor.refusal", lambda: "reasons")
+    told = {finding.what: finding for finding in examine()}
+    assert told["engine"].text.startswith("portable") and told["engine"].text.endswith("reasons")
+
+
+def test_the_command():
+    ran = subprocess.run([sys.executable, "-m", "ringscope.cli", "doctor"], capture_output=True, text=True, timeout=60)
+    assert "engine:  fast" in ran.stdout
+    wrong = [sys.executable, "-m", "ringscope.cli", "run", "--engine", "warp"]
+    ran = subprocess.run(wrong, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 2 and "warp" in ran.stderr and "portable" in ran.stderr
+
+
+def test_many_machines_come_and_go():
+    for _ in range(20):
+        machine = Machine(1 << 20)
+        machine.memory.write(0xFFFF0, b"\xf4")
+        del machine
