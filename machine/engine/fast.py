@@ -1,4 +1,4 @@
-"""The fast engine: the machine code of native/fast.c in the way of the library's own.
+"""The fast engine: the machine code of native/ in the way of the library's own.
 
 It counts progress inside the translated blocks, keeps stores to data off the slow path, and does what needs no Python
 without it.  It gives the same results as the portable engine, whose interface it has.
@@ -7,28 +7,39 @@ without it.  It gives the same results as the portable engine, whose interface i
 from __future__ import annotations
 
 import ctypes
-import mmap
-import platform
-import struct
 import weakref
 from collections.abc import Callable, Collection
-from functools import cache, partial
+from functools import cache
 from typing import Protocol
 
 from unicorn import UC_ARCH_X86, UC_HOOK_BLOCK, UC_HOOK_INSN, UC_HOOK_INTR, UC_MODE_64, Uc
 from unicorn import x86_const as x86
 
-from machine.engine import library, progress
+from machine.engine import library
 from machine.engine.library import Library, address
-from machine.engine.native.build import blob
-from machine.engine.progress import EVERY_BYTE, NEVER, Progress, address_of, executable
+from machine.engine.machinecode import (
+    COUNT_MASK,
+    LIBRARY_FUNCTIONS,
+    MOST_HOOKED,
+    Block,
+    Cells,
+    MachineCode,
+    MayUsePort,
+    OnException,
+    OnIn,
+    OnOut,
+    OnSyscall,
+    Page,
+    machine_code,
+    pointer,
+    u32,
+    u64,
+)
+from machine.engine.progress import EVERY_BYTE, NEVER, Progress
 from machine.engine.rawhook import add_hook
 from machine.engine.state import State
 from machine.errors import EngineError
 from machine.memory import PAGE, Memory
-
-MOST_HOOKED = 64
-"""Code hooks whose addresses the machine code knows; with more, it leaves every system call to Python."""
 
 TSC_AUX = 0xC0000103
 
@@ -38,100 +49,7 @@ _STATE_SIZE = 0x1400
 _SLOWLY = -(1 << 62)
 """A budget with which every block asks."""
 
-_ENTRIES = (
-    "install",
-    "enter",
-    "withdraw",
-    "count_block",
-    "tlb_fill",
-    "unprotect_code",
-    "check_exit_request",
-    "instructions_before",
-    "rdtsc",
-    "syscall",
-    "in_",
-    "out",
-    "exception",
-    "interrupt",
-    "rdtscp",
-)
-"""The table at the blob's start."""
-
-_u32, _u64, _pointer = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_void_p
-
-_OnException = ctypes.CFUNCTYPE(None, _pointer, _u32, _pointer)
-_OnSyscall = ctypes.CFUNCTYPE(None, _pointer, _pointer)
-_OnIn = ctypes.CFUNCTYPE(_u32, _pointer, _u32, ctypes.c_int, _pointer)
-_OnOut = ctypes.CFUNCTYPE(None, _pointer, _u32, ctypes.c_int, _u32, _pointer)
-_MayUsePort = ctypes.CFUNCTYPE(ctypes.c_int, _u32, ctypes.c_int)
-
-
 Guarded = Callable[[Callable[..., object]], Callable[..., object]]
-
-
-class _Page(ctypes.Structure):
-    _fields_ = (("fetched", _u32), ("clean", _u32), ("code", _u32))
-
-
-class _Block(ctypes.Structure):
-    """The head of QEMU's TranslationBlock."""
-
-    _fields_ = (
-        ("pc", _u64),
-        ("cs_base", _u64),
-        ("flags", _u32),
-        ("size", ctypes.c_uint16),
-        ("icount", ctypes.c_uint16),
-        ("cflags", _u32),
-    )
-    pc: int
-    size: int
-    cflags: int
-
-
-_COUNT_MASK = 0x7FFF
-
-
-class Cells(progress.Cells):
-    """``struct fast`` of native/fast.h; ``clock`` is what was granted, from which the budget that is left counts."""
-
-    _fields_ = (
-        *((name, _u64) for name in ("refused", "warp", "anchor", "patched", "unpatched", "hooked_count")),
-        ("hooked", _u64 * MOST_HOOKED),
-        *((name, _u64) for name in ("no_exit", "pages_count")),
-        ("pages", _pointer),
-        ("events", _u64),
-        ("most_events", _u64),
-        ("ram", _pointer),
-        ("ram_size", _u64),
-        *((name, _pointer) for name in ("uc", "cpu", "env", "left", "tag", "exit_request", "tlb")),
-        *((name, _pointer) for name in ("full_flushes", "part_flushes", "calls", "exception")),
-        *((name, _pointer) for name in ("old_exception", "tsc_aux", "next")),
-        *((name, _pointer) for name in ("check_exit", "tlb_fill", "tlb_flush", "flags", "raise_")),
-        ("on_exception", _OnException),
-        ("on_syscall", _OnSyscall),
-        ("on_in", _OnIn),
-        ("on_out", _OnOut),
-        ("may_use_port", _MayUsePort),
-    )
-    refused: int
-    warp: int
-    events: int
-    most_events: int
-    anchor: int
-    patched: int
-    unpatched: int
-    hooked_count: int
-
-
-_LIBRARY_FUNCTIONS = {
-    "stop": "uc_emu_stop",
-    "check_exit": "helper_check_exit_request_x86_64",
-    "tlb_flush": "tlb_flush_x86_64",
-    "flags": "cpu_cc_compute_all_x86_64",
-    "raise_": "raise_exception_err_ra_x86_64",
-}
-"""Cells that hold the address of one of the library's functions."""
 
 
 class Intercepting(Protocol):
@@ -151,37 +69,6 @@ class Intercepting(Protocol):
 
     def refuse_port(self, port: int, size: int) -> int:
         """0 if code outside ring 0 may use a port, else the exception: vector << 16 | error code."""
-
-
-class _Code:
-    """The blob, once in a process, in the library's way."""
-
-    def __init__(self, facts: Library) -> None:
-        code = executable(blob("fast", platform.machine()))
-        if code is None:
-            raise EngineError("the fast engine's machine code is not built, or the host refuses executable memory")
-        self._code: mmap.mmap = code
-        base = address_of(code)
-        distances = struct.unpack_from(f"<{len(_ENTRIES)}I", code)
-        self.entries = {name: base + at for name, at in zip(_ENTRIES, distances, strict=True)}
-        replaced = ("check_exit_request", "unprotect_code")
-        originals = [address(name) for name in ("check_exit_request_x86_64", "tlb_unprotect_code_x86_64")]
-        self._call("install", *originals, facts.code_hook_site, facts.uc_of_translator)
-        for name, slot in zip(replaced, (facts.slots[key] for key in _SLOTS), strict=True):
-            _u64.from_address(slot).value = self.entries[name]
-        self.enter, self.withdraw = partial(self._call, "enter"), partial(self._call, "withdraw")
-
-    def _call(self, name: str, *arguments: int) -> int:
-        prototype = ctypes.CFUNCTYPE(_u32, *(_u64 for _ in arguments))
-        return int(prototype(self.entries[name])(*arguments))
-
-
-_SLOTS = ("check_exit_request_x86_64", "tlb_unprotect_code_x86_64")
-
-
-@cache
-def _code() -> _Code:
-    return _Code(library.library())
 
 
 @cache
@@ -226,13 +113,13 @@ class FastProgress(Progress):
     """
 
     def __init__(self, uc: Uc, state: State, memory: Memory) -> None:
-        facts, code = library.library(), _code()
+        facts, code = library.library(), machine_code()
         self._uc = uc
         self.native = True
         uc_at = uc._uch.value or 0
-        self._cpu = _u64.from_address(uc_at + facts.cpu_of_uc).value
+        self._cpu = u64.from_address(uc_at + facts.cpu_of_uc).value
         env = self._cpu + facts.env_of_cpu
-        self._pages = (_Page * (memory.size // PAGE))()
+        self._pages = (Page * (memory.size // PAGE))()
         cells = Cells(limit=NEVER, mask=EVERY_BYTE, most_events=NEVER, uc=uc_at, cpu=self._cpu, env=env)
         self._cells: Cells = cells
         cells.pages, cells.pages_count = ctypes.addressof(self._pages), len(self._pages)
@@ -249,11 +136,11 @@ class FastProgress(Progress):
         cells.tsc_aux = env + self._find_tsc_aux(env)
         cells.ram, cells.ram_size = memory.address, memory.size
         cells.no_exit = uc_at + facts.no_exit_of_uc
-        for cell, name in _LIBRARY_FUNCTIONS.items():
+        for cell, name in LIBRARY_FUNCTIONS.items():
             setattr(cells, cell, address(name))
         self._left = ctypes.c_int64.from_address(env + library.BUDGET)
         self._tag = ctypes.c_int32.from_address(env + library.TAG)
-        self._next_flags = _u32.from_address(self._cpu + library.NEXT_FLAGS)
+        self._next_flags = u32.from_address(self._cpu + library.NEXT_FLAGS)
         self._no_exit = ctypes.c_uint8.from_address(cells.no_exit)
         self._check(state, env)
         self._left.value = NEVER
@@ -261,11 +148,11 @@ class FastProgress(Progress):
         self._replace_tlb_fill(facts, code)
         self._no_exit.value = 1
         at = ctypes.addressof(cells)
-        add_hook(uc, UC_HOOK_BLOCK, _pointer(code.entries["count_block"]), cells)
+        add_hook(uc, UC_HOOK_BLOCK, pointer(code.entries["count_block"]), cells)
         code.enter(at)
         weakref.finalize(uc, _forget, code, cells, self._pages)
-        self._instructions_before = ctypes.CFUNCTYPE(_u32, _u64, _u64)(code.entries["instructions_before"])
-        self._interrupt = ctypes.CFUNCTYPE(_u32, _u64, _u32, _u64)(code.entries["interrupt"])
+        self._instructions_before = ctypes.CFUNCTYPE(u32, u64, u64)(code.entries["instructions_before"])
+        self._interrupt = ctypes.CFUNCTYPE(u32, u64, u32, u64)(code.entries["interrupt"])
         self._machine_code = code
 
     def _check(self, state: State, env: int) -> None:
@@ -275,9 +162,9 @@ class FastProgress(Progress):
             raise EngineError("the processor's state is not where the library's code has it")
         if self._next_flags.value != 0xFFFFFFFF or self._no_exit.value:
             raise EngineError("the processor's flags for the next translation are not where release 2.1.4 has them")
-        counts = (_u64 * 3).from_address(env + library.TLB_COUNTS)
+        counts = (u64 * 3).from_address(env + library.TLB_COUNTS)
         before = sum(counts)
-        ctypes.CFUNCTYPE(None, _u64)(address("tlb_flush_x86_64"))(self._cpu)
+        ctypes.CFUNCTYPE(None, u64)(address("tlb_flush_x86_64"))(self._cpu)
         if not before < sum(counts) < before + 16:
             raise EngineError("the TLB's counts of flushes are not where release 2.1.4 has them")
 
@@ -291,9 +178,9 @@ class FastProgress(Progress):
             raise EngineError("IA32_TSC_AUX is not in the processor's state")
         return at
 
-    def _replace_tlb_fill(self, facts: Library, code: _Code) -> None:
-        kind = _u64.from_address(self._cpu + facts.class_of_cpu).value
-        fill = _u64.from_address(kind + facts.tlb_fill_of_class)
+    def _replace_tlb_fill(self, facts: Library, code: MachineCode) -> None:
+        kind = u64.from_address(self._cpu + facts.class_of_cpu).value
+        fill = u64.from_address(kind + facts.tlb_fill_of_class)
         if fill.value != address("x86_cpu_tlb_fill_x86_64"):
             raise EngineError("the processor's class does not fill the TLB with the known function")
         self._cells.tlb_fill = fill.value
@@ -305,12 +192,12 @@ class FastProgress(Progress):
         ``guarded`` makes a callback that machine code may call out of one that may raise.
         """
         cells, entries = self._cells, self._machine_code.entries
-        cells.on_exception = _OnException(guarded(lambda _uc, vector, _data: handler.on_exception(vector)))
-        cells.on_syscall = _OnSyscall(guarded(lambda _uc, _data: handler.on_syscall()))
-        cells.on_in = _OnIn(guarded(lambda _uc, port, size, _data: handler.on_in(port, size)))
-        cells.on_out = _OnOut(guarded(lambda _uc, port, size, value, _data: handler.on_out(port, size, value)))
-        cells.may_use_port = _MayUsePort(guarded(handler.refuse_port))
-        add_hook(self._uc, UC_HOOK_INTR, _pointer(entries["exception"]), cells)
+        cells.on_exception = OnException(guarded(lambda _uc, vector, _data: handler.on_exception(vector)))
+        cells.on_syscall = OnSyscall(guarded(lambda _uc, _data: handler.on_syscall()))
+        cells.on_in = OnIn(guarded(lambda _uc, port, size, _data: handler.on_in(port, size)))
+        cells.on_out = OnOut(guarded(lambda _uc, port, size, value, _data: handler.on_out(port, size, value)))
+        cells.may_use_port = MayUsePort(guarded(handler.refuse_port))
+        add_hook(self._uc, UC_HOOK_INTR, pointer(entries["exception"]), cells)
         for name, instruction in (
             ("syscall", x86.UC_X86_INS_SYSCALL),
             ("rdtsc", x86.UC_X86_INS_RDTSC),
@@ -318,7 +205,7 @@ class FastProgress(Progress):
             ("in_", x86.UC_X86_INS_IN),
             ("out", x86.UC_X86_INS_OUT),
         ):
-            add_hook(self._uc, UC_HOOK_INSN, _pointer(entries[name]), cells, instruction=instruction)
+            add_hook(self._uc, UC_HOOK_INSN, pointer(entries[name]), cells, instruction=instruction)
 
     def hooks_at(self, addresses: Collection[int]) -> None:
         """Linear addresses that have a code hook before the instruction."""
@@ -384,7 +271,7 @@ class FastProgress(Progress):
         if not cells.refused:
             return False
         count = self._instructions_before(ctypes.addressof(cells), end - self.clock)
-        flags = _Block.from_address(cells.refused).cflags & ~_COUNT_MASK
+        flags = Block.from_address(cells.refused).cflags & ~COUNT_MASK
         cells.refused = 0
         self._next_flags.value = flags | count
         return True
@@ -420,7 +307,7 @@ class FastProgress(Progress):
         tag = self._tag.value
         if not tag:
             return self._cells.block, self._cells.block_end
-        block = _Block.from_address(self._cells.anchor + tag)
+        block = Block.from_address(self._cells.anchor + tag)
         return block.pc, block.pc + block.size
 
     def settle(self, rip: int, *, whole: bool = False) -> None:
@@ -438,5 +325,5 @@ class FastProgress(Progress):
         return self.clock
 
 
-def _forget(code: _Code, cells: Cells, _pages: object) -> None:
+def _forget(code: MachineCode, cells: Cells, _pages: object) -> None:
     code.withdraw(ctypes.addressof(cells))

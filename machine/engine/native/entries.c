@@ -1,4 +1,4 @@
-/* The blob begins with the distances of its functions from its start; fast.py has the names in the same order. */
+/* The blob begins with the distances of its functions from its start; machinecode.py has the names in the same order. */
 __asm__(
     ".section .text.entries, \"ax\"\n"
     "entries:\n"

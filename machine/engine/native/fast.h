@@ -9,7 +9,7 @@
  * - Leaving: memory accesses do not ask whether to leave; code hooks still do.
  * - SYSCALL, RDTSC and the permission to use ports, without Python.
  *
- * Freestanding and position-independent; fast.py has the same layouts and finds every offset in the library itself.
+ * Freestanding and position-independent; machinecode.py has the same layouts, and library.py finds every offset in the library itself.
  */
 typedef unsigned char u8;
 typedef unsigned short u16;

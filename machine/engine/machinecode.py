@@ -1,0 +1,141 @@
+"""The fast engine's machine code: what it shares with Python, and its place in the library's way."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import platform
+import struct
+from functools import cache, partial
+
+from machine.engine import library, progress
+from machine.engine.library import Library, address
+from machine.engine.native.build import blob
+from machine.engine.progress import address_of, executable
+from machine.errors import EngineError
+
+MOST_HOOKED = 64
+"""Code hooks whose addresses the machine code knows; with more, it leaves every system call to Python."""
+
+_ENTRIES = (
+    "install",
+    "enter",
+    "withdraw",
+    "count_block",
+    "tlb_fill",
+    "unprotect_code",
+    "check_exit_request",
+    "instructions_before",
+    "rdtsc",
+    "syscall",
+    "in_",
+    "out",
+    "exception",
+    "interrupt",
+    "rdtscp",
+)
+"""The table at the blob's start."""
+
+u32, u64, pointer = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_void_p
+
+OnException = ctypes.CFUNCTYPE(None, pointer, u32, pointer)
+OnSyscall = ctypes.CFUNCTYPE(None, pointer, pointer)
+OnIn = ctypes.CFUNCTYPE(u32, pointer, u32, ctypes.c_int, pointer)
+OnOut = ctypes.CFUNCTYPE(None, pointer, u32, ctypes.c_int, u32, pointer)
+MayUsePort = ctypes.CFUNCTYPE(ctypes.c_int, u32, ctypes.c_int)
+
+
+class Page(ctypes.Structure):
+    _fields_ = (("fetched", u32), ("clean", u32), ("code", u32))
+
+
+class Block(ctypes.Structure):
+    """The head of QEMU's TranslationBlock."""
+
+    _fields_ = (
+        ("pc", u64),
+        ("cs_base", u64),
+        ("flags", u32),
+        ("size", ctypes.c_uint16),
+        ("icount", ctypes.c_uint16),
+        ("cflags", u32),
+    )
+    pc: int
+    size: int
+    cflags: int
+
+
+COUNT_MASK = 0x7FFF
+
+
+class Cells(progress.Cells):
+    """``struct fast`` of native/fast.h; ``clock`` is what was granted, from which the budget that is left counts."""
+
+    _fields_ = (
+        *((name, u64) for name in ("refused", "warp", "anchor", "patched", "unpatched", "hooked_count")),
+        ("hooked", u64 * MOST_HOOKED),
+        *((name, u64) for name in ("no_exit", "pages_count")),
+        ("pages", pointer),
+        ("events", u64),
+        ("most_events", u64),
+        ("ram", pointer),
+        ("ram_size", u64),
+        *((name, pointer) for name in ("uc", "cpu", "env", "left", "tag", "exit_request", "tlb")),
+        *((name, pointer) for name in ("full_flushes", "part_flushes", "calls", "exception")),
+        *((name, pointer) for name in ("old_exception", "tsc_aux", "next")),
+        *((name, pointer) for name in ("check_exit", "tlb_fill", "tlb_flush", "flags", "raise_")),
+        ("on_exception", OnException),
+        ("on_syscall", OnSyscall),
+        ("on_in", OnIn),
+        ("on_out", OnOut),
+        ("may_use_port", MayUsePort),
+    )
+    refused: int
+    warp: int
+    events: int
+    most_events: int
+    anchor: int
+    patched: int
+    unpatched: int
+    hooked_count: int
+
+
+LIBRARY_FUNCTIONS = {
+    "stop": "uc_emu_stop",
+    "check_exit": "helper_check_exit_request_x86_64",
+    "tlb_flush": "tlb_flush_x86_64",
+    "flags": "cpu_cc_compute_all_x86_64",
+    "raise_": "raise_exception_err_ra_x86_64",
+}
+"""Cells that hold the address of one of the library's functions."""
+
+
+class MachineCode:
+    """The blob, once in a process, in the library's way."""
+
+    def __init__(self, facts: Library) -> None:
+        code = executable(blob("fast", platform.machine()))
+        if code is None:
+            raise EngineError("the fast engine's machine code is not built, or the host refuses executable memory")
+        self._code: mmap.mmap = code
+        base = address_of(code)
+        distances = struct.unpack_from(f"<{len(_ENTRIES)}I", code)
+        self.entries = {name: base + at for name, at in zip(_ENTRIES, distances, strict=True)}
+        replaced = ("check_exit_request", "unprotect_code")
+        originals = [address(name) for name in ("check_exit_request_x86_64", "tlb_unprotect_code_x86_64")]
+        self._call("install", *originals, facts.code_hook_site, facts.uc_of_translator)
+        for name, slot in zip(replaced, (facts.slots[key] for key in _SLOTS), strict=True):
+            u64.from_address(slot).value = self.entries[name]
+        self.enter, self.withdraw = partial(self._call, "enter"), partial(self._call, "withdraw")
+
+    def _call(self, name: str, *arguments: int) -> int:
+        prototype = ctypes.CFUNCTYPE(u32, *(u64 for _ in arguments))
+        return int(prototype(self.entries[name])(*arguments))
+
+
+_SLOTS = ("check_exit_request_x86_64", "tlb_unprotect_code_x86_64")
+
+
+@cache
+def machine_code() -> MachineCode:
+    return MachineCode(library.library())
