@@ -147,8 +147,7 @@ class Cpu:
         if not self._running:
             return self.progress.clock
         self.state.load()
-        rip = self.uc.reg_read(x86.UC_X86_REG_RIP)
-        return self.progress.exact(self._linear(rip))
+        return self.progress.exact(self._linear(self.state.front.eip))
 
     def run(self, limit: int) -> bool:
         """Run until the clock would pass ``limit`` bytes, or a hook stops it.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from unicorn import UC_HOOK_INSN, Uc
 from unicorn import x86_const as x86
+from unicorn.unicorn_py3.unicorn import uclib
 
 from machine import system
 from machine.engine.rawhook import add_hook
@@ -45,6 +46,35 @@ class Board(Protocol):
         """Nanoseconds that virtual time is ahead of guest progress."""
 
 
+class _Msr(ctypes.Structure):
+    """``uc_x86_msr``: an MSR's number and value."""
+
+    _fields_ = (("number", ctypes.c_uint32), ("value", ctypes.c_uint64))
+
+
+class _TimeStamp:
+    """The registers of RDTSC and RDTSCP, by single calls of the library: kernels wait in loops of these."""
+
+    def __init__(self, uc: Uc) -> None:
+        self._uc = uc._uch
+        self._values = (ctypes.c_uint64 * 3)()
+        at = ctypes.addressof(self._values)
+        self._numbers = (ctypes.c_int * 3)(x86.UC_X86_REG_RAX, x86.UC_X86_REG_RDX, x86.UC_X86_REG_RCX)
+        self._places = (ctypes.c_void_p * 3)(at, at + 8, at + 16)
+        self._aux = _Msr(number=TSC_AUX)
+
+    def write(self, value: int) -> None:
+        """EDX:EAX; the registers' upper halves become 0."""
+        self._values[0], self._values[1] = value & _MASK_32, value >> 32
+        uclib.uc_reg_write_batch(self._uc, self._numbers, self._places, 2)
+
+    def write_with_aux(self, value: int) -> None:
+        """EDX:EAX, and ECX from TSC_AUX."""
+        uclib.uc_reg_read(self._uc, x86.UC_X86_REG_MSR, ctypes.byref(self._aux))
+        self._values[0], self._values[1], self._values[2] = value & _MASK_32, value >> 32, self._aux.value & _MASK_32
+        uclib.uc_reg_write_batch(self._uc, self._numbers, self._places, 3)
+
+
 class Intercepts:
     """The hooks of one processor on single instructions."""
 
@@ -52,6 +82,7 @@ class Intercepts:
         self._cpu = cpu
         self._board = board
         uc = cpu.uc
+        self._time_stamp = _TimeStamp(uc)
         uc.hook_add(UC_HOOK_INSN, self._sysenter, None, 1, 0, x86.UC_X86_INS_SYSENTER)
         uc.hook_add(UC_HOOK_INSN, self._cpuid, None, 1, 0, x86.UC_X86_INS_CPUID)
         # The binding refuses RDTSC and RDTSCP; the library itself takes them.
@@ -113,11 +144,10 @@ class Intercepts:
 
     def _rdtsc(self, _uc: int, _data: int) -> int:
         self._cpu.inside()
-        value, uc = self._board.time_stamp(), self._cpu.uc
-        uc.reg_write(x86.UC_X86_REG_RAX, value & _MASK_32)
-        uc.reg_write(x86.UC_X86_REG_RDX, value >> 32)
+        self._time_stamp.write(self._board.time_stamp())
         return 1
 
-    def _rdtscp(self, uc: int, data: int) -> int:
-        self._cpu.uc.reg_write(x86.UC_X86_REG_RCX, self._cpu.uc.msr_read(TSC_AUX))
-        return self._rdtsc(uc, data)
+    def _rdtscp(self, _uc: int, _data: int) -> int:
+        self._cpu.inside()
+        self._time_stamp.write_with_aux(self._board.time_stamp())
+        return 1
