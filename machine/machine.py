@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple, cast
+from typing import cast
 
 from machine.clock import NEVER, Clock
 from machine.cpu import Cpu
@@ -25,8 +25,10 @@ from machine.fields import Fields, State, check_names, mapping, number, optional
 from machine.limits import DEFAULT_MEMORY
 from machine.linear import LinearMemory
 from machine.memory import Memory
+from machine.positions import Goal, Position
 from machine.stop import (
     END,
+    Arrived,
     Breakpoint,
     Exited,
     Halted,
@@ -53,13 +55,6 @@ FIRST_RETRY, LAST_RETRY = 256, 8192
 
 _RETRY = number(2 * LAST_RETRY, FIRST_RETRY)
 _FIELDS = Fields("machine", _retry_at=number(NEVER), _retry=_RETRY, _exit=optional(END))
-
-
-class Position(NamedTuple):
-    """A point of a run, exactly: bytes of code executed, and exceptions and interrupts delivered."""
-
-    progress: int
-    events: int
 
 
 class Machine(LinearMemory):
@@ -246,6 +241,23 @@ class Machine(LinearMemory):
                 wakes -= 1
             else:
                 return None if self.cpu.interruptible() else self._tell(Halted(self.cpu.linear_pc))
+
+    def run_to(self, goal: Goal, budget: int = SLICE, until: int = NEVER) -> Stop | None:
+        """`run`, and stop where ``goal`` says with `Arrived`.  Raises `Error` if that is behind."""
+        goal.check_ahead(self.position)
+        if goal.reached(self.position):
+            return self._tell(Arrived())
+        # Not into a block that ends at the goal: behind its last instruction another event could follow at once.
+        left = goal.progress - self.position.progress - 1
+        if left > 0:
+            stop = self.run(min(budget, left), until)
+        elif self.cpu.linear_pc in self.cpu.breakpoints and self.cpu.told_at != self.cpu.linear_pc:
+            stop = Breakpoint(self.cpu.linear_pc)
+        else:
+            stop = self._stopped() or self.step()
+        if stop is None or isinstance(stop, Stepped):
+            stop = Arrived() if goal.reached(self.position) else None
+        return None if stop is None else self._tell(stop)
 
     def _advance(self, due: int, slice_end: int) -> None:
         """Run to the first instruction boundary at or after ``due`` bytes, or into the block that ends the slice."""

@@ -25,8 +25,9 @@ from machine import processorstate
 from machine.bios import firmware
 from machine.errors import Error
 from machine.fields import State, mapping, number
-from machine.machine import Machine, Position
+from machine.machine import Machine
 from machine.memory import MAXIMUM, MINIMUM, PAGE, Memory
+from machine.positions import Position
 
 MAGIC = b"\x89ringsnap\r\n\x1a\n\x00\x00\x00"
 """Not text, and damaged by whatever takes it for text."""

@@ -42,6 +42,11 @@ class Stepped:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrived:
+    """The run is where it was to go."""
+
+
+@dataclass(frozen=True, slots=True)
 class Interrupted:
     """The user asked for a stop."""
 
@@ -83,7 +88,7 @@ class Shutdown:
     chain: tuple[FaultRecord, ...]
 
 
-Stop = Breakpoint | Watchpoint | Stepped | Interrupted | Halted | Exited | Reset | Shutdown
+Stop = Arrived | Breakpoint | Watchpoint | Stepped | Interrupted | Halted | Exited | Reset | Shutdown
 
 
 _CODE = number(0xFFFFFFFF)

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from machine import stop
-from machine.machine import Machine, Position
+from machine.machine import Machine
+from machine.positions import Position
 from machine.watchpoints import Watch
 from machine.x86 import control
 from machine.x86.mode import CodeSegment

@@ -10,7 +10,8 @@ from machine.clock import NEVER
 from machine.devices.serial import Serial
 from machine.engine.state import CS, HF_CS32, HF_CS64
 from machine.errors import MemoryFault, RegisterError
-from machine.machine import Machine, Position
+from machine.machine import Machine
+from machine.positions import Position
 from machine.watchpoints import Watch
 from machine.x86.mode import CodeSegment
 from ringscope.debuggee import Between, Elapsed, Idle, Paused, Refused, Stop, never_pause
