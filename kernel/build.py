@@ -20,10 +20,9 @@ from kernel import cpio
 from kernel.abi.headers import generated_files
 from kernel.abi.tables import constant
 from kernel.errors import BuildError
+from kernel.image import IMAGE, PACKAGE
 from kernel.toolchain import KERNEL_FLAGS, REQUIREMENT, Toolchain, find_toolchain
 
-PACKAGE = Path(__file__).parent
-IMAGE = PACKAGE / "_image"
 STAMP = "stamp"
 
 INPUT_PATTERNS = ("guest/**/*", "user/**/*", "abi/*", "build.py", "toolchain.py", "cpio.py")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from kernel.build import IMAGE, PACKAGE
 from kernel.errors import ImageError
+
+PACKAGE = Path(__file__).parent
+IMAGE = PACKAGE / "_image"
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,8 @@ class Machine(LinearMemory):
         self.cpu = Cpu(self.memory, self, engine)
         self.cpus = [self.cpu]
         self.clock = Clock(self.cpu.now)
+        self.goal: Goal | None = None
+        """Where the next run that comes there shall stop; it is forgotten then, and when it is behind."""
         self._interrupted = False
         self._exit: Exited | Reset | None = None
         self._retry_at = NEVER
@@ -224,6 +226,11 @@ class Machine(LinearMemory):
         Returns None when the budget ended first, when virtual time ``until`` came while the processor was halted, or
         when only the outside can wake it (`idle`).  How a run is cut changes nothing that the guest can see.
         """
+        if self.goal is not None and self.goal.reached(self.position):
+            self.goal = None
+        return self._run(budget, until) if self.goal is None else self.run_to(self.goal, budget, until)
+
+    def _run(self, budget: int, until: int) -> Stop | None:
         progress = self.cpu.progress
         slice_end, wakes = progress.clock + budget, WAKES
         self.cpu.progress.most_events = self.cpu.events + EVENTS
@@ -250,13 +257,15 @@ class Machine(LinearMemory):
         # Not into a block that ends at the goal: behind its last instruction another event could follow at once.
         left = goal.progress - self.position.progress - 1
         if left > 0:
-            stop = self.run(min(budget, left), until)
+            stop = self._run(min(budget, left), until)
         elif self.cpu.linear_pc in self.cpu.breakpoints and self.cpu.told_at != self.cpu.linear_pc:
             stop = Breakpoint(self.cpu.linear_pc)
         else:
             stop = self._stopped() or self.step()
         if stop is None or isinstance(stop, Stepped):
             stop = Arrived() if goal.reached(self.position) else None
+        if isinstance(stop, Arrived):
+            self.goal = None
         return None if stop is None else self._tell(stop)
 
     def _advance(self, due: int, slice_end: int) -> None:

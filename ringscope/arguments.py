@@ -9,12 +9,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Annotated
 
+from machine.errors import Error
+from machine.positions import Goal, parse_goal
 from machine.x86.vectors import BY_MNEMONIC
 from ringscope.debuggee import Refused
 from ringscope.expressions import full_name
 from ringscope.session import CommandError, Session
+from ringscope.snapshots import path_of
 
 
 class Shape(Enum):
@@ -81,6 +85,20 @@ def _time(session: Session, text: str) -> int:
     return value
 
 
+def _goal(_session: Session, text: str) -> Goal:
+    try:
+        return parse_goal(text)
+    except Error as error:
+        raise CommandError(str(error)) from None
+
+
+def _snapshot_name(_session: Session, text: str) -> Path:
+    try:
+        return path_of(text)
+    except Error as error:
+        raise CommandError(str(error)) from None
+
+
 def _register(session: Session, text: str) -> str:
     name = text.lstrip("$")
     try:
@@ -120,6 +138,10 @@ Steps = Annotated[int, Kind(_counted(MOST_STEPS))]
 """A number of instructions to run."""
 Nanoseconds = Annotated[int, Kind(_time)]
 """A span of virtual time."""
+Place = Annotated[Goal, Kind(_goal)]
+"""A position in the run: bytes of code, or bytes,events."""
+SnapshotName = Annotated[Path, Kind(_snapshot_name)]
+"""The name of a snapshot, as the path of its file."""
 RegisterName = Annotated[str, Kind(_register, completion=Completion.REGISTER)]
 """A register, with or without the dollar sign."""
 VectorNumber = Annotated[int, Kind(_vector)]

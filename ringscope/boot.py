@@ -13,9 +13,11 @@ from kernel.image import Image, find_image
 from machine.boot import elf
 from machine.boot.load import boot
 from machine.engine.choice import Engine
-from machine.errors import BootError
+from machine.errors import BootError, Error
 from machine.machine import Machine
+from machine.stop import Arrived
 from ringscope.configuration import Configuration
+from ringscope.pace import Pace
 from ringscope.serial.ends import End
 from ringscope.serial.lines import Lines, check, join
 
@@ -30,9 +32,13 @@ MOST_SYMBOLS = 64 << 20
 that does not answer for two seconds; gdb itself reads it in a few."""
 
 
+RESET_STATUS = 2
+"""Exit status of a guest that asked for a restart."""
+
+
 @dataclass(frozen=True)
 class Guest:
-    """A machine at its first instruction, and what is known of the kernel in it."""
+    """A machine that is about to run, and what is known of the kernel in it."""
 
     machine: Machine
     kernel: Path
@@ -42,14 +48,16 @@ class Guest:
     """Its serial ports and where they lead: a context that closes them."""
     symbols_file: Path | None
     """The ELF file for gdb to read: the kernel itself, or another; None if there is none."""
+    notes: tuple[str, ...] = ()
+    """What the user should know of it, in sentences."""
 
     @cached_property
     def symbols(self) -> Symbols | None:
         """The kernel's symbols; None if no file has any that can be read, or too many to be read in time."""
-        from kernel.symbols import Symbols
-
         if self.symbols_file is None or self.symbols_file.stat().st_size > MOST_SYMBOLS:
             return None
+        from kernel.symbols import Symbols
+
         try:
             return Symbols.load(self.symbols_file)
         except KernelError:
@@ -68,17 +76,48 @@ def power_on(
     *,
     ends: Sequence[End] | None = None,
 ) -> Guest:
-    """Make a machine and load the kernel; ``send`` gets what the guest writes to the port of the terminal;
+    """Make a machine and load the kernel, or a snapshot; ``send`` gets what the guest writes to the terminal's port;
     ``ends`` are those of the machine that it follows, still open.
 
     Raises `kernel.errors.Error` if ringscope's own image is not built, `machine.errors.Error` if the image cannot be
     booted, `gdbstub.address.AddressError` if a serial port's end cannot be had, OSError if a file cannot be read.
     """
+    check(configuration.serial)
+    guest = (_boot if configuration.snapshot is None else _restore)(configuration, send, ends)
+    if configuration.stop_at is not None:
+        configuration.stop_at.check_ahead(guest.machine.position)
+        guest.machine.goal = configuration.stop_at
+    return guest
+
+
+def start(configuration: Configuration, send: Callable[[bytes], None] = lambda data: None) -> Guest:
+    """`power_on`, and run to where the configuration says.  Raises `machine.errors.Error` if the run ends before."""
+    guest = power_on(configuration, send)
+    goal = configuration.stop_at
+    if goal is None or goal.reached(guest.machine.position):
+        return guest
+    pace = Pace(guest.machine, guest.lines)
+    while (stop := pace.run()) is None and not guest.machine.idle:
+        pass
+    if not isinstance(stop, Arrived):
+        raise Error(f"the run never comes to {goal}: it ends at {guest.machine.position} ({stop or 'idle'})")
+    return guest
+
+
+def _restore(configuration: Configuration, send: Callable[[bytes], None], ends: Sequence[End] | None) -> Guest:
+    from ringscope import snapshots
+
+    assert configuration.snapshot is not None
+    found = snapshots.restore(configuration.snapshot, configuration.serial)
+    lines = join(found.machine, found.serial, send, patient=found.protocol.startswith("linux"), ends=ends)
+    return Guest(found.machine, found.kernel, found.protocol, found.image, lines, found.symbols_file, found.notes)
+
+
+def _boot(configuration: Configuration, send: Callable[[bytes], None], ends: Sequence[End] | None) -> Guest:
     image = find_image() if configuration.kernel is None else None
     kernel = image.vmlinux if image else configuration.kernel
     assert kernel is not None
     initrd = configuration.initrd or (image.initramfs if image else None)
-    check(configuration.serial)
     engine = Engine(configuration.engine) if configuration.engine else None
     machine = Machine(configuration.memory, serial_ports=len(configuration.serial), engine=engine)
     data = _read(kernel, MOST_KERNEL)

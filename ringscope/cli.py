@@ -1,6 +1,6 @@
 """The command line: run, serve, debug, demo, repl, linux, doctor.
 
-The machine takes longest to load: what only a command needs is imported when that runs.
+What only a command needs is imported when that runs: from a snapshot to its prompt takes less time than all imports.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -16,6 +17,7 @@ from kernel.errors import Error as KernelError
 from machine import stop
 from machine.errors import Error as MachineError
 from machine.limits import DEFAULT_MEMORY, ENGINE_NAMES, ENTRY_NAMES, MAXIMUM, MINIMUM, PAGE
+from machine.positions import Goal, parse_goal
 from ringscope import linux
 from ringscope.apt import PackageError
 from ringscope.configuration import RESET_STATUS, Configuration
@@ -24,6 +26,7 @@ from ringscope.serial.spec import FORMS, STDIO, Spec, parse
 if TYPE_CHECKING:
     from ringscope.boot import Guest
 
+PLACES = "login, V[,E], or a text on the console"
 LISTEN = "127.0.0.1:1234"
 
 DESCRIPTION = """\
@@ -82,6 +85,38 @@ def serial_end(text: str) -> Spec:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def snapshot_file(text: str) -> Path:
+    """The file of a snapshot, by its path or its name.  Raises argparse.ArgumentTypeError naming it."""
+    from ringscope import snapshots
+
+    try:
+        return existing_file(str(snapshots.find(text)))
+    except MachineError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def waypoint(text: str) -> object:
+    """Where a snapshot is wanted.  Raises argparse.ArgumentTypeError naming what is wrong with it."""
+    from ringscope.waypoints import parse as parse_waypoint
+
+    try:
+        return parse_waypoint(text)
+    except MachineError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def place(text: str) -> Goal:
+    """A position.  Raises argparse.ArgumentTypeError naming what is wrong with it."""
+    try:
+        return parse_goal(text)
+    except MachineError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+class UsageError(Exception):
+    """Arguments that do not go together; the message names one."""
+
+
 class Parser(argparse.ArgumentParser):
     """Says one sentence about a wrong argument, without the usage, and exits with status 2."""
 
@@ -110,12 +145,25 @@ def _machine_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--initrd", type=existing_file, metavar="FILE", help="initial RAM disk; default: ours")
     group.add_argument("--append", default="", metavar="CMDLINE", help="the kernel's command line")
     _size_and_entry(group, DEFAULT_MEMORY)
+    _timeline_options(group)
+
+
+def _timeline_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--from-snapshot", type=snapshot_file, metavar="FILE|NAME", help="go on from a snapshot; no kernel is needed"
+    )
+    group.add_argument(
+        "--stop-at", type=place, metavar="V[,E]", help="stop at this position: bytes of code, and events"
+    )
+
+
+def _snapshot_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--snapshot-at", type=waypoint, metavar="WHERE", help=f"keep the machine and go on: {PLACES}")
+    parser.add_argument("--snapshot-to", type=Path, metavar="FILE", help="where; default: a name of the kernel's")
 
 
 def _size_and_entry(group: argparse._ArgumentGroup, memory: int) -> None:
-    group.add_argument(
-        "--memory", type=memory_size, default=memory, metavar="SIZE", help=f"RAM; default: {memory >> 20}M"
-    )
+    group.add_argument("--memory", type=memory_size, metavar="SIZE", help=f"RAM; default: {memory >> 20}M")
     group.add_argument("--entry", choices=ENTRY_NAMES, help="where a bzImage is entered; default: unpacked")
     group.add_argument(
         "--engine", choices=ENGINE_NAMES, help="what runs the processor; default: fast where it can (ringscope doctor)"
@@ -157,6 +205,7 @@ def build_parser() -> Parser:
 
     run = command("run", _run, "boot, with the serial console on this terminal (Ctrl-A x leaves)")
     _reboot_option(run)
+    _snapshot_options(run)
     _machine_options(run)
     server = command("serve", _serve, "boot stopped at the first instruction and wait for gdb")
     server.add_argument(
@@ -192,7 +241,11 @@ def _linux_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--update", action="store_true", help="take the newest packages: without it those of the first time are kept"
     )
+    parser.add_argument(
+        "--instant", action="store_true", help="go on from the prompt of an earlier start, or keep one for later"
+    )
     _reboot_option(parser)
+    _snapshot_options(parser)
     group = parser.add_argument_group("the machine")
     group.add_argument("--initrd", type=existing_file, metavar="FILE", help="initial RAM disk; default: busybox")
     group.add_argument(
@@ -202,17 +255,36 @@ def _linux_options(parser: argparse.ArgumentParser) -> None:
         help=f"goes behind the default command line: {linux.COMMAND_LINE}",
     )
     _size_and_entry(group, linux.MEMORY)
+    _timeline_options(group)
 
 
 def _configuration(arguments: argparse.Namespace) -> Configuration:
+    if arguments.from_snapshot:
+        return _from_snapshot(arguments)
     return Configuration(
         arguments.kernel,
         arguments.initrd,
         arguments.append,
-        arguments.memory,
+        arguments.memory or DEFAULT_MEMORY,
         entry=arguments.entry,
         serial=_serial(arguments),
         engine=arguments.engine,
+        stop_at=arguments.stop_at,
+    )
+
+
+_BOOTING = ("kernel", "initrd", "append", "memory", "entry", "reboot", "symbols", "instant", "update")
+
+
+def _from_snapshot(arguments: argparse.Namespace) -> Configuration:
+    for name in _BOOTING:
+        if getattr(arguments, name, None):
+            raise UsageError(f"--{name} has no place beside --from-snapshot: nothing is booted")
+    return Configuration(
+        serial=tuple(arguments.serial or ()),
+        engine=arguments.engine,
+        snapshot=arguments.from_snapshot,
+        stop_at=arguments.stop_at,
     )
 
 
@@ -221,22 +293,45 @@ def _serial(arguments: argparse.Namespace) -> tuple[Spec, ...]:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    guest, reason = _boot(_configuration(arguments), reboot=arguments.reboot)
+    guest, reason = _boot(_configuration(arguments), arguments)
     return _end(guest, reason)
 
 
-def _boot(configuration: Configuration, *, reboot: bool) -> tuple[Guest, stop.Stop | None]:
+def _boot(configuration: Configuration, arguments: argparse.Namespace) -> tuple[Guest, stop.Stop | None]:
     """Run a machine with its console here until it ends, or for ever again; None if the user left."""
     from ringscope import console, terminal
     from ringscope.boot import power_on
 
-    guest = power_on(configuration, console.write_stdout)
+    guest, reboot = power_on(configuration, console.write_stdout), arguments.reboot
     with guest.lines:
+        for note in guest.notes:
+            _say(note)
+        if configuration.snapshot and guest.lines.terminal:
+            console.write_stdout(bytes(guest.lines.terminal.shown))  # the prompt that waits
+        ended = _keep(guest, arguments) if arguments.snapshot_at else None
+        if ended is not None:
+            return guest, ended
+        if configuration.stop_at and configuration.stop_at.reached(guest.machine.position):
+            return guest, stop.Arrived()
         while True:
             reason = terminal.run(guest)
             if not (reboot and isinstance(reason, stop.Reset)):
                 return guest, reason
             guest = power_on(configuration, console.write_stdout, ends=guest.lines.ends)
+
+
+def _keep(guest: Guest, arguments: argparse.Namespace) -> stop.Stop | None:
+    """Run to where a snapshot is wanted and write it; what stopped the run before, or None."""
+    from ringscope import snapshots, waypoints
+
+    reason = waypoints.reach(guest, arguments.snapshot_at)
+    if reason is not None:
+        _say(f"no snapshot was written: the run ended at position {guest.machine.position}")
+        return reason
+    path = arguments.snapshot_to or snapshots.default_path(guest)
+    length = snapshots.save(guest, path)
+    _say(f"snapshot at position {guest.machine.position}: {path} ({length:,} bytes)")
+    return None
 
 
 def _end(guest: Guest, reason: stop.Stop | None, *, halt_is_end: bool = False) -> int:
@@ -245,6 +340,8 @@ def _end(guest: Guest, reason: stop.Stop | None, *, halt_is_end: bool = False) -
         return 0
     if isinstance(reason, stop.Exited):
         return reason.code & 0xFF
+    if isinstance(reason, stop.Interrupted):
+        return 130
     if isinstance(reason, stop.Reset):
         _say(f"the guest asked for a restart, by {reason.cause}: --reboot boots it again")
         return RESET_STATUS
@@ -257,7 +354,7 @@ def _end(guest: Guest, reason: stop.Stop | None, *, halt_is_end: bool = False) -
 
     for line in stop_lines(Session(LocalDebuggee(guest.machine), guest.symbols), reason):
         _say(line)
-    return 1
+    return 0 if isinstance(reason, stop.Arrived) else 1
 
 
 def _serve(arguments: argparse.Namespace) -> int:
@@ -287,6 +384,16 @@ def _repl(arguments: argparse.Namespace) -> int:
 
 
 def _linux(arguments: argparse.Namespace) -> int:
+    setup = _from_snapshot(arguments) if arguments.from_snapshot else _linux_configuration(arguments)
+    if arguments.gdb:
+        from ringscope import debug
+
+        return debug.debug(setup)
+    guest, reason = _boot(setup, arguments)
+    return _end(guest, reason, halt_is_end=True)
+
+
+def _linux_configuration(arguments: argparse.Namespace) -> Configuration:
     packages = linux.cache(_say)
     if arguments.update:
         packages.update()
@@ -294,17 +401,25 @@ def _linux(arguments: argparse.Namespace) -> int:
     setup = linux.configuration(
         files,
         append=arguments.append,
-        memory=arguments.memory,
+        memory=arguments.memory or linux.MEMORY,
         entry=arguments.entry,
         serial=_serial(arguments),
         engine=arguments.engine,
     )
-    if arguments.gdb:
-        from ringscope import debug
+    return replace(setup, stop_at=arguments.stop_at) if not arguments.instant else _instant(setup, arguments)
 
-        return debug.debug(setup)
-    guest, reason = _boot(setup, reboot=arguments.reboot)
-    return _end(guest, reason, halt_is_end=True)
+
+def _instant(setup: Configuration, arguments: argparse.Namespace) -> Configuration:
+    """From the prompt of an earlier start of the same; or this one leaves it there."""
+    from ringscope import snapshots, waypoints
+
+    if arguments.snapshot_at or arguments.stop_at:
+        raise UsageError("--instant keeps a snapshot of its own: leave out --snapshot-at and --stop-at")
+    path = snapshots.instant_path(setup)
+    if path.exists():
+        return replace(setup, snapshot=path)
+    arguments.snapshot_at, arguments.snapshot_to = waypoints.Waypoint(), path
+    return setup
 
 
 def _doctor(_arguments: argparse.Namespace) -> int:
@@ -329,7 +444,7 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(words)
     try:
         status: int = arguments.action(arguments)
-    except AddressError as error:
+    except (AddressError, UsageError) as error:
         _say(f"ringscope: {error}")
         return 2
     except (MachineError, KernelError, PackageError, OSError) as error:

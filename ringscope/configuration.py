@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from machine.limits import DEFAULT_MEMORY
+from machine.positions import Goal
 from ringscope.serial.spec import STDIO, Spec
 
 RESET_STATUS = 2
@@ -19,6 +20,8 @@ class Configuration:
     ``kernel`` None means ringscope's own kernel with its initial RAM disk; ``memory`` is in bytes; ``entry`` is where
     a Linux bzImage is entered, a name in `machine.boot.linux.ENTRIES`; ``symbols_file`` is an ELF file with the
     symbols of a kernel that has none itself; ``serial`` is what the serial ports are joined to, COM1 first;
+    ``snapshot`` is a file to go on from instead, with an empty ``serial`` for what its ports were joined to;
+    ``stop_at`` is where the machine's first run ends;
     ``engine`` is one of `machine.limits.ENGINE_NAMES`, or None for the fast one where it can run.
     """
 
@@ -30,3 +33,5 @@ class Configuration:
     symbols_file: Path | None = None
     serial: tuple[Spec, ...] = (STDIO,)
     engine: str | None = None
+    snapshot: Path | None = None
+    stop_at: Goal | None = None

@@ -14,7 +14,7 @@ from pathlib import Path
 from gdbstub.server import Policy, Server, Then, listen
 from machine.errors import Error
 from ringscope import console
-from ringscope.boot import Guest, power_on
+from ringscope.boot import Guest, start
 from ringscope.configuration import Configuration
 from ringscope.serve import gdb_commands, make_target, scripts
 
@@ -46,7 +46,9 @@ def served(guest: Guest) -> Iterator[str]:
 def debug(configuration: Configuration, *, gdb: str = "gdb", commands: Sequence[str] = ()) -> int:
     """Boot, start gdb attached with symbols and scripts, and end with it; returns gdb's exit status."""
     program = find_gdb(gdb)
-    guest = power_on(configuration, console.write_stdout)
+    guest = start(configuration, console.write_stdout)
+    for note in guest.notes:
+        console.write_stdout(f"{note}\n".encode())
     with guest.lines, served(guest) as address:
         words = [program, "-q"]
         for command in (*gdb_commands(guest, address), f"source {scripts() / 'quit.gdb'}", *commands):

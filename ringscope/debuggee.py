@@ -7,11 +7,12 @@ a small Protocol: a command that needs one says so in the registry.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from machine import stop
 from machine.machine import Machine
-from machine.positions import Position
+from machine.positions import Goal, Position
 from machine.watchpoints import Watch
 from machine.x86 import control
 from machine.x86.mode import CodeSegment
@@ -153,6 +154,32 @@ class Timed(Protocol):
 
     def run_for(self, nanoseconds: int, between: Between = never_pause) -> Stop:
         """Run for at least a span of virtual time, or until something stops it."""
+        ...
+
+
+@runtime_checkable
+class Exact(Timed, Protocol):
+    """exact positions"""
+
+    def aim(self, goal: Goal) -> None:
+        """Let the next run stop at a place, or Refused if that is behind."""
+        ...
+
+    def run_to(self, goal: Goal, between: Between = never_pause) -> Stop:
+        """Run until that place is reached, which is `stop.Arrived`, or something else stops it; or Refused."""
+        ...
+
+
+@runtime_checkable
+class Snapshots(Timed, Protocol):
+    """snapshots"""
+
+    def save_snapshot(self, path: Path) -> int:
+        """Write a file; its length in bytes. Refused if it cannot be written."""
+        ...
+
+    def load_snapshot(self, path: Path) -> Sequence[str]:
+        """Go on from a file; what the user should know, in sentences. Refused, with nothing changed."""
         ...
 
 

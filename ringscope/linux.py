@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ringscope import initramfs
 from ringscope.apt import PackageError
 from ringscope.configuration import Configuration
 from ringscope.packages import Packages, cache_directory
 from ringscope.serial.spec import STDIO, Spec
+
+if TYPE_CHECKING:
+    from ringscope.packages import Packages
 
 KERNEL, BUSYBOX = "linux-image-cloud-amd64", "busybox-static"
 """The package that depends on Debian's newest kernel for virtual machines, and the one with the user programs."""
@@ -98,4 +102,6 @@ def _console(append: str, serial: tuple[Spec, ...]) -> str:
 
 def cache(say: Callable[[str], None]) -> Packages:
     """The user's cache; ``say`` gets a sentence before what takes time."""
+    from ringscope.packages import Packages
+
     return Packages(cache_directory(), say)

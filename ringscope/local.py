@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from machine import registers
+from machine import registers, snapshot
 from machine.clock import NEVER
 from machine.devices.serial import Serial
 from machine.engine.state import CS, HF_CS32, HF_CS64
-from machine.errors import MemoryFault, RegisterError
+from machine.errors import Error
 from machine.machine import Machine
-from machine.positions import Position
+from machine.positions import Goal, Position
+from machine.stop import Arrived
 from machine.watchpoints import Watch
 from machine.x86.mode import CodeSegment
+from ringscope import snapshots
 from ringscope.debuggee import Between, Elapsed, Idle, Paused, Refused, Stop, never_pause
 from ringscope.pace import Pace
 from ringscope.serial.lines import Lines
+
+if TYPE_CHECKING:
+    from ringscope.boot import Guest
 
 IDLE_SECONDS = 0.02
 """Pause between two looks at a machine that waits for a peer's input."""
@@ -25,8 +32,9 @@ IDLE_SECONDS = 0.02
 class LocalDebuggee:
     """The view of a `Machine`, always of its first processor."""
 
-    def __init__(self, machine: Machine, lines: Lines | None = None) -> None:
+    def __init__(self, machine: Machine, lines: Lines | None = None, guest: Guest | None = None) -> None:
         self.machine = machine
+        self._guest = guest
         self.lines = lines
         """Where its serial ports lead; None if nowhere but to this view."""
         self._pace = Pace(machine, lines)
@@ -128,6 +136,36 @@ class LocalDebuggee:
                 self.lines.wait(IDLE_SECONDS)
         return Elapsed(machine.clock.now() - started)
 
+    def aim(self, goal: Goal) -> None:
+        """Let the next run stop there."""
+        with _refusing():
+            goal.check_ahead(self.machine.position)
+        self.machine.goal = goal
+
+    def run_to(self, goal: Goal, between: Between = never_pause) -> Stop:
+        """Run until the machine is there, or something else stops it."""
+        self.aim(goal)
+        try:
+            return Arrived() if goal.reached(self.machine.position) else self._run(None, between)
+        finally:
+            self.machine.goal = None
+
+    def save_snapshot(self, path: Path) -> int:
+        """Write a file, with what is known of the kernel."""
+        with _refusing():
+            try:
+                return snapshot.save(self.machine, path, snapshots.facts(self._guest) if self._guest else None)
+            except OSError as error:
+                raise Refused(f"{error.filename} cannot be read: {error.strerror}") from None
+
+    def load_snapshot(self, path: Path) -> Sequence[str]:
+        """Go on from a file; symbols stay those that are loaded."""
+        with _refusing(), snapshot.opened(path) as found:
+            snapshot.load(self.machine, found)
+            self.machine.goal = None
+            other = self._guest is not None and not snapshots.is_of(found, self._guest)
+            return [f"it was taken from another kernel than {self._guest.kernel}"] if self._guest and other else []
+
     def interrupt(self) -> None:
         """Stop at the next slice."""
         self.machine.interrupt()
@@ -160,5 +198,5 @@ class LocalDebuggee:
 def _refusing() -> Iterator[None]:
     try:
         yield
-    except (MemoryFault, RegisterError) as error:
+    except Error as error:
         raise Refused(str(error)) from None

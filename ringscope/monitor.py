@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gdbstub.errors import TargetError
 from ringscope.local import LocalDebuggee
+from ringscope.render import Progress
 from ringscope.session import CommandError, Front, Session
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ def make_monitor(guest: Guest) -> Callable[[str, Callable[[str], None]], None]:
 
     def run(line: str, write: Callable[[str], None]) -> None:
         if not sessions:
-            sessions.append(Session(LocalDebuggee(guest.machine, guest.lines), guest.symbols, front=Front.MONITOR))
+            sessions.append(
+                Session(LocalDebuggee(guest.machine, guest.lines, guest), guest.symbols, front=Front.MONITOR)
+            )
         for text in _joined(monitor_lines(sessions[0], line)):
             write(text)
 
@@ -40,7 +43,7 @@ def _joined(lines: Iterator[str]) -> Iterator[str]:
     for line in lines:
         piece.append(f"{line}\n")
         length += len(line)
-        if length >= PIECE:
+        if length >= PIECE or isinstance(line, Progress):
             yield "".join(piece)
             piece.clear()
             length = 0

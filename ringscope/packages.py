@@ -19,6 +19,7 @@ from typing import IO
 import zstandard
 
 from ringscope.apt import Apt, PackageError, Release
+from ringscope.cache import root
 
 AR_MAGIC, AR_HEADER, AR_END = b"!<arch>\n", 60, b"`\n"
 _TAR_MODES = {"data.tar": "r|", "data.tar.gz": "r|gz", "data.tar.bz2": "r|bz2", "data.tar.xz": "r|xz"}
@@ -27,10 +28,8 @@ _DAMAGE = (tarfile.TarError, lzma.LZMAError, zstandard.ZstdError, zlib.error, EO
 
 
 def cache_directory() -> Path:
-    """Where what was fetched stays (XDG Base Directory Specification)."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    root = Path(base) if base.startswith("/") else Path.home() / ".cache"
-    return root / "ringscope" / "debian"
+    """Where what was fetched stays."""
+    return root() / "debian"
 
 
 class Packages:

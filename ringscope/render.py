@@ -7,6 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from machine.x86.bits import Layout
 
 
+class Progress(str):
+    """A line that says how far a command is: it is wanted at once."""
+
+    __slots__ = ()
+
+
 class Heading(str):
     """The titles of a table."""
 

@@ -29,7 +29,7 @@ from ringscope import processor
 from ringscope.commands.running import stop_lines
 from ringscope.commandset import COMMANDS
 from ringscope.completion import CommandCompleter
-from ringscope.console import Escapes, Wish, raw_terminal
+from ringscope.console import Escapes, Wish, raw_terminal, write_stdout
 from ringscope.debuggee import Console, Debuggee, Idle, Paused, Refused, Stop, Timed
 from ringscope.disassembly import location
 from ringscope.expressions import Symbols
@@ -72,11 +72,13 @@ def repl(configuration: Configuration, *, connect: str | None = None) -> int:
     Raises what `power_on` raises.
     """
     if connect is None:
-        from ringscope.boot import power_on
+        from ringscope.boot import start
 
-        guest = power_on(configuration, lambda data: None)
+        guest = start(configuration, write_stdout)
+        for note in guest.notes:
+            _write_stdout(f"{note}\n")
         with guest.lines:
-            return run_repl(LocalDebuggee(guest.machine, guest.lines), symbols=guest.symbols)
+            return run_repl(LocalDebuggee(guest.machine, guest.lines, guest), symbols=guest.symbols)
     try:
         debuggee = RemoteDebuggee.connect(connect)
     except Refused as error:

@@ -11,7 +11,7 @@ from gdbstub.link import Trace
 from gdbstub.server import Ending, Policy, Server, Then, listen
 from machine.devices.serial import PORTS
 from ringscope import console
-from ringscope.boot import Guest, power_on
+from ringscope.boot import Guest, start
 from ringscope.configuration import Configuration
 from ringscope.target import MachineTarget
 from ringscope.tasks import describe_task
@@ -65,8 +65,10 @@ def _is_32_bit(path: Path) -> bool:
 
 def instructions(guest: Guest, address: str) -> Iterator[str]:
     """What to print before waiting: what was booted, where the symbols are, what to type."""
-    size = guest.machine.memory.size >> 20
-    yield f"{guest.kernel.name} ({guest.protocol}, {size} MiB) is stopped at its first instruction."
+    size, position = guest.machine.memory.size >> 20, guest.machine.position
+    where = f"at position {position}" if any(position) else "at its first instruction"
+    yield f"{guest.kernel.name} ({guest.protocol}, {size} MiB) is stopped {where}."
+    yield from guest.notes
     yield f"Symbols:  {guest.symbols_file or 'none: the image has none'}"
     for row, end in zip(PORTS, guest.lines.ends, strict=False):
         if end.text != "stdio":
@@ -77,7 +79,7 @@ def instructions(guest: Guest, address: str) -> Iterator[str]:
 
 def serve(configuration: Configuration, address: str, *, go: bool = False, trace: Trace | None = None) -> int:
     """Boot, print how to attach, and serve until the client kills the machine or Ctrl-C."""
-    guest = power_on(configuration, console.write_stdout)
+    guest = start(configuration, console.write_stdout)
     policy = Policy(killed=Then.RETURN)
     with guest.lines, Server(make_target(guest), listen(address), policy=policy, trace=trace) as server:
         for line in instructions(guest, server.address):

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import NamedTuple
 
+from machine.positions import Goal
 from machine.watchpoints import Watch
-from ringscope.debuggee import Between, Debuggee, Refused, Stop, Timed, find_register, never_pause, paging_state
+from ringscope.debuggee import Between, Debuggee, Exact, Refused, Stop, Timed, find_register, never_pause, paging_state
 from ringscope.expressions import ExpressionError, Symbols, evaluate
 
 
@@ -120,6 +121,12 @@ class Session:
             if isinstance(self.debuggee, Timed):
                 return self.debuggee.run_for(nanoseconds, self.between)
         raise CommandError(f"{self.debuggee.name} has no virtual clock: {nanoseconds} ns cannot be counted")
+
+    def run_to(self, goal: Goal) -> Stop:
+        """Run the debuggee to a place, or until something else stops it. Raises Refused if it is behind."""
+        assert isinstance(self.debuggee, Exact), "the registry has checked it"
+        with self.running():
+            return self.debuggee.run_to(goal, self.between)
 
     # Points
 

@@ -227,8 +227,10 @@ class MachineTarget:
         """Run a command of the registry that the REPL shares."""
         if self._command is None:
             raise TargetError(errno.ENOTSUP, "this server has no monitor commands")
-        self._block = None
-        self._command(command, write)
+        try:
+            self._command(command, write)
+        finally:
+            self._block = None
 
     def kill(self) -> None:
         """End the machine: it does not run again."""

@@ -38,7 +38,7 @@ def _prompt(guest: Guest) -> Repl:
     from ringscope.repl import Repl
     from ringscope.session import Session
 
-    return Repl(Session(LocalDebuggee(guest.machine, guest.lines), guest.symbols), from_console=True)
+    return Repl(Session(LocalDebuggee(guest.machine, guest.lines, guest), guest.symbols), from_console=True)
 
 
 def _visit(guest: Guest, prompt: Repl, reason: stop.Stop | None) -> bool:

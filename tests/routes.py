@@ -13,7 +13,8 @@ LONGEST = 15
 
 def go(machine, goal, budget=1 << 20):
     """Run to a goal; what stopped the run."""
-    for _ in range(100_000):
+    budget = max(budget, (goal.progress - machine.position.progress) // 10_000)
+    for _ in range(200_000):
         stop = machine.run_to(goal, budget)
         if stop is not None:
             return stop

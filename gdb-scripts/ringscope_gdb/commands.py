@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gdb
 
-from . import control, descriptor_tables, frame, interrupt_table, mode, page_tables  # noqa: F401 - they register their commands
+from . import caches, control, descriptor_tables, frame, interrupt_table, mode, page_tables  # noqa: F401 - they register their commands
 from .command import REGISTRY, LineCommand
 
 
@@ -16,9 +16,10 @@ class X86(gdb.Command):
 
 
 def define() -> None:
-    """Define the prefix `x86`, its commands, $cpl() and the line at stops; doing it again changes nothing."""
+    """Define `x86`, its commands, $cpl(), and what follows stops and `monitor`; doing it again changes nothing."""
     X86()
     for name, function in REGISTRY.items():
         LineCommand(name, function)
     control.CurrentPrivilegeLevel()
     gdb.events.stop.connect(mode.tell_stop)
+    caches.watch_monitor()

@@ -50,7 +50,7 @@ MSR_CTS, MSR_DSR, MSR_RI, MSR_DCD = 0x10, 0x20, 0x40, 0x80
 FIFO_DEPTH = 16
 TRIGGER_LEVELS = (1, 4, 8, 14)
 """By the highest two bits of FCR."""
-
+NEWLINE, MOST_SHOWN = 0x0A, 256
 MOST_WAITING = 1 << 24
 """Bytes of waiting input that a snapshot keeps at most."""
 
@@ -73,6 +73,7 @@ class Serial(SavedByFields):
         _mcr=number(0x1F),
         _scr=number(0xFF),
         _line=flag,
+        shown=raw(MOST_SHOWN),
     )
     width = 1
 
@@ -89,6 +90,8 @@ class Serial(SavedByFields):
         self._changes = 0  # the low half of MSR
         self._ier = self._lcr = self._mcr = self._scr = 0
         self._line = False
+        self.shown = bytearray()
+        """What was sent since the last newline, or the end of it: the line that a terminal's cursor is on."""
 
     def receive(self, data: bytes) -> None:
         """Bytes from the outside; they wait on the host's side until the guest takes them, so none is lost."""
@@ -202,6 +205,7 @@ class Serial(SavedByFields):
             self._loop(value)
         else:
             self.send(bytes([value]))
+            self._show(value)
         self._transmit_empty_pending = True
 
     def _loop(self, value: int) -> None:
@@ -212,6 +216,13 @@ class Serial(SavedByFields):
                 return
             self._looped.clear()
         self._looped.append(value)
+
+    def _show(self, value: int) -> None:
+        if value == NEWLINE:
+            self.shown.clear()
+        else:
+            self.shown.append(value)
+            del self.shown[:-MOST_SHOWN]
 
     def _enable(self, value: int) -> None:
         if value & ~self._ier & IER_TRANSMIT_EMPTY:

@@ -114,9 +114,10 @@ def run_until(session: Session, address: Expression) -> Lines:
 
 @command("position", needs=Timed)
 def show_position(session: Session) -> Lines:
-    """Print where the run is: bytes of code executed, events delivered, virtual time."""
+    """Print where the run is: its position as `run-to` takes it, and what that means."""
     assert isinstance(session.debuggee, Timed), "the registry has checked it"
-    progress, events = session.debuggee.position
+    progress, events = position = session.debuggee.position
+    yield f"position {position}"
     yield f"progress {progress:,} bytes of code, {events:,} exceptions and interrupts delivered"
     if isinstance(session.debuggee, debuggee.Devices):
         now = session.debuggee.machine.clock.now()
@@ -154,15 +155,21 @@ def describe_stop(session: Session, stopped: Stop) -> str:
             return f"{what}: {access.value} at {session.address_text(address)}, just done"
         case stop.Halted(address):
             return f"Halted for good: HLT with interrupts disabled before {session.address_text(address)}"
-        case stop.Exited(code):
-            return f"The guest has ended with code {code}"
-        case stop.Reset(cause):
-            return f"The guest has asked for a restart, by {cause}"
+        case stop.Arrived():
+            return f"At position {session.debuggee.position}" if isinstance(session.debuggee, Timed) else "Arrived"
+        case stop.Exited() | stop.Reset():
+            return _describe_end(stopped)
         case debuggee.Signalled(number):
             return f"Stopped with signal {_signal_name(number)}"
         case debuggee.Elapsed(nanoseconds):
             return f"{nanoseconds:,} ns of virtual time have passed"
     return _SENTENCES.get(type(stopped), "")
+
+
+def _describe_end(stopped: stop.Exited | stop.Reset) -> str:
+    if isinstance(stopped, stop.Exited):
+        return f"The guest has ended with code {stopped.code}"
+    return f"The guest has asked for a restart, by {stopped.cause}"
 
 
 _SENTENCES: dict[type, str] = {

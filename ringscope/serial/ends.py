@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Protocol
 
 from gdbstub.address import AddressError, parse_address
-from gdbstub.server import listen
 from ringscope.serial.spec import Kind, Spec
 
 KEPT = 1 << 16
@@ -243,6 +242,8 @@ def open_end(spec: Spec, terminal: Callable[[bytes], None]) -> End:
         case Kind.FILE:
             return FileEnd(spec)
         case Kind.LISTEN:
+            from gdbstub.server import listen
+
             return SocketEnd(spec.text, listen(spec.where))
         case Kind.CONNECT:
             return SocketEnd(spec.text, None, _connect(spec))

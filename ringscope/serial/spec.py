@@ -28,9 +28,10 @@ class Spec(NamedTuple):
 
 
 STDIO = Spec(Kind.STDIO, "", "stdio")
+NULL = Spec(Kind.NULL, "", "null")
 FORMS = "stdio, null, file:PATH, unix:PATH, tcp:HOST:PORT, unix-connect:PATH or tcp-connect:HOST:PORT"
 
-_WORDS = {"stdio": STDIO, "null": Spec(Kind.NULL, "", "null")}
+_WORDS = {"stdio": STDIO, "null": NULL}
 _PREFIXES = {
     "unix": (Kind.LISTEN, "unix:"),
     "tcp": (Kind.LISTEN, ""),

@@ -20,7 +20,8 @@ from machine import processorstate, snapshot
 from machine.bios import firmware
 from machine.engine.choice import Engine
 from machine.machine import Machine
-from machine.snapshot import FORMAT, SnapshotError
+from machine.snapshot import SnapshotError
+from machine.snapshotfile import FORMAT
 from machine.stop import Breakpoint, Exited
 
 SMALL = 1 << 20
@@ -30,8 +31,7 @@ def through_file(guest, path):
     """A second guest, in a machine of its own, that goes on from where the first one is."""
     snapshot.save(guest.machine, path)
     other = Bare()
-    with snapshot.opened(path) as found:
-        snapshot.load(other.machine, found)
+    other.machine, _ = snapshot.begin(path, lambda _found: other.machine)
     return other
 
 
@@ -329,6 +329,8 @@ class Victim:
     def refuses(self, data):
         """The sentence."""
         self.path.write_bytes(data)
+        with pytest.raises(SnapshotError):
+            snapshot.begin(self.path, lambda _found: Machine(SMALL))
         with pytest.raises(SnapshotError) as error:
             load(self.machine, self.path)
         assert str(error.value).startswith(f"{self.path} ")
@@ -418,7 +420,7 @@ CRAFTED = (
     (setting("processor", "registers", "ymm0", 1),            "has an unknown ymm0"),
     (setting("processor", "rest", "halted", "no"),            "processor: halted is 'no'"),
     (setting("processor", "rest", "shutdown", [[1]]),         "shutdown[0] is [1]"),
-    (setting("processor", "progress", -1),                    "processor: progress is -1"),
+    (setting("processor", "progress", -1),                    "position is -1"),
     (setting("machine", "devices", "pic", "master", "mask", -1), "8259: mask is -1"),
     (setting("machine", "devices", "firmware", {"a": 1}),     "the state of firmware has an unknown a"),
     (setting("machine", "devices", "floppy", {}),             "the state of the machine has an unknown floppy"),
@@ -495,7 +497,7 @@ def test_a_file_is_replaced_when_the_new_one_is_whole(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     machine.memory.write(0, b"changed")
-    monkeypatch.setattr(snapshot, "_pack", full)
+    monkeypatch.setattr(snapshot, "pack", full)
     with pytest.raises(SnapshotError, match="here cannot be written: No space left on device"):
         snapshot.save(machine, path)
     assert path.read_bytes() == before
