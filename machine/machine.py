@@ -264,7 +264,7 @@ class Machine(LinearMemory):
             stop = self._stopped() or self.step()
         if stop is None or isinstance(stop, Stepped):
             stop = Arrived() if goal.reached(self.position) else None
-        if isinstance(stop, Arrived):
+        if isinstance(stop, Arrived) and goal == self.goal:
             self.goal = None
         return None if stop is None else self._tell(stop)
 

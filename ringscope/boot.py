@@ -108,9 +108,13 @@ def _restore(configuration: Configuration, send: Callable[[bytes], None], ends: 
     from ringscope import snapshots
 
     assert configuration.snapshot is not None
-    found = snapshots.restore(configuration.snapshot, configuration.serial)
+    found = snapshots.restore(configuration.snapshot, configuration.serial, _engine(configuration))
     lines = join(found.machine, found.serial, send, patient=found.protocol.startswith("linux"), ends=ends)
     return Guest(found.machine, found.kernel, found.protocol, found.image, lines, found.symbols_file, found.notes)
+
+
+def _engine(configuration: Configuration) -> Engine | None:
+    return Engine(configuration.engine) if configuration.engine else None
 
 
 def _boot(configuration: Configuration, send: Callable[[bytes], None], ends: Sequence[End] | None) -> Guest:
@@ -118,8 +122,7 @@ def _boot(configuration: Configuration, send: Callable[[bytes], None], ends: Seq
     kernel = image.vmlinux if image else configuration.kernel
     assert kernel is not None
     initrd = configuration.initrd or (image.initramfs if image else None)
-    engine = Engine(configuration.engine) if configuration.engine else None
-    machine = Machine(configuration.memory, serial_ports=len(configuration.serial), engine=engine)
+    machine = Machine(configuration.memory, serial_ports=len(configuration.serial), engine=_engine(configuration))
     data = _read(kernel, MOST_KERNEL)
     protocol = boot(
         machine,

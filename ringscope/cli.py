@@ -85,16 +85,6 @@ def serial_end(text: str) -> Spec:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def snapshot_file(text: str) -> Path:
-    """The file of a snapshot, by its path or its name.  Raises argparse.ArgumentTypeError naming it."""
-    from ringscope import snapshots
-
-    try:
-        return existing_file(str(snapshots.find(text)))
-    except MachineError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
 def waypoint(text: str) -> object:
     """Where a snapshot is wanted.  Raises argparse.ArgumentTypeError naming what is wrong with it."""
     from ringscope.waypoints import parse as parse_waypoint
@@ -149,9 +139,7 @@ def _machine_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _timeline_options(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--from-snapshot", type=snapshot_file, metavar="FILE|NAME", help="go on from a snapshot; no kernel is needed"
-    )
+    group.add_argument("--from-snapshot", metavar="FILE|NAME", help="go on from a snapshot; no kernel is needed")
     group.add_argument(
         "--stop-at", type=place, metavar="V[,E]", help="stop at this position: bytes of code, and events"
     )
@@ -280,11 +268,14 @@ def _from_snapshot(arguments: argparse.Namespace) -> Configuration:
     for name in _BOOTING:
         if getattr(arguments, name, None):
             raise UsageError(f"--{name} has no place beside --from-snapshot: nothing is booted")
+    from ringscope import snapshots
+
+    try:
+        path = snapshots.find(arguments.from_snapshot)
+    except MachineError as error:
+        raise UsageError(str(error)) from None
     return Configuration(
-        serial=tuple(arguments.serial or ()),
-        engine=arguments.engine,
-        snapshot=arguments.from_snapshot,
-        stop_at=arguments.stop_at,
+        serial=tuple(arguments.serial or ()), engine=arguments.engine, snapshot=path, stop_at=arguments.stop_at
     )
 
 

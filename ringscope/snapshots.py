@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kernel.errors import Error as KernelError
 from kernel.image import Image, find_image
-from machine import snapshot
+from machine import snapshot, snapshotfile
 from machine.devices.serial import PORTS
+from machine.engine.choice import Engine
 from machine.errors import Error
 from machine.fields import State, mapping
 from machine.machine import Machine
@@ -149,7 +150,7 @@ def instant_path(setup: Configuration) -> Path:
     files = [path and fingerprint(path) for path in (setup.kernel, setup.initrd)]
     key = (
         metadata.version("ringscope"),
-        FORMAT,
+        snapshotfile.FORMAT,
         files,
         setup.append,
         setup.memory,
@@ -176,7 +177,7 @@ class Restored(NamedTuple):
     notes: tuple[str, ...]
 
 
-def restore(path: Path, serial: tuple[Spec, ...] = ()) -> Restored:
+def restore(path: Path, serial: tuple[Spec, ...] = (), engine: Engine | None = None) -> Restored:
     """Make the machine of a file; ``serial`` is what its ports shall be joined to, empty for as they were.
 
     Raises `SnapshotError`.
@@ -186,7 +187,7 @@ def restore(path: Path, serial: tuple[Spec, ...] = ()) -> Restored:
         count = _port_count(found)
         if len(serial or range(count)) != count:
             raise SnapshotError(f"{path} has {count} serial ports, not {len(serial)}: give --serial as often")
-        return Machine(found.memory, serial_ports=count)
+        return Machine(found.memory, serial_ports=count, engine=engine)
 
     machine, found = snapshot.begin(path, make)
     kernel, symbols = (same_file(found, name) for name in ("kernel", "symbols"))

@@ -1,13 +1,17 @@
 """Debian's unmodified kernel: to a shell by every entry, and stock gdb on its system calls without any symbols."""
 
+import hashlib
 import subprocess
 import sys
 
 import pytest
 
+from machine import snapshot
 from machine.boot.linux import ENTRIES
 from machine.stop import Exited, Halted, Reset
+from ringscope import initramfs
 from ringscope.debug import served
+from ringscope.packages import cache_directory
 from ringscope.serial.spec import STDIO, parse
 from tests.linux.debian import Debian
 from tests.realgdb.harness import Gdb
@@ -146,3 +150,33 @@ def test_the_command_boots_and_ends_with_status_0(files):
     ran = subprocess.run(words, input="echo sum $((20 + 3))\n", capture_output=True, text=True, timeout=150)
     assert "sum 23" in ran.stdout
     assert ran.returncode == 0, ran.stderr
+
+
+def test_a_machine_out_of_a_file_goes_on_as_the_first(files, tmp_path):
+    """The same typed line, in the machine itself, in one that was loaded, and in that again after more."""
+    debian = Debian(files, append="quiet").shell()
+    machine, path = debian.machine, tmp_path / "prompt"
+    snapshot.save(machine, path)
+    ends = []
+    for _ in range(3):
+        debian.type("for n in 1 2 3; do sh -c 'echo $$'; sleep 0.3; done; echo en''d")
+        debian.expect("end")
+        while not machine.cpu.halted or machine.position.progress % 2:
+            machine.step()
+        ends.append((machine.position, machine.clock.now(), hashlib.sha256(machine.memory.ram).hexdigest()))
+        with snapshot.opened(path) as found:
+            snapshot.load(machine, found)
+    assert ends[0] == ends[1] == ends[2]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_second_start_is_instant(files, tmp_path, monkeypatch):
+    (tmp_path / "ringscope").mkdir()
+    (tmp_path / "ringscope" / "debian").symlink_to(cache_directory())
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    words = [sys.executable, "-m", "ringscope.cli", "linux", "--instant", "--append", "quiet"]
+    for boots in (True, False):
+        ran = subprocess.run(words, input="echo sum $((20 + 3))\n", capture_output=True, text=True, timeout=150)
+        assert ran.returncode == 0 and "sum 23" in ran.stdout, ran.stderr
+        assert ("snapshot at position" in ran.stderr) is boots
+        assert (initramfs.GREETING in ran.stdout) is boots

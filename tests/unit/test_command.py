@@ -13,9 +13,11 @@ from bare import IDT, KERNEL, Bare
 
 from ringscope.arguments import Expression, split_words
 from ringscope.command import Registry
+from ringscope.commands import timeline
 from ringscope.commandset import COMMANDS
 from ringscope.expressions import evaluate
 from ringscope.local import LocalDebuggee
+from ringscope.render import Progress
 from ringscope.session import CommandError, Front, Quit, Session
 
 # fmt: off
@@ -98,6 +100,11 @@ def guest():
     return bare
 
 
+@pytest.fixture(autouse=True)
+def no_snapshots(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
 @pytest.fixture
 def session():
     return Session(LocalDebuggee(guest().machine), FakeSymbols())
@@ -161,7 +168,18 @@ ROWS = [
     ("", "breakpoints", ["There are no breakpoints"]),
     ("b store", "delete 1", ["Deleted 1: 0x100010 <store>"]),
     ("", "delete", ["There are no breakpoints"]),
-    ("step", "position", ["progress 1 bytes of code, 0 exceptions", "virtual time 1 ns"]),
+    ("step", "position", ["position 1,0", "progress 1 bytes of code, 0 exceptions", "virtual time 1 ns"]),
+    ("", "run-to 3", ["At position 8,0", "=> 0x100008 <start+8>"]),
+    ("", "run-to 8,0", ["At position 8,0"]),
+    ("b store", "run-to 40", ["Breakpoint 1 at 0x100010 <store>"]),
+    ("set rip leave", "run-to 1000", ["ended with code 16", "The run ends at position 11,0, before 1000"]),
+    ("set rip idle", "run-to 1_000", ["The guest is idle", "The run ends at position 2,0, before 1000"]),
+    ("stop-at 8", "c", ["At position 8,0", "=> 0x100008"]),
+    ("", "stop-at 8", ["The next run stops at position 8"]),
+    ("", "snapshot list", ["There are no snapshots in"]),
+    ("", "snapshot save a", ["Saved position 0,0 to", "a.snapshot (", " bytes)"]),
+    ("step;snapshot save b", "snapshot list", ["Position  Kernel", "b", "16 MiB       1,0"]),
+    ("snapshot save c;step 3", "snapshot load c", ["Loaded", "c.snapshot: at position 0,0", "=> 0x100000 <start>"]),
     ("", "where", ["ring 0", "=> 0x100000 <start>  90  nop"]),
     ("set rip leave", "c", ["The guest has ended with code 16"]),
     ("set rip halt", "c", ["Halted for good"]),
@@ -233,7 +251,15 @@ def test_every_command_has_help_that_ends_its_sentence():
         assert row.summary.endswith((".", "$cs.")) and row.topic, row.name
 
 
+NO_NAMES = ("../a", "a/b", ".a", "..", "/etc/x", "\0", "\u00e4", "a" * 101)
+
 MISTAKES = [
+    ("run-to x", "POSITION: 'x' is no position: give bytes of code, or bytes,events, as in 1324943,3"),
+    ("stop-at 1,2,3", "POSITION: '1,2,3' is no position"),
+    ("snapshot", "snapshot what? One of: list, load, save"),
+    ("snapshot save", "NAME is missing"),
+    *((f"snapshot save {name}", f"NAME: {name!r} is no name") for name in NO_NAMES),
+    ("snapshot load none", "none.snapshot cannot be read: No such file or directory"),
     ("foo", "no command 'foo'; `help` lists what there is"),
     ("contnue", "no command 'contnue'; did you mean continue?"),
     ("brea x y", "'brea' may be break, breakpoints"),
@@ -448,3 +474,31 @@ def test_a_registry_refuses_what_it_could_not_run():
         @registry.command("two")
         def two(session: Session, value: int):
             yield str(value)
+
+
+def test_the_past_is_refused_in_words(session):
+    lines(session, "step")
+    for line in ("run-to 0", "stop-at 0,5"):
+        with pytest.raises(CommandError, match="is behind: the machine is at 1,0, and it cannot go back"):
+            lines(session, line)
+    assert session.debuggee.machine.goal is None
+
+
+def test_a_broken_snapshot_is_listed_and_refused_and_nothing_changes(session, tmp_path):
+    lines(session, "snapshot save broken")
+    (path,) = tmp_path.rglob("*.snapshot")
+    path.write_bytes(path.read_bytes()[:-1])
+    lines(session, "step")
+    with pytest.raises(CommandError, match=r"broken\.snapshot is no usable snapshot: it is cut short in its checksum"):
+        lines(session, "snapshot load broken")
+    assert session.debuggee.position == (1, 0)
+    path.write_bytes(b"x")
+    assert "it does not begin as one" in text(session, "snapshot list")
+
+
+def test_a_client_of_monitor_is_told_how_far_a_long_run_is(monkeypatch):
+    monkeypatch.setattr(timeline, "SECOND", 0.0)
+    session = Session(LocalDebuggee(guest().machine), FakeSymbols(), front=Front.MONITOR)
+    said = lines(session, "run-to 5_000_000")
+    assert isinstance(said[0], Progress) and said[0].endswith("on the way to 5000000")
+    assert "At position 5000001,0" in said and said[-1] == timeline.FLUSH
