@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_determinism import PLACES, make
 
+from machine.engine.choice import Engine
 from machine.errors import Error
 from machine.positions import Goal, Position, parse_goal
 from machine.stop import Arrived, Breakpoint, Exited, Halted, Interrupted
@@ -103,11 +104,11 @@ def test_it_can_be_interrupted():
 
 
 @pytest.mark.parametrize("kind", ["periodic", "one-shot"])
-@pytest.mark.parametrize("native", [True, False])
-def test_two_machines_meet_by_different_ways(kind, native):
+@pytest.mark.parametrize("form", [None, Engine.PLAIN], ids=["best", "plain"])
+def test_two_machines_meet_by_different_ways(kind, form):
     events, end = chart(make(kind).machine, 97)
 
     def make_other():
-        return make(kind, native=native).machine
+        return make(kind, engine=form).machine
 
     assert meet(lambda: make(kind).machine, make_other, events, end, PLACES, SECONDS, farthest=4000) > 10
