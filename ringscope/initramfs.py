@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from kernel.cpio import archive, character_device, directory, regular
+from collections.abc import Iterable
+
+from kernel.cpio import Member, archive, character_device, directory, regular
 
 # busybox's poweroff, halt and reboot without -f ask process 1 with a signal; a trap runs once `wait` is interrupted.
 INIT = r"""#!/bin/busybox sh
@@ -31,13 +33,14 @@ GREETING = "a busybox shell."
 PROMPT = "/ # "
 
 
-def build(busybox: bytes) -> bytes:
-    """The archive around a static busybox."""
+def build(busybox: bytes, members: Iterable[Member] = ()) -> bytes:
+    """The archive around a static busybox, with whatever else is to be in it."""
     return archive(
         [
             directory("dev"),
             character_device("dev/console", 5, 1),
             regular("bin/busybox", busybox, executable=True),
             regular("init", INIT.encode(), executable=True),
+            *members,
         ]
     )

@@ -19,13 +19,13 @@ class Debian:
         self._pace = Pace(self.machine, self.guest.lines)
         self._seen = 0
 
-    def expect(self, text):
+    def expect(self, text, seconds=SECONDS):
         """Run until the guest has written ``text``; what it wrote before that."""
-        sought, deadline = text.encode(), time.monotonic() + SECONDS
+        sought, deadline = text.encode(), time.monotonic() + seconds
         while (at := self.output.find(sought, self._seen)) < 0:
             stop = self._pace.run()
             assert stop is None, f"{stop} before {text!r}:\n{self.tail()}"
-            assert time.monotonic() < deadline, f"no {text!r} within {SECONDS:g} s:\n{self.tail()}"
+            assert time.monotonic() < deadline, f"no {text!r} within {seconds:g} s:\n{self.tail()}"
         before = self.output[self._seen : at].decode()
         self._seen = at + len(sought)
         return before
@@ -45,6 +45,10 @@ class Debian:
         self.type(line)
         _echo, *lines = self.expect(initramfs.PROMPT).splitlines()
         return [text for text in lines if text]
+
+    def rest(self):
+        """What it wrote behind the last text that was found."""
+        return self.output[self._seen :].decode(errors="replace")
 
     def tail(self):
         return self.output[-1500:].decode(errors="replace")
