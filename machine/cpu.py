@@ -72,6 +72,7 @@ class Cpu:
         self._again = False
         self._delivered = False
         self._fault: tuple[int, int | None] | None = None  # an exception to deliver outside the engine
+        self._step_from: tuple[int, int] | None = None  # the clock and CR2 at the start of a step
         self.ports = PortGuard(self, self._check_port)
         self.code_pages = CodePages(self.uc)
         self._hook()
@@ -181,10 +182,12 @@ class Cpu:
         events, clock = self.events, self.progress.clock
         self.progress.allow_one()
         self.watchpoints.whole = True
+        self._step_from = clock, front.cr[2]
         while True:
             self._start()
             if not self._again or self.progress.clock != clock or self.events != events:
                 break
+        self._step_from = None
         self.watchpoints.whole = False
         if forced:
             self.state.load()
@@ -371,11 +374,25 @@ class Cpu:
             return
         self._mend_flags(linear)
         self.progress.settle(linear)
+        if vector == PF and self._step_is_over():
+            return
         code = event.error_code if pushes_error_code(vector) and not event.exception_is_int else None
         source = Source.SOFTWARE if event.exception_is_int else Source.EXCEPTION
         rip = front.eip
         fault_rip = self._int_instruction(vector) if event.exception_is_int else rip
         self._deliver_inside(Event(vector, code, source, rip, fault_rip))
+
+    def _step_is_over(self) -> bool:
+        """The step went to a page that is missing: it ends there, and the fault belongs to the next one."""
+        cells = self.progress.cells
+        if self._step_from is None or cells.clock == self._step_from[0]:
+            return False
+        self.state.front.cr[2] = self._step_from[1]
+        self.state.event.old_exception = -1
+        self.state.store()
+        self.uc.emu_stop()
+        cells.stopped = 1
+        return True
 
     def _deliver_inside(self, event: Event) -> None:
         self.guard(lambda: deliver(self, event))

@@ -9,15 +9,26 @@ from ringscope.apt import PackageError
 from tests.linux.debian import Debian
 
 
-@pytest.fixture(scope="session")
-def files():
-    """Kernel and initial RAM disk. Without a network there is nothing to test, but in CI that is a failure."""
+def fetched(**what):
+    """Debian's files. Without a network there is nothing to test, but in CI that is a failure."""
     try:
-        return linux.fetch(linux.cache(print))
+        return linux.fetch(linux.cache(print), **what)
     except PackageError as error:
         if os.environ.get("CI") == "true":
             pytest.fail(str(error), pytrace=False)
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def files():
+    """Kernel and initial RAM disk."""
+    return fetched()
+
+
+@pytest.fixture(scope="session")
+def files_with_symbols():
+    """The same with the kernel's debug information: some 300 MB to fetch, once."""
+    return fetched(symbols=True)
 
 
 @pytest.fixture(scope="module")

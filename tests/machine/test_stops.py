@@ -166,6 +166,30 @@ def test_one_step_is_one_instruction(name):
     assert guest.rip == after
 
 
+@pytest.mark.parametrize("leave", ["jmp", "call", "ret", "iretq", "fall"])
+def test_a_step_to_a_missing_page_ends_there_and_the_next_one_faults(leave):
+    target = USER + 0x1000 - (1 if leave == "fall" else 0)
+    gone = USER + 0x1000
+    ways = {
+        "jmp": f"movl ${target}, %eax; jmp *%rax",
+        "call": f"movl ${target}, %eax; call *%rax",
+        "ret": f"pushq ${target}; ret",
+        "iretq": TO_RING_3.replace(f"pushq ${USER:#x}", f"pushq ${target}"),
+        "fall": f"movl ${target - 1}, %eax; jmp *%rax",  # NOP, then an instruction of which one byte is there
+    }
+    steps = {"iretq": 6, "fall": 3}.get(leave, 2)
+    guest = Bare().kernel(f"{ways[leave]}; .org 0x800; hlt")
+    guest.gate(14, KERNEL + 0x800)
+    guest.machine.memory.write(gone - 2, b"\x90\x01")
+    guest.map(gone, 0)
+    guest.step(steps)
+    assert (guest.rip, guest.machine.position.events) == (target, 0)
+    assert guest.reg("cr2") == 0 or leave == "fall", "the engine looked at what is behind the NOP"
+    before = guest.machine.position.progress
+    guest.step()
+    assert (guest.rip, guest.machine.position, guest.reg("cr2")) == (KERNEL + 0x800, (before, 1), gone)
+
+
 def test_stepping_through_rep_gives_the_same_clock_as_running():
     source = f"movl ${DATA:#x}, %edi; movl $3, %ecx; rep stosb; 1: jmp 1b"
     run = Bare().kernel(source)
