@@ -33,11 +33,16 @@ class Release(NamedTuple):
 
 
 class Apt:
-    """Asks the system's package lists first, then fresh ones kept in ``lists``; ``say`` hears of what takes time."""
+    """Asks the system's package lists first, then fresh ones kept in ``lists``; ``say`` hears of what takes time.
 
-    def __init__(self, lists: Path, say: Callable[[str], None]) -> None:
+    With ``suite``, of a name such as ``bookworm-backports``, it knows that suite of the system's Debian mirror alone.
+    """
+
+    def __init__(self, lists: Path, say: Callable[[str], None], suite: str | None = None) -> None:
         self._lists = lists
         self._say = say
+        self._suite = suite
+        self._sources = lists.with_name("sources.list")  # apt tidies the folder of the lists
         self._fresh = False
 
     def release(self, package: str) -> Release:
@@ -61,7 +66,7 @@ class Apt:
 
     def _run(self, program: str, *words: str, directory: Path | None = None) -> str:
         _need(program)
-        done = None if self._fresh else _call((program, *_ALWAYS, *words), directory)
+        done = None if self._fresh or self._suite else _call((program, *_ALWAYS, *words), directory)
         if done is None or done.returncode:
             done = _call((program, *_ALWAYS, *self._fresh_lists(), *words), directory)
         if done.returncode:
@@ -69,13 +74,17 @@ class Apt:
         return done.stdout
 
     def _fresh_lists(self, what: str = "the system's package lists do not do: fetching fresh ones") -> tuple[str, ...]:
-        options = (
+        options: tuple[str, ...] = (
             *("-o", f"Dir::State::lists={self._lists}"),
             *("-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="),
         )
+        if self._suite:
+            options += ("-o", f"Dir::Etc::sourcelist={self._sources}", "-o", "Dir::Etc::sourceparts=/dev/null")
         if not self._fresh:
             (self._lists / "partial").mkdir(parents=True, exist_ok=True)
-            self._say(what)
+            self._say(f"fetching the package lists of {self._suite}" if self._suite else what)
+            if self._suite:
+                self._sources.write_text(f"deb {mirror()} {self._suite} main\n")
             done = _call(("apt-get", *_ALWAYS, *options, "update"), self._lists)
             if done.returncode:
                 raise PackageError(f"apt-get update failed: {reason(done)}")
@@ -89,6 +98,17 @@ def _need(program: str) -> None:
             f"{program} is not installed, so no package can be fetched; "
             "a kernel file that is here already boots with ringscope run --kernel"
         )
+
+
+def mirror() -> str:
+    """Where the system gets Debian's own packages from, a URI.  Raises `PackageError` if apt names no such place."""
+    words = ("indextargets", "--format", "$(ORIGIN) $(REPO_URI)", "Identifier: Packages")
+    lines = _call(("apt-get", *_ALWAYS, *words), None).stdout.splitlines()
+    places = [uri for origin, _, uri in (line.partition(" ") for line in lines) if origin == "Debian"]
+    archives = [uri for uri in places if "security" not in uri]
+    if not archives:
+        raise PackageError("apt knows no mirror of Debian yet: apt-get update fetches its package lists")
+    return archives[0]
 
 
 def _call(command: tuple[str, ...], directory: Path | None) -> subprocess.CompletedProcess[str]:

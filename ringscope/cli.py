@@ -6,6 +6,7 @@ What only a command needs is imported when that runs: from a snapshot to its pro
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -62,6 +63,13 @@ def processors(text: str) -> int:
     if text != "1":
         raise argparse.ArgumentTypeError(f"{text}: the machine has one processor")
     return 1
+
+
+def suite(text: str) -> str:
+    """The name of a suite of Debian's."""
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a suite; bookworm-backports is one")
+    return text
 
 
 def existing_file(text: str) -> Path:
@@ -232,6 +240,15 @@ def _linux_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--instant", action="store_true", help="go on from the prompt of an earlier start, or keep one for later"
     )
+    parser.add_argument(
+        "--release",
+        type=suite,
+        metavar="SUITE",
+        help="a suite of Debian's other than those that apt knows here, for example bookworm-backports",
+    )
+    parser.add_argument(
+        "--package", default=linux.KERNEL, metavar="NAME", help="the kernel's package; default: %(default)s"
+    )
     _reboot_option(parser)
     _snapshot_options(parser)
     group = parser.add_argument_group("the machine")
@@ -385,10 +402,12 @@ def _linux(arguments: argparse.Namespace) -> int:
 
 
 def _linux_configuration(arguments: argparse.Namespace) -> Configuration:
-    packages = linux.cache(_say)
+    packages, base = linux.cache(_say, arguments.release), linux.cache(_say)
     if arguments.update:
         packages.update()
-    files = linux.fetch(packages, initrd=arguments.initrd, symbols=arguments.symbols)
+        base.update()
+    initrd = arguments.initrd or linux.make_initrd(base)
+    files = linux.fetch(packages, initrd=initrd, symbols=arguments.symbols, package=arguments.package)
     setup = linux.configuration(
         files,
         append=arguments.append,

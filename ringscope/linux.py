@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from ringscope import initramfs
 from ringscope.apt import PackageError
 from ringscope.configuration import Configuration
-from ringscope.packages import Packages, cache_directory
 from ringscope.serial.spec import STDIO, Spec
 
 if TYPE_CHECKING:
     from ringscope.packages import Packages
+
+IMAGE, UNSIGNED = "linux-image-", "-unsigned"
+"""How the packages of Debian's kernels are named; one that is not signed for Secure Boot says so."""
 
 KERNEL, BUSYBOX = "linux-image-cloud-amd64", "busybox-static"
 """The package that depends on Debian's newest kernel for virtual machines, and the one with the user programs."""
@@ -35,28 +37,36 @@ class Files:
     symbols: Path | None
 
 
-def fetch(packages: Packages, *, initrd: Path | None = None, symbols: bool = False) -> Files:
+def fetch(packages: Packages, *, initrd: Path | None = None, symbols: bool = False, package: str = KERNEL) -> Files:
     """Kernel, initial RAM disk and, if wanted, the kernel's debug information, from the cache or the network.
 
-    Raises `PackageError` if something cannot be had.
+    ``package`` is a kernel's own, ``linux-image-VERSION``, or one that depends on it.  Raises `PackageError` if
+    something cannot be had.
     """
-    image = packages.release(kernel_package(packages))
-    version = image.package.removeprefix("linux-image-")
+    image = packages.release(kernel_package(packages, package))
+    version = image.package.removeprefix(IMAGE).removesuffix(UNSIGNED)
     kernel = packages.file(image, f"boot/vmlinuz-{version}")
     debug_info = None
     if symbols:
-        names = image._replace(package=f"{image.package}-dbg")
+        names = image._replace(package=f"{IMAGE}{version}-dbg")
         debug_info = packages.file(names, f"usr/lib/debug/boot/vmlinux-{version}")
     return Files(kernel, initrd or make_initrd(packages), debug_info)
 
 
-def kernel_package(packages: Packages) -> str:
-    """The name of the package with the kernel itself, ``linux-image-VERSION-cloud-amd64``.  Raises `PackageError`."""
-    release = packages.release(KERNEL)
-    names = [name for name in release.depends if name.startswith("linux-image-")]
+def kernel_package(packages: Packages, package: str = KERNEL) -> str:
+    """The name of the package with the kernel itself, such as ``linux-image-VERSION-cloud-amd64``.
+
+    Raises `PackageError`.
+    """
+    if not package.startswith(IMAGE):
+        raise PackageError(f"{package} is no kernel of Debian's: their names begin with {IMAGE}")
+    if package[len(IMAGE) :][:1].isdigit():
+        return package
+    release = packages.release(package)
+    names = [name for name in release.depends if name.startswith(IMAGE)]
     if not names:
         raise PackageError(
-            f"{KERNEL} {release.version} depends on no kernel: {', '.join(release.depends) or 'nothing'}"
+            f"{package} {release.version} depends on no kernel: {', '.join(release.depends) or 'nothing'}"
         )
     return names[0]
 
@@ -100,8 +110,8 @@ def _console(append: str, serial: tuple[Spec, ...]) -> str:
     return f"console=ttyS{serial.index(STDIO) if STDIO in serial else 0} "
 
 
-def cache(say: Callable[[str], None]) -> Packages:
-    """The user's cache; ``say`` gets a sentence before what takes time."""
-    from ringscope.packages import Packages
+def cache(say: Callable[[str], None], suite: str | None = None) -> Packages:
+    """The user's cache, of a suite if one is named; ``say`` gets a sentence before what takes time."""
+    from ringscope.packages import Packages, cache_directory
 
-    return Packages(cache_directory(), say)
+    return Packages(cache_directory(), say, suite)

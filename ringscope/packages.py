@@ -35,14 +35,15 @@ def cache_directory() -> Path:
 class Packages:
     """The cache in ``directory``; ``say`` gets a sentence before what takes time.
 
-    Only what is not in the cache yet needs apt and the network.
+    Only what is not in the cache yet needs apt and the network.  ``suite`` names a suite of Debian's other than those
+    that the system's apt knows (see `Apt`); its packages have a folder of their own.
     """
 
-    def __init__(self, directory: Path, say: Callable[[str], None]) -> None:
-        self._directory = directory
+    def __init__(self, directory: Path, say: Callable[[str], None], suite: str | None = None) -> None:
+        self._directory = directory / suite if suite else directory
         self._say = say
         self._updates = False
-        self._apt = Apt(directory / "lists", say)
+        self._apt = Apt(self._directory / "lists", say, suite)
 
     def update(self) -> None:
         """From now on take the newest versions, by fresh package lists.  Raises `PackageError`."""

@@ -9,10 +9,10 @@ from ringscope.apt import PackageError
 from tests.linux.debian import Debian
 
 
-def fetched(**what):
+def fetched(suite=None, **what):
     """Debian's files. Without a network there is nothing to test, but in CI that is a failure."""
     try:
-        return linux.fetch(linux.cache(print), **what)
+        return linux.fetch(linux.cache(print, suite), **what)
     except PackageError as error:
         if os.environ.get("CI") == "true":
             pytest.fail(str(error), pytrace=False)

@@ -30,9 +30,9 @@ class Debian:
         self._seen = at + len(sought)
         return before
 
-    def shell(self):
+    def shell(self, seconds=SECONDS):
         """Run to the first prompt."""
-        self.expect(initramfs.GREETING)
+        self.expect(initramfs.GREETING, seconds)
         self.expect(initramfs.PROMPT)
         return self
 

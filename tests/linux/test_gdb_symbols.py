@@ -1,4 +1,4 @@
-"""Stock gdb with Debian's own vmlinux on the untouched kernel: source lines, conditions, watchpoints, and every mode."""
+"""Stock gdb with Debian's own vmlinux on the untouched kernel: source lines, conditions, watchpoints, every mode."""
 
 import re
 from contextlib import contextmanager

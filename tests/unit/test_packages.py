@@ -14,6 +14,7 @@ import zstandard
 from ringscope import initramfs, linux
 from ringscope.apt import Apt, PackageError, Release, parse_release
 from ringscope.boot import MOST_SYMBOLS, Guest
+from ringscope.cli import main
 from ringscope.packages import Packages, cache_directory, extract
 from ringscope.serial.spec import STDIO, parse
 from ringscope.serve import gdb_commands
@@ -51,6 +52,7 @@ if [ -e "$PLAYED/stale" ] && [ -z "$fresh" ]; then echo "E: Unable to locate pac
 if [ -e "$PLAYED/offline" ]; then echo "W: slow" >&2; echo "E: no network" >&2; exit 100; fi
 case " $* " in
 *" update "*) ;;
+*" indextargets "*) echo "Other http://other/"; cat "$PLAYED/mirrors" ;;
 *" download "*) cp "$PLAYED/${last%%=*}.deb" "./${last%%=*}_6.1.27-1_amd64.deb" ;;
 *" show "*) sed "s/^Package: linux-image-cloud-amd64/Package: $last/" "$PLAYED/show" ;;
 esac
@@ -167,6 +169,42 @@ def test_where_the_systems_lists_do_not_do_fresh_ones_are_fetched_once(packages,
     (played / "stale").touch()
     linux.fetch(packages)
     assert sum(" update" in call for call in calls(played)) == 1
+
+
+def test_another_suite_is_asked_for_at_the_systems_mirror(tmp_path, played):
+    (played / "mirrors").write_text("Debian http://mirror/debian-security/\nDebian http://mirror/debian/\n")
+    packages = Packages(tmp_path / "cache", lambda text: None, "bookworm-backports")
+    files = linux.fetch(packages, initrd=tmp_path / "initrd")
+    assert files.kernel.is_relative_to(tmp_path / "cache" / "bookworm-backports")
+    sources = tmp_path / "cache" / "bookworm-backports" / "sources.list"
+    assert sources.read_text() == "deb http://mirror/debian/ bookworm-backports main\n"
+    asked = [call for call in calls(played) if call.startswith("apt-") and "indextargets" not in call]
+    assert asked and all(f"Dir::Etc::sourcelist={sources}" in call for call in asked)
+    first = calls(played)
+    assert linux.fetch(packages, initrd=tmp_path / "initrd") == files
+    assert calls(played) == first
+
+
+def test_another_suite_wants_a_mirror_that_apt_knows(tmp_path, played):
+    (played / "mirrors").write_text("")
+    with pytest.raises(PackageError, match="apt knows no mirror of Debian yet"):
+        linux.fetch(Packages(tmp_path / "cache", lambda text: None, "trixie"), initrd=tmp_path)
+
+
+def test_a_kernels_own_package(packages, played):
+    (played / f"{KERNEL}-unsigned.deb").write_bytes((played / f"{KERNEL}.deb").read_bytes())
+    for package in (KERNEL, f"{KERNEL}-unsigned"):
+        files = linux.fetch(packages, package=package, symbols=True)
+        assert (files.kernel.read_bytes(), files.symbols.read_bytes()) == (KERNEL_FILE, b"symbols")
+    with pytest.raises(PackageError, match="bash is no kernel of Debian's: their names begin with linux-image-"):
+        linux.fetch(packages, package="bash")
+
+
+@pytest.mark.parametrize("name", ["../x", "Trixie main", "", "a;b"])
+def test_a_suite_has_a_name(name, capsys):
+    with pytest.raises(SystemExit):
+        main(["linux", "--release", name])
+    assert "is no name of a suite" in capsys.readouterr().err
 
 
 def test_without_a_network_apts_own_words_are_told(packages, played):
