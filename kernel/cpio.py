@@ -32,6 +32,11 @@ def regular(path: str, data: bytes, *, executable: bool = False) -> Member:
     return Member(path, stat.S_IFREG | (0o755 if executable else 0o644), data)
 
 
+def symbolic_link(path: str, target: str) -> Member:
+    """A name that stands for another."""
+    return Member(path, stat.S_IFLNK | 0o777, target.encode())
+
+
 def character_device(path: str, major: int, minor: int) -> Member:
     """A device node that all may read and write."""
     return Member(path, stat.S_IFCHR | 0o666, device=(major, minor))

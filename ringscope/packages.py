@@ -18,6 +18,7 @@ from typing import IO
 
 import zstandard
 
+from kernel.cpio import Member, directory, regular, symbolic_link
 from ringscope.apt import Apt, PackageError, Release
 from ringscope.cache import root
 
@@ -73,6 +74,15 @@ class Packages:
             archive.unlink()
         return target
 
+    def members(self, release: Release, *below: str) -> list[Member]:
+        """What the package holds, or what it has below some paths, for an initial RAM disk.  Raises `PackageError`."""
+        archive = self._directory / release.stem / "package.deb"
+        if not archive.exists():
+            fetched = self._apt.download(release, self._directory / "download")
+            archive.parent.mkdir(parents=True, exist_ok=True)
+            fetched.replace(archive)
+        return list(members(archive, below))
+
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[IO[bytes]]:
@@ -103,6 +113,29 @@ def extract(archive: Path, paths: Sequence[str], target: Path) -> None:
     except _DAMAGE as error:
         raise PackageError(f"{archive.name} is damaged: {error}") from error
     raise PackageError(f"{archive.name} has no {' or '.join(paths)}")
+
+
+def members(archive: Path, below: Sequence[str] = ()) -> Iterator[Member]:
+    """The directories, files and symbolic links of a `.deb`, or those below some paths.
+
+    Raises `PackageError` if the archive is broken.
+    """
+    try:
+        with archive.open("rb") as file, _data(archive, file) as data:
+            for found in data:
+                path = found.name.removeprefix("./").rstrip("/")
+                if path in ("", ".") or (below and not path.startswith(tuple(below))):
+                    continue
+                if found.issym():
+                    yield symbolic_link(path, found.linkname)
+                elif found.isdir():
+                    yield directory(path)
+                elif found.isfile():
+                    content = data.extractfile(found)
+                    assert content is not None
+                    yield regular(path, content.read(), executable=bool(found.mode & 0o100))
+    except _DAMAGE as error:
+        raise PackageError(f"{archive.name} is damaged: {error}") from error
 
 
 @contextmanager

@@ -24,6 +24,15 @@ def pytest_configure(config):
         config.addinivalue_line("markers", f"{mark}: needs {program}")
 
 
+def pytest_collection_modifyitems(config, items):
+    """Leave out what takes minutes unless the command line asks for it."""
+    if "soak" in config.option.markexpr:
+        return
+    long = [item for item in items if item.get_closest_marker("soak")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in set(long)]
+
+
 def pytest_runtest_setup(item):
     """Skip a test whose peer is missing; where CI=true nothing may be skipped for that reason."""
     for mark, (program, package) in PEERS.items():

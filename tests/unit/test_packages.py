@@ -11,11 +11,12 @@ from random import Random
 import pytest
 import zstandard
 
+from kernel.cpio import directory, regular, symbolic_link
 from ringscope import initramfs, linux
 from ringscope.apt import Apt, PackageError, Release, parse_release
 from ringscope.boot import MOST_SYMBOLS, Guest
 from ringscope.cli import main
-from ringscope.packages import Packages, cache_directory, extract
+from ringscope.packages import Packages, cache_directory, extract, members
 from ringscope.serial.spec import STDIO, parse
 from ringscope.serve import gdb_commands
 
@@ -116,6 +117,47 @@ def test_a_file_comes_out_of_a_package(tmp_path, packing):
     extract(archive, ["boot/wanted"], target)
     assert target.read_bytes() == b"yes" * 1000
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.deb", "file"]
+
+
+@pytest.mark.parametrize("packing", PACKERS)
+def test_what_a_package_holds(tmp_path, packing):
+    (tmp_path / "a.deb").write_bytes(deb({"./bin/tool": b"#!", "./usr/share/doc/tool": b"words"}, packing))
+    held = [(member.path, member.data) for member in members(tmp_path / "a.deb")]
+    assert held == [("bin/tool", b"#!"), ("usr/share/doc/tool", b"words")]
+    assert [member.path for member in members(tmp_path / "a.deb", ["bin/", "sbin/"])] == ["bin/tool"]
+
+
+def test_links_folders_and_modes_of_a_package(tmp_path):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, kind, mode in (("./", tarfile.DIRTYPE, 0o755), ("./bin/", tarfile.DIRTYPE, 0o755)):
+            folder = tarfile.TarInfo(name)
+            folder.type, folder.mode = kind, mode
+            archive.addfile(folder)
+        link = tarfile.TarInfo("./bin/link")
+        link.type, link.linkname = tarfile.SYMTYPE, "tool"
+        archive.addfile(link)
+        tool = tarfile.TarInfo("./bin/tool")
+        tool.mode, tool.size = 0o755, 2
+        archive.addfile(tool, io.BytesIO(b"#!"))
+    (tmp_path / "a.deb").write_bytes(ar({"debian-binary": b"2.0\n", "data.tar": out.getvalue()}))
+    wanted = [directory("bin"), symbolic_link("bin/link", "tool"), regular("bin/tool", b"#!", executable=True)]
+    assert list(members(tmp_path / "a.deb")) == wanted
+
+
+def test_a_whole_package_stays_in_the_cache(packages, played):
+    release = packages.release("busybox-static")
+    held = packages.members(release)
+    assert [(member.path, member.data) for member in held] == [("usr/bin/busybox", b"busybox")]
+    first = calls(played)
+    assert packages.members(release, "usr/bin/") == held
+    assert calls(played) == first
+
+
+def test_a_damaged_package_holds_nothing(tmp_path):
+    (tmp_path / "a.deb").write_bytes(deb({"./x": NOISE})[:-4000])
+    with pytest.raises(PackageError, match=r"a\.deb is damaged"):
+        list(members(tmp_path / "a.deb"))
 
 
 @pytest.mark.parametrize(
