@@ -384,14 +384,13 @@ class Cpu:
 
     def _step_is_over(self) -> bool:
         """The step went to a page that is missing: it ends there, and the fault belongs to the next one."""
-        cells = self.progress.cells
-        if self._step_from is None or cells.clock == self._step_from[0]:
+        if self._step_from is None or self.progress.clock == self._step_from[0]:
             return False
         self.state.front.cr[2] = self._step_from[1]
         self.state.event.old_exception = -1
         self.state.store()
         self.uc.emu_stop()
-        cells.stopped = 1
+        self.progress.refuse()
         return True
 
     def _deliver_inside(self, event: Event) -> None:
