@@ -402,10 +402,11 @@ def _linux(arguments: argparse.Namespace) -> int:
 
 
 def _linux_configuration(arguments: argparse.Namespace) -> Configuration:
-    packages, base = linux.cache(_say, arguments.release), linux.cache(_say)
+    base = linux.cache(_say)
+    packages = linux.cache(_say, arguments.release) if arguments.release else base
     if arguments.update:
-        packages.update()
-        base.update()
+        for cache in {base, packages}:
+            cache.update()
     initrd = arguments.initrd or linux.make_initrd(base)
     files = linux.fetch(packages, initrd=initrd, symbols=arguments.symbols, package=arguments.package)
     setup = linux.configuration(
