@@ -158,14 +158,6 @@ class Cpu:
         self.progress.allow(limit)
         return self._start()
 
-    def approach(self, end: int) -> None:
-        """After a refused run: run one or more instructions, none of which begins at or after ``end`` bytes."""
-        if not self.progress.shorten(end):
-            self.step()
-            return
-        self.progress.allow_one()
-        self._start()
-
     def step(self) -> None:
         """Run one instruction, or deliver its exception.
 

@@ -25,7 +25,6 @@ _ENTRIES = (
     "tlb_fill",
     "unprotect_code",
     "check_exit_request",
-    "instructions_before",
     "rdtsc",
     "syscall",
     "in_",
@@ -63,9 +62,6 @@ class Block(ctypes.Structure):
     pc: int
     size: int
     cflags: int
-
-
-COUNT_MASK = 0x7FFF
 
 
 class Cells(progress.Cells):

@@ -88,13 +88,6 @@ class Progress:
         cells = self._cells
         cells.limit, cells.mask = cells.clock, 0
 
-    def shorten(self, end: int) -> bool:
-        """Cut the refused block, for its next run, before its first instruction that begins at or after ``end`` bytes.
-
-        False if the engine cannot do that.
-        """
-        return False
-
     def lower(self, limit: int) -> None:
         """From a hook: stop before the block that would take the clock above ``limit``, if that is sooner."""
         cells = self._cells

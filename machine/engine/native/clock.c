@@ -209,39 +209,3 @@ __asm__(
     "   ret\n"
     "slow_entry:\n"
     "   jmp slow\n");
-
-/* Signed LEB128, as QEMU's translate-all.c writes the search data. */
-static i64
-sleb128(u8 **at)
-{
-    i64 value = 0;
-    int shift = 0;
-    u8 byte;
-    do {
-        byte = *(*at)++;
-        value |= (i64)(byte & 0x7f) << shift;
-        shift += 7;
-    } while (byte & 0x80);
-    if (shift < 64 && (byte & 0x40))
-        value |= -1LL << shift;
-    return value;
-}
-
-/* How many instructions of the refused block begin less than `bytes` behind its start. */
-u32
-instructions_before(struct fast *f, u64 bytes)
-{
-    struct block *b = (struct block *)f->refused;
-    u8 *at = b->code + b->code_size;
-    u64 pc = b->pc;
-    u32 count = 0;
-    for (u32 i = 0; i < b->icount; i++) {
-        pc += (u64)sleb128(&at);
-        sleb128(&at);
-        sleb128(&at);
-        if (pc - b->pc >= bytes)
-            break;
-        count++;
-    }
-    return count;
-}

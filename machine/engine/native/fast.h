@@ -166,7 +166,6 @@ u64 exact(struct fast *f, u64 address);
 void settle(struct fast *f, u64 address);
 u8 *count_block(struct fast *f, u64 address, u32 size, u8 *from);
 void slow(struct fast *f);
-u32 instructions_before(struct fast *f, u64 bytes);
 
 /* tlb.c */
 void install(void *check_exit_request, void *unprotect_code, u64 code_hook_site, u64 tcg_uc);
