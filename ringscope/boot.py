@@ -32,10 +32,6 @@ MOST_SYMBOLS = 64 << 20
 that does not answer for two seconds; gdb itself reads it in a few."""
 
 
-RESET_STATUS = 2
-"""Exit status of a guest that asked for a restart."""
-
-
 @dataclass(frozen=True)
 class Guest:
     """A machine that is about to run, and what is known of the kernel in it."""

@@ -18,16 +18,14 @@ from kernel.errors import Error as KernelError
 from machine import stop
 from machine.errors import Error as MachineError
 from machine.limits import DEFAULT_MEMORY, ENGINE_NAMES, ENTRY_NAMES, MAXIMUM, MINIMUM, PAGE
-from machine.positions import Goal, parse_goal
-from ringscope import linux
+from ringscope import linux, timeline
 from ringscope.apt import PackageError
-from ringscope.configuration import RESET_STATUS, Configuration
+from ringscope.configuration import RESET_STATUS, Configuration, UsageError
 from ringscope.serial.spec import FORMS, STDIO, Spec, parse
 
 if TYPE_CHECKING:
     from ringscope.boot import Guest
 
-PLACES = "login, V[,E], or a text on the console"
 LISTEN = "127.0.0.1:1234"
 
 DESCRIPTION = """\
@@ -93,28 +91,6 @@ def serial_end(text: str) -> Spec:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def waypoint(text: str) -> object:
-    """Where a snapshot is wanted.  Raises argparse.ArgumentTypeError naming what is wrong with it."""
-    from ringscope.waypoints import parse as parse_waypoint
-
-    try:
-        return parse_waypoint(text)
-    except MachineError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def place(text: str) -> Goal:
-    """A position.  Raises argparse.ArgumentTypeError naming what is wrong with it."""
-    try:
-        return parse_goal(text)
-    except MachineError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-class UsageError(Exception):
-    """Arguments that do not go together; the message names one."""
-
-
 class Parser(argparse.ArgumentParser):
     """Says one sentence about a wrong argument, without the usage, and exits with status 2."""
 
@@ -143,19 +119,7 @@ def _machine_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--initrd", type=existing_file, metavar="FILE", help="initial RAM disk; default: ours")
     group.add_argument("--append", default="", metavar="CMDLINE", help="the kernel's command line")
     _size_and_entry(group, DEFAULT_MEMORY)
-    _timeline_options(group)
-
-
-def _timeline_options(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--from-snapshot", metavar="FILE|NAME", help="go on from a snapshot; no kernel is needed")
-    group.add_argument(
-        "--stop-at", type=place, metavar="V[,E]", help="stop at this position: bytes of code, and events"
-    )
-
-
-def _snapshot_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--snapshot-at", type=waypoint, metavar="WHERE", help=f"keep the machine and go on: {PLACES}")
-    parser.add_argument("--snapshot-to", type=Path, metavar="FILE", help="where; default: a name of the kernel's")
+    timeline.add_options(group)
 
 
 def _size_and_entry(group: argparse._ArgumentGroup, memory: int) -> None:
@@ -201,7 +165,7 @@ def build_parser() -> Parser:
 
     run = command("run", _run, "boot, with the serial console on this terminal (Ctrl-A x leaves)")
     _reboot_option(run)
-    _snapshot_options(run)
+    timeline.add_keeping_options(run)
     _machine_options(run)
     server = command("serve", _serve, "boot stopped at the first instruction and wait for gdb")
     server.add_argument(
@@ -246,11 +210,9 @@ def _linux_options(parser: argparse.ArgumentParser) -> None:
         metavar="SUITE",
         help="a suite of Debian's other than those that apt knows here, for example bookworm-backports",
     )
-    parser.add_argument(
-        "--package", default=linux.KERNEL, metavar="NAME", help="the kernel's package; default: %(default)s"
-    )
+    parser.add_argument("--package", metavar="NAME", help=f"the kernel's package; default: {linux.KERNEL}")
     _reboot_option(parser)
-    _snapshot_options(parser)
+    timeline.add_keeping_options(parser)
     group = parser.add_argument_group("the machine")
     group.add_argument("--initrd", type=existing_file, metavar="FILE", help="initial RAM disk; default: busybox")
     group.add_argument(
@@ -260,12 +222,12 @@ def _linux_options(parser: argparse.ArgumentParser) -> None:
         help=f"goes behind the default command line: {linux.COMMAND_LINE}",
     )
     _size_and_entry(group, linux.MEMORY)
-    _timeline_options(group)
+    timeline.add_options(group)
 
 
 def _configuration(arguments: argparse.Namespace) -> Configuration:
     if arguments.from_snapshot:
-        return _from_snapshot(arguments)
+        return timeline.from_snapshot(arguments)
     return Configuration(
         arguments.kernel,
         arguments.initrd,
@@ -278,29 +240,12 @@ def _configuration(arguments: argparse.Namespace) -> Configuration:
     )
 
 
-_BOOTING = ("kernel", "initrd", "append", "memory", "entry", "reboot", "symbols", "instant", "update")
-
-
-def _from_snapshot(arguments: argparse.Namespace) -> Configuration:
-    for name in _BOOTING:
-        if getattr(arguments, name, None):
-            raise UsageError(f"--{name} has no place beside --from-snapshot: nothing is booted")
-    from ringscope import snapshots
-
-    try:
-        path = snapshots.find(arguments.from_snapshot)
-    except MachineError as error:
-        raise UsageError(str(error)) from None
-    return Configuration(
-        serial=tuple(arguments.serial or ()), engine=arguments.engine, snapshot=path, stop_at=arguments.stop_at
-    )
-
-
 def _serial(arguments: argparse.Namespace) -> tuple[Spec, ...]:
     return tuple(arguments.serial or (STDIO,))
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    timeline.check(arguments)
     guest, reason = _boot(_configuration(arguments), arguments)
     return _end(guest, reason)
 
@@ -310,36 +255,13 @@ def _boot(configuration: Configuration, arguments: argparse.Namespace) -> tuple[
     from ringscope import console, terminal
     from ringscope.boot import power_on
 
-    guest, reboot = power_on(configuration, console.write_stdout), arguments.reboot
+    guest = power_on(configuration, console.write_stdout)
     with guest.lines:
-        for note in guest.notes:
-            _say(note)
-        if configuration.snapshot and guest.lines.terminal:
-            console.write_stdout(bytes(guest.lines.terminal.shown))  # the prompt that waits
-        ended = _keep(guest, arguments) if arguments.snapshot_at else None
-        if ended is not None:
-            return guest, ended
-        if configuration.stop_at and configuration.stop_at.reached(guest.machine.position):
-            return guest, stop.Arrived()
-        while True:
-            reason = terminal.run(guest)
-            if not (reboot and isinstance(reason, stop.Reset)):
-                return guest, reason
+        reason = timeline.begin(guest, configuration, arguments) or terminal.run(guest)
+        while arguments.reboot and isinstance(reason, stop.Reset):
             guest = power_on(configuration, console.write_stdout, ends=guest.lines.ends)
-
-
-def _keep(guest: Guest, arguments: argparse.Namespace) -> stop.Stop | None:
-    """Run to where a snapshot is wanted and write it; what stopped the run before, or None."""
-    from ringscope import snapshots, waypoints
-
-    reason = waypoints.reach(guest, arguments.snapshot_at)
-    if reason is not None:
-        _say(f"no snapshot was written: the run ended at position {guest.machine.position}")
-        return reason
-    path = arguments.snapshot_to or snapshots.default_path(guest)
-    length = snapshots.save(guest, path)
-    _say(f"snapshot at position {guest.machine.position}: {path} ({length:,} bytes)")
-    return None
+            reason = terminal.run(guest)
+        return guest, reason
 
 
 def _end(guest: Guest, reason: stop.Stop | None, *, halt_is_end: bool = False) -> int:
@@ -392,7 +314,8 @@ def _repl(arguments: argparse.Namespace) -> int:
 
 
 def _linux(arguments: argparse.Namespace) -> int:
-    setup = _from_snapshot(arguments) if arguments.from_snapshot else _linux_configuration(arguments)
+    timeline.check(arguments)
+    setup = timeline.from_snapshot(arguments) if arguments.from_snapshot else _linux_configuration(arguments)
     if arguments.gdb:
         from ringscope import debug
 
@@ -408,7 +331,7 @@ def _linux_configuration(arguments: argparse.Namespace) -> Configuration:
         for cache in {base, packages}:
             cache.update()
     initrd = arguments.initrd or linux.make_initrd(base)
-    files = linux.fetch(packages, initrd=initrd, symbols=arguments.symbols, package=arguments.package)
+    files = linux.fetch(packages, initrd=initrd, symbols=arguments.symbols, package=arguments.package or linux.KERNEL)
     setup = linux.configuration(
         files,
         append=arguments.append,
@@ -417,20 +340,8 @@ def _linux_configuration(arguments: argparse.Namespace) -> Configuration:
         serial=_serial(arguments),
         engine=arguments.engine,
     )
-    return replace(setup, stop_at=arguments.stop_at) if not arguments.instant else _instant(setup, arguments)
-
-
-def _instant(setup: Configuration, arguments: argparse.Namespace) -> Configuration:
-    """From the prompt of an earlier start of the same; or this one leaves it there."""
-    from ringscope import snapshots, waypoints
-
-    if arguments.snapshot_at or arguments.stop_at:
-        raise UsageError("--instant keeps a snapshot of its own: leave out --snapshot-at and --stop-at")
-    path = snapshots.instant_path(setup)
-    if path.exists():
-        return replace(setup, snapshot=path)
-    arguments.snapshot_at, arguments.snapshot_to = waypoints.Waypoint(), path
-    return setup
+    setup = replace(setup, stop_at=arguments.stop_at)
+    return timeline.instant(setup, arguments) if arguments.instant else setup
 
 
 def _doctor(_arguments: argparse.Namespace) -> int:

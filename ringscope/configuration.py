@@ -13,6 +13,10 @@ RESET_STATUS = 2
 """Exit status of a guest that asked for a restart."""
 
 
+class UsageError(Exception):
+    """Options that do not go together; the message names one."""
+
+
 @dataclass(frozen=True)
 class Configuration:
     """What to boot.
@@ -20,9 +24,9 @@ class Configuration:
     ``kernel`` None means ringscope's own kernel with its initial RAM disk; ``memory`` is in bytes; ``entry`` is where
     a Linux bzImage is entered, a name in `machine.boot.linux.ENTRIES`; ``symbols_file`` is an ELF file with the
     symbols of a kernel that has none itself; ``serial`` is what the serial ports are joined to, COM1 first;
-    ``snapshot`` is a file to go on from instead, with an empty ``serial`` for what its ports were joined to;
-    ``stop_at`` is where the machine's first run ends;
-    ``engine`` is one of `machine.limits.ENGINE_NAMES`, or None for the fast one where it can run.
+    ``engine`` is one of `machine.limits.ENGINE_NAMES`, or None for the fast one where it can run; ``snapshot`` is a
+    file to go on from instead, with an empty ``serial`` for what its ports were joined to; ``stop_at`` is where the
+    machine's first run ends.
     """
 
     kernel: Path | None = None

@@ -68,6 +68,7 @@ def test_a_run_that_ends_before_says_so(ringscope, tmp_path):
         (("--from-snapshot", "FILE", "--reboot"), "--reboot has no place beside --from-snapshot"),
         (("--from-snapshot", "nowhere"), "there is neither a file nowhere nor a snapshot of this name in "),
         (("--stop-at", "x"), "'x' is no position: give bytes of code, or bytes,events"),
+        (("--snapshot-to", "FILE"), "--snapshot-to says where, but not when: give --snapshot-at too"),
         (("--snapshot-at", ""), "'' names no place: use login, V[,E] or a TEXT"),
     ],
 )

@@ -76,3 +76,21 @@ def test_a_kernel_of_absurd_size_is_not_even_read(capsys, tmp_path):
         stream.truncate(1 << 40)
     status, line = said(capsys, "run", "--kernel", str(tmp_path / "kernel"))
     assert status == 1 and "1,099,511,627,776 bytes" in line
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--gdb", "--reboot"), "--reboot has no place beside --gdb"),
+        (("--gdb", "--snapshot-at", "login"), "--snapshot-at has no place beside --gdb"),
+        (("--snapshot-to", "file"), "--snapshot-to says where, but not when"),
+        (("--from-snapshot", "file", "--symbols"), "--symbols has no place beside --from-snapshot"),
+        (("--from-snapshot", "file", "--release", "sid"), "--release has no place beside --from-snapshot"),
+        (("--from-snapshot", "file", "--package", "linux"), "--package has no place beside --from-snapshot"),
+        (("--release", "a b"), "'a b' is no name of a suite"),
+        (("--cpus", "2"), "2: the machine has one processor"),
+    ],
+)
+def test_linux_refuses_what_does_not_go_together(words, message, capsys):
+    status, line = said(capsys, "linux", *words)
+    assert status == 2 and message in line
