@@ -12,6 +12,8 @@ from pathlib import Path
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))
 
+from gdbstub.agent.opcodes import TABLE as OPCODES  # noqa: E402
+from gdbstub.agent.opcodes import Kind  # noqa: E402
 from gdbstub.protocol import TABLE  # noqa: E402
 from gdbstub.registers import RegisterSet  # noqa: E402
 from kernel.abi.headers import document  # noqa: E402
@@ -70,9 +72,27 @@ def registers(layout: RegisterSet) -> Iterator[str]:
         yield f"| `{feature.name}` | {listed} |"
 
 
+OPCODE_NOTE = """## Agent expressions
+
+The byte code in which gdb sends conditions, `dprintf` and what tracepoints collect, checked whole when it arrives.
+`a` and `b` are the elements taken from the stack, `b` the upper one; `n` is the operand.
+"""
+
+
+def opcodes() -> Iterator[str]:
+    """The byte code of agent expressions."""
+    yield OPCODE_NOTE
+    yield "| code | name | operand bytes | takes | leaves | meaning |\n|---|---|---|---|---|---|"
+    for opcode in OPCODES:
+        counts = f"{opcode.operand} | {opcode.pops} | {opcode.pushes}"
+        refused = "refused: " if opcode.kind is Kind.REFUSED else ""
+        yield f"| `{opcode.code:#04x}` | `{opcode.name}` | {counts} | {refused}{cell(opcode.meaning)} |"
+    yield ""
+
+
 def pages() -> dict[str, str]:
     """Name, in docs/, and text of every generated page."""
-    protocol = "\n".join([PROTOCOL, *packets(), *features(), *registers(REGISTERS)]) + "\n"
+    protocol = "\n".join([PROTOCOL, *packets(), *features(), *opcodes(), *registers(REGISTERS)]) + "\n"
     return {"protocol.md": protocol, "abi.md": document()}
 
 

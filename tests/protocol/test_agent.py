@@ -1,0 +1,452 @@
+"""Agent expressions: every opcode, what is refused and why, and random code against an evaluation written apart."""
+
+import ctypes
+import errno
+import struct
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from gdbstub.agent.errors import EvaluationError, ExpressionError
+from gdbstub.agent.expression import DEEPEST, LONGEST, check, split
+from gdbstub.agent.opcodes import BY_CODE, TABLE, Kind
+from gdbstub.agent.printf import FormatError, parse_format
+from gdbstub.agent.translate import MOST_JUMPS, translate
+from gdbstub.errors import TargetError
+
+END = b"\x27"
+MEMORY = bytes(range(1, 65)) * 4
+BASE = 0x100
+
+
+class Probe:
+    """Sixteen registers and 256 bytes of memory."""
+
+    def register(self, number):
+        if number > 15:
+            raise TargetError(errno.EINVAL, f"there is no register {number}")
+        return (number * 0x1111_1111_1111_1111) & (1 << 64) - 1
+
+    def load(self, address, length):
+        if not BASE <= address <= BASE + len(MEMORY) - length:
+            raise TargetError(errno.EFAULT, f"{address:#x} is not mapped")
+        return int.from_bytes(MEMORY[address - BASE :][:length], "little")
+
+
+class Effects:
+    """Records what an expression did."""
+
+    def __init__(self):
+        self.log, self.variables = [], {}
+
+    def variable(self, number):
+        return self.variables.get(number, 0)
+
+    def set_variable(self, number, value):
+        self.variables[number] = value
+
+    def trace_variable(self, number):
+        self.log.append(("tracev", number))
+
+    def trace(self, address, length):
+        self.log.append(("trace", address, length))
+
+    def trace_string(self, address, most):
+        self.log.append(("tracenz", address, most))
+
+    def print(self, format, arguments):
+        self.log.append(("printf", format.print(arguments, lambda address, most: b"text"[:most])))
+
+
+def evaluate(code, effects=None):
+    return translate(check(code))(Probe(), effects or Effects())
+
+
+def push(value):
+    return b"\x25" + struct.pack(">Q", value & (1 << 64) - 1)
+
+
+# fmt: off
+VALUES = [
+    # code                                        value
+    (push(2) + push(3) + b"\x02",                 5),
+    (push(-1) + push(3) + b"\x02",                2),
+    (push(2) + push(3) + b"\x03",                 -1),
+    (push(-2) + push(3) + b"\x04",                -6),
+    (push(-7) + push(2) + b"\x05",                -3),
+    (push(-1 << 63) + push(-1) + b"\x05",         1 << 63),
+    (push(-7) + push(2) + b"\x06",                ((1 << 64) - 7) // 2),
+    (push(-7) + push(2) + b"\x07",                -1),
+    (push(7) + push(-2) + b"\x07",                1),
+    (push(-7) + push(10) + b"\x08",               ((1 << 64) - 7) % 10),
+    (push(3) + push(62) + b"\x09",                3 << 62),
+    (push(3) + push(64) + b"\x09",                0),
+    (push(3) + push(-1) + b"\x09",                0),
+    (push(-8) + push(1) + b"\x0a",                -4),
+    (push(-8) + push(1 << 63) + b"\x0a",          -1),
+    (push(-8) + push(1) + b"\x0b",                ((1 << 64) - 8) >> 1),
+    (push(-8) + push(1 << 63) + b"\x0b",          0),
+    (push(0) + b"\x0e",                           1),
+    (push(5) + b"\x0e",                           0),
+    (push(12) + push(10) + b"\x0f",               8),
+    (push(12) + push(10) + b"\x10",               14),
+    (push(12) + push(10) + b"\x11",               6),
+    (push(0) + b"\x12",                           -1),
+    (push(4) + push(4) + b"\x13",                 1),
+    (push(-1) + push(1) + b"\x14",                1),
+    (push(-1) + push(1) + b"\x15",                0),
+    (push(0x80) + b"\x16\x08",                    -128),
+    (push(0x17f) + b"\x16\x08",                   127),
+    (push(0x17f) + b"\x16\x00",                   0),
+    (push(0x17f) + b"\x16\x40",                   0x17f),
+    (push(-1) + b"\x2a\x0c",                      0xfff),
+    (push(-1) + b"\x2a\x00",                      0),
+    (push(-1) + b"\x2a\xff",                      -1),
+    (push(BASE) + b"\x17",                        1),
+    (push(BASE) + b"\x18",                        0x201),
+    (push(BASE) + b"\x19",                        0x4030201),
+    (push(BASE) + b"\x1a",                        0x807060504030201),
+    (b"\x22\xff",                                 255),
+    (b"\x23\x12\x34",                             0x1234),
+    (b"\x24\x12\x34\x56\x78",                     0x12345678),
+    (b"\x26\x00\x02",                             0x2222222222222222),
+    (b"\x22\x07\x28\x02",                         14),
+    (b"\x22\x07\x22\x08\x29",                     7),
+    (b"\x22\x07\x22\x02\x2b\x03",                 -5),
+    (b"\x22\x07\x22\x02\x32\x01",                 7),
+    (b"\x22\x07\x22\x02\x32\x00",                 2),
+    (b"\x22\x05\x22\x03\x22\x09\x33",             3),     # 5 3 9 become 9 5 3
+    (b"\x22\x05\x22\x03\x22\x09\x33\x29",         5),
+    (b"\x22\x05\x22\x03\x22\x09\x33\x29\x29",     9),
+    (b"\x22\x05\x2d\x00\x07\x29\x2c\x00\x07",     5),
+    (b"\x2c\x00\x09",                             0),
+    (b"\x22\x01\x20\x00\x08\x22\x07\x27\x22\x09", 9),     # if_goto 8
+    (b"\x22\x00\x20\x00\x08\x22\x07\x27\x22\x09", 7),
+    (b"\x22\x05\x21\x00\x06\x31\x22\x02\x02",     7),     # goto over a byte that is no opcode
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("code", "value"), VALUES, ids=lambda item: item.hex() if isinstance(item, bytes) else "")
+def test_opcodes(code, value):
+    assert evaluate(code + END) == value & (1 << 64) - 1
+
+
+def test_every_opcode_has_a_row_and_a_value_or_an_effect():
+    assert [opcode.code for opcode in TABLE] == [*range(0x01, 0x31), 0x32, 0x33, 0x34]
+    tried = {instruction.opcode.name for code, _ in VALUES for instruction in check(code + END).instructions.values()}
+    others = {"trace", "trace_quick", "trace16", "tracenz", "tracev", "printf"}
+    assert tried | others == {opcode.name for opcode in TABLE if opcode.kind is not Kind.REFUSED}
+
+
+@pytest.mark.parametrize(
+    ("code", "done"),
+    [
+        (b"\x22\x10\x22\x04\x0c", ("trace", 16, 4)),
+        (b"\x22\x10\x0d\x08\x29", ("trace", 16, 8)),
+        (b"\x22\x10\x30\x01\x00\x29", ("trace", 16, 256)),
+        (b"\x22\x10\x22\x40\x2f", ("tracenz", 16, 64)),
+        (b"\x2e\x00\x05", ("tracev", 5)),
+        (b"\x22\x02\x22\x01\x22\x00\x22\x00\x34\x02\x00\x09%d-%d\\n!\0", ("printf", b"1-2\n!")),
+    ],
+)
+def test_effects(code, done):
+    effects = Effects()
+    assert evaluate(code + END, effects) == 0
+    assert effects.log == [done]
+
+
+def test_a_loop_ends_or_is_ended():
+    counting = b"\x22\x05" + b"\x22\x01\x03\x28\x20\x00\x02" + END  # 5; again: 1 sub dup if_goto again
+    assert evaluate(counting) == 0
+    with pytest.raises(EvaluationError, match=str(MOST_JUMPS)):
+        evaluate(b"\x21\x00\x00")
+
+
+@pytest.mark.parametrize("opcode", range(0x05, 0x09))
+def test_division_by_zero(opcode):
+    with pytest.raises(EvaluationError, match="division by zero"):
+        evaluate(push(1) + push(0) + bytes([opcode]) + END)
+
+
+def test_what_cannot_be_read_is_the_targets_error():
+    with pytest.raises(TargetError, match="0x10 is not mapped"):
+        evaluate(b"\x22\x10\x19" + END)
+    with pytest.raises(TargetError, match="no register 255"):
+        evaluate(b"\x26\x00\xff" + END)
+
+
+# fmt: off
+REFUSED = [
+    (b"",                                "offset 0: the code ends at 0 without an end"),
+    (b"\x22\x01",                        "offset 2: the code ends at 2 without an end"),
+    (b"\x00",                            "offset 0: there is no opcode 0x00"),
+    (b"\x22\x01\x31" + END,              "offset 2: there is no opcode 0x31"),
+    (b"\x35" + END,                      "offset 0: there is no opcode 0x35"),
+    (b"\x22\x01\x1b" + END,              "offset 2: ref_float: floating point"),
+    (b"\x01\x02" + END,                  "offset 0: float: floating point"),
+    (b"\x23\x01",                        "offset 0: const16 lacks its operand"),
+    (b"\x22\x01\x02" + END,              "offset 2: add needs 2 elements on the stack, there are 1"),
+    (b"\x22\x01\x32\x01" + END,          "offset 2: pick needs 2 elements on the stack, there are 1"),
+    (b"\x22\x01" * (DEEPEST + 1) + END,  f"offset {2 * DEEPEST}: const8 would be element {DEEPEST + 1}"),
+    (b"\x22\x01\x20\x00\x99" + END,      "offset 153: the code ends at 6 without an end"),
+    (b"\x22\x01\x21\x00\x00",            "offset 0: reached with 0 and with 1 elements"),
+    (b"\x22\x00\x20\x00\x06\x23\x22\x27" + END, "offset 6: a jump leads into the middle"),
+    (b"\x22\x00\x22\x00\x34\x00\x00\x03%d\0" + END, "printf of 0 arguments has 1 conversions"),
+    (b"\x22\x00\x22\x00\x34\x00\x00\x03abc" + END,  "printf lacks the zero byte"),
+    (b"\x22\x00\x22\x00\x34\x00\xff\xff" + END,     "printf lacks the zero byte"),
+    (b"\x22\x00\x22\x00\x34\x00\x00\x03%f\0" + END, "printf: b'%f' cannot be printed"),
+    (b"\x22\x01" * LONGEST,              f"bytes are more than the {LONGEST}"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("code", "text"), REFUSED, ids=[str(n) for n in range(len(REFUSED))])
+def test_refused(code, text):
+    with pytest.raises(ExpressionError, match=text):
+        check(code)
+
+
+def test_lists_of_expressions():
+    assert split(b"") == []
+    assert split(b"X3,220127X1,27") == [b"\x22\x01\x27", b"\x27"]
+    for bad in (b"X", b"X3", b"X3,2201", b"Y1,27", b"X1,2g", b"X,27", b"X1,27Z", b"X2, 27 ", b"Xffffffffffffffffff,"):
+        with pytest.raises(ExpressionError):
+            split(bad)
+
+
+# -- an evaluation written apart: a plain loop over the bytes, as the manual tells them
+
+WORDS = {0x17: 1, 0x18: 2, 0x19: 4, 0x1A: 8}
+CONSTANTS = {0x22: 1, 0x23: 2, 0x24: 4, 0x25: 8}
+
+
+def u(value):
+    return ctypes.c_uint64(value).value
+
+
+def s(value):
+    return ctypes.c_int64(value).value
+
+
+def divide(a, b):
+    if b == 0:
+        raise EvaluationError("division by zero")
+    return int(abs(a) // abs(b)) * (1 if (a >= 0) == (b >= 0) else -1)
+
+
+BINARY = {
+    0x02: lambda a, b: a + b,
+    0x03: lambda a, b: a - b,
+    0x04: lambda a, b: a * b,
+    0x05: lambda a, b: divide(s(a), s(b)),
+    0x06: divide,
+    0x07: lambda a, b: s(a) - divide(s(a), s(b)) * s(b),
+    0x08: lambda a, b: a - divide(a, b) * b,
+    0x09: lambda a, b: a << b if b < 64 else 0,
+    0x0A: lambda a, b: s(a) >> b if b < 64 else (-1 if s(a) < 0 else 0),
+    0x0B: lambda a, b: a >> b if b < 64 else 0,
+    0x0F: lambda a, b: a & b,
+    0x10: lambda a, b: a | b,
+    0x11: lambda a, b: a ^ b,
+    0x13: lambda a, b: int(a == b),
+    0x14: lambda a, b: int(s(a) < s(b)),
+    0x15: lambda a, b: int(a < b),
+}
+
+
+def plain(code, effects):  # noqa: C901
+    """The reference: top of the stack last; raises what the translated code raises."""
+    stack, pc, back = [], 0, 0
+    while True:
+        op, here = code[pc], pc
+        size = BY_CODE[op].operand
+        n = int.from_bytes(code[pc + 1 : pc + 1 + size], "big")
+        pc += 1 + size
+        if op == 0x27:
+            return u(stack[-1]) if stack else 0
+        if op in BINARY:
+            b, a = stack.pop(), stack.pop()
+            stack.append(u(BINARY[op](a, b)))
+        elif op in CONSTANTS:
+            stack.append(n)
+        elif op in WORDS:
+            stack.append(Probe().load(stack.pop(), WORDS[op]))
+        elif op == 0x0E:
+            stack.append(int(not stack.pop()))
+        elif op == 0x12:
+            stack.append(u(~stack.pop()))
+        elif op == 0x16 and n < 64:
+            low = stack.pop() % (1 << n)
+            stack.append(u(low - (1 << n) if n and low >> (n - 1) else low))
+        elif op == 0x2A and n < 64:
+            stack.append(stack.pop() % (1 << n))
+        elif op == 0x26:
+            stack.append(Probe().register(n))
+        elif op == 0x28:
+            stack.append(stack[-1])
+        elif op == 0x29:
+            stack.pop()
+        elif op == 0x2B:
+            b, a = stack.pop(), stack.pop()
+            stack += [b, a]
+        elif op == 0x32:
+            stack.append(stack[len(stack) - 1 - n])
+        elif op == 0x33:
+            c, b, a = stack.pop(), stack.pop(), stack.pop()
+            stack += [c, a, b]
+        elif op == 0x2C:
+            stack.append(effects.variable(n))
+        elif op == 0x2D:
+            effects.set_variable(n, stack[-1])
+        elif op == 0x2E:
+            effects.trace_variable(n)
+        elif op in (0x0D, 0x30):
+            effects.trace(stack[-1], n)
+        elif op in (0x0C, 0x2F):
+            length, address = stack.pop(), stack.pop()
+            (effects.trace if op == 0x0C else effects.trace_string)(address, length)
+        elif op == 0x21 or (op == 0x20 and stack.pop()):
+            pc, back = n, back + (n <= here)
+            if back > MOST_JUMPS:
+                raise EvaluationError("too long")
+
+
+numbers = st.one_of(
+    st.integers(0, (1 << 64) - 1),
+    st.sampled_from([0, 1, 2, 63, 64, (1 << 63) - 1, 1 << 63, (1 << 64) - 1, BASE, BASE + 255]),
+)
+
+
+def jump(condition, first, second, at):
+    """condition ? first : second, at an offset."""
+    head = condition(at)
+    other = second(at + len(head) + 3)
+    end_of_other = at + len(head) + 3 + len(other) + 3
+    then = first(end_of_other)
+    goto = b"\x21" + struct.pack(">H", end_of_other + len(then))
+    return head + b"\x20" + struct.pack(">H", end_of_other) + other + goto + then
+
+
+def wider(inner):
+    """Expressions that leave one element, made of ones that do; a function from offset to code."""
+    unary = st.sampled_from(
+        [b"\x0e", b"\x12", b"\x16\x08", b"\x16\x01", b"\x16\x3f", b"\x2a\x10", b"\x28\x02", b"\x17", b"\x1a",
+         b"\x0d\x08", b"\x30\x01\x02", b"\x2d\x00\x03", b"\x2e\x00\x03", b"\x28\x22\x02\x33\x03\x2b\x04",
+         b"\x28\x2b\x32\x01\x33\x29\x02", b"\x28\x28\x0c", b"\x28\x28\x2f"]
+    )  # fmt: skip
+    return st.one_of(
+        st.tuples(inner, unary).map(lambda two: lambda at: two[0](at) + two[1]),
+        st.tuples(inner, inner, st.sampled_from(sorted(BINARY))).map(
+            lambda three: lambda at: (a := three[0](at)) + three[1](at + len(a)) + bytes([three[2]])
+        ),
+        st.tuples(inner, inner, inner).map(lambda three: lambda at: jump(*three, at)),
+    )
+
+
+leaves = st.one_of(
+    numbers.map(lambda value: lambda at: push(value)),
+    st.integers(0, 15).map(lambda number: lambda at: b"\x26" + struct.pack(">H", number)),
+    st.just(lambda at: b"\x2c\x00\x03"),
+)
+expressions = st.recursive(leaves, wider, max_leaves=12).map(lambda make: make(0) + END)
+
+
+def outcome(run, code):
+    effects = Effects()
+    try:
+        return run(code, effects), effects.log, effects.variables
+    except TargetError as error:
+        return error.errno, effects.log, effects.variables
+
+
+@settings(max_examples=600, deadline=None)
+@given(expressions)
+def test_random_expressions(code):
+    assert outcome(evaluate, code) == outcome(plain, code)
+
+
+pieces = st.one_of(
+    st.sampled_from([bytes([opcode.code]) for opcode in TABLE if not opcode.operand and opcode.code != 0x27]),
+    st.tuples(st.sampled_from([0x20, 0x21]), st.integers(0, 24)).map(lambda two: struct.pack(">BH", *two)),
+    st.tuples(st.sampled_from([0x22, 0x16, 0x2A, 0x32]), st.integers(0, 70)).map(bytes),
+    st.just(b"\x26\x00\x02"),
+)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.lists(pieces, max_size=14).map(lambda parts: b"\x22\x02\x22\x03\x22\x04" + b"".join(parts) + END))
+@example(b"\x22\x05\x22\x01\x03\x28\x20\x00\x02\x27")
+def test_random_bytes_are_refused_or_evaluated(code):
+    try:
+        check(code)
+    except ExpressionError:
+        return
+    if b"\x34" not in code:
+        assert outcome(evaluate, code) == outcome(plain, code)
+
+
+@given(st.binary(max_size=60))
+def test_bytes_never_raise_anything_else(code):
+    try:
+        expression = check(code)
+    except ExpressionError as error:
+        assert error.errno == errno.EINVAL
+        return
+    outcome(lambda _code, effects: translate(expression)(Probe(), effects), code)
+
+
+# -- printf
+
+LIBC = ctypes.CDLL(None)
+SIZES = {"hh": ctypes.c_int, "h": ctypes.c_int, "": ctypes.c_int}
+
+
+def c_printf(text, size, value):
+    buffer = ctypes.create_string_buffer(9000)
+    argument = SIZES.get(size, ctypes.c_longlong)(value)
+    LIBC.snprintf(buffer, 9000, text.encode(), argument)
+    return buffer.value
+
+
+@settings(max_examples=800, deadline=None)
+@given(
+    st.text("-+ #0", max_size=3),
+    st.one_of(st.just(""), st.integers(1, 30).map(str)),
+    st.one_of(st.just(""), st.just("."), st.integers(0, 25).map(".{}".format)),
+    st.sampled_from(["hh", "h", "", "l", "ll", "z", "j", "t"]),
+    st.sampled_from("diouxX"),
+    numbers,
+)
+def test_numbers_print_as_in_c(flags, width, precision, size, letter, value):
+    text = f"%{flags}{width}{precision}{size}{letter}"
+    assert parse_format(text.encode()).print([value], lambda address, most: b"") == c_printf(text, size, value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "printed"),
+    [
+        (r"a\tb\n\x"[:-2], None, b"a\tb\n"),
+        (r"\101\0\\\"%%", None, b'A\0\\"%'),
+        ("%p|", 0xFFFF, b"0xffff|"),
+        ("%20p|", 0xFFFF, b"              0xffff|"),
+        ("%c|%%", 0x141, b"A|%"),
+        ("%-3c|", 0x41, b"A  |"),
+        ("%s|", 0x10, b"string|"),
+        ("%.3s|", 0x10, b"str|"),
+        ("%.0s|", 0x10, b"|"),
+        ("%8s|", 0x10, b"  string|"),
+        ("%-8s|", 0x10, b"string  |"),
+    ],
+)
+def test_other_conversions(text, value, printed):
+    format = parse_format(text.encode())
+    arguments = [] if value is None else [value]
+    assert format.print(arguments, lambda address, most: b"string"[:most]) == printed
+
+
+@pytest.mark.parametrize("text", ["%", "%*d", "%n", "%f", "%ls", "%lc", "%5000d", "%.5000d", "\\q", "\\", "%Lf"])
+def test_formats_that_cannot_be_printed(text):
+    with pytest.raises(FormatError):
+        parse_format(text.encode())
