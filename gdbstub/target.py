@@ -46,6 +46,23 @@ class MemoryRegion:
 
 
 @dataclass(frozen=True, slots=True)
+class OsTable:
+    """A table that ``info os NAME`` shows: its name, a title of some words, and what it lists, in a sentence."""
+
+    name: str
+    title: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class OsRows:
+    """What a table holds now: titles, and rows of as many cells."""
+
+    columns: Sequence[str]
+    rows: Iterable[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Offsets:
     """How far the running program's sections or segments lie from where it was linked."""
 
@@ -152,6 +169,19 @@ class MemoryMap(Protocol):
 
     def memory_map(self) -> Iterable[MemoryRegion]:
         """The regions, in any order."""
+        ...
+
+
+@runtime_checkable
+class OsTables(Protocol):
+    """``info os``: tables of what the target's system has, which gdb prints as they are."""
+
+    def os_tables(self) -> Iterable[OsTable]:
+        """The tables there are, in the order in which a list shows them."""
+        ...
+
+    def os_rows(self, name: str) -> OsRows:
+        """One of them; raises TargetError for a name that is not among them, or if it cannot be read now."""
         ...
 
 

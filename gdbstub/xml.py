@@ -1,6 +1,6 @@
-"""The XML documents a target is described by: registers, memory map, threads. Values in, text out.
+"""The XML documents a target is described by: registers, memory map, threads, tables. Values in, text out.
 
-Formats: gdb manual, "Target Description Format", "Memory Map Format", "Thread List Format".
+Formats: gdb manual, "Target Description Format", "Memory Map Format", "Thread List Format", "OS Data".
 """
 
 import re
@@ -19,7 +19,7 @@ from gdbstub.registers import (
     Type,
     Vector,
 )
-from gdbstub.target import MemoryRegion, ThreadInfo
+from gdbstub.target import MemoryRegion, OsRows, ThreadInfo
 
 _HEADER = '<?xml version="1.0"?>\n<!DOCTYPE {root} SYSTEM "{dtd}">\n'
 MAIN = "target.xml"
@@ -109,6 +109,16 @@ def thread_list(threads: Iterable[ThreadInfo]) -> bytes:
         tag = _tag("thread", id=f"{thread.id:x}", core=thread.core, name=thread.name or None)
         lines.append(f"{tag}>{_text(_legal(thread.details))}</thread>\n")
     return "".join([*lines, "</threads>\n"]).encode()
+
+
+def os_data(name: str, table: OsRows) -> bytes:
+    """A table of the target's system; gdb wants as many columns in every row as in the first."""
+    lines = [_HEADER.format(root="osdata", dtd="osdata.dtd"), _tag("osdata", type=name) + ">\n"]
+    for row in table.rows:
+        cells = zip(table.columns, row, strict=True)
+        columns = (f"{_tag('column', name=title)}>{_text(_legal(cell))}</column>" for title, cell in cells)
+        lines.append(f"<item>{''.join(columns)}</item>\n")
+    return "".join([*lines, "</osdata>\n"]).encode()
 
 
 # What XML 1.0 allows; names of threads come from the target's memory and may be anything.

@@ -1,7 +1,8 @@
-"""The whole set of commands: importing this module fills the registry."""
+"""The whole set of commands and tables: importing this module fills the registries."""
 
 from ringscope.command import COMMANDS
-from ringscope.commands import devices, front, guest, memory, paging, registers, running, tables, timeline
+from ringscope.commands import devices, front, guest, memory, paging, registers, running, system, tables, timeline
+from ringscope.ostables import TABLES
 
-TOPICS = (devices, front, guest, memory, paging, registers, running, tables, timeline)
-__all__ = ["COMMANDS", "TOPICS"]
+TOPICS = (devices, front, guest, memory, paging, registers, running, system, tables, timeline)
+__all__ = ["COMMANDS", "TABLES", "TOPICS"]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from machine.x86.mode import Processor, linear_address, operating_mode
 from machine.x86.paging import paging_mode
-from ringscope.debuggee import Debuggee, find_register, long_mode, paging_state, read_available
+from ringscope.debuggee import Debuggee, PhysicalMemory, Refused, find_register, long_mode, paging_state, read_available
 from ringscope.session import Session
 
 
@@ -80,4 +80,34 @@ class Reader:
         return self._pages[address]
 
 
-__all__ = ["Reader", "Table", "describe", "descriptor_table", "linear_pc", "long_mode", "mode", "read_processor"]
+class Physical:
+    """Physical memory for walks of page tables: nothing where there is none; that none at all can be read is told."""
+
+    def __init__(self, debuggee: Debuggee) -> None:
+        assert isinstance(debuggee, PhysicalMemory), "the registry has checked it"
+        self._debuggee = debuggee
+        self._readable = False
+
+    def read(self, address: int, length: int) -> bytes:
+        """The bytes at a physical address; Refused if there is no way to read any."""
+        try:
+            data = self._debuggee.read_physical(address, length)
+        except Refused:
+            if not self._readable:  # the top table is always there: nothing physical can be read
+                raise
+            return b""
+        self._readable = True
+        return data
+
+
+__all__ = [
+    "Physical",
+    "Reader",
+    "Table",
+    "describe",
+    "descriptor_table",
+    "linear_pc",
+    "long_mode",
+    "mode",
+    "read_processor",
+]

@@ -30,12 +30,14 @@ def scripts() -> Path:
 def make_target(guest: Guest) -> MachineTarget:
     """The guest's machine with its tasks' names and the monitor commands."""
     from ringscope.monitor import make_monitor
+    from ringscope.osdata import GuestTables
 
     return MachineTarget(
         guest.machine,
         describe=lambda: describe_task(guest.machine, guest.symbols),
         command=make_monitor(guest),
         lines=guest.lines,
+        tables=GuestTables(guest),
     )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 from gdbstub import stopreply
 from gdbstub.errors import TargetError
 from gdbstub.registers import RegisterSet
 from gdbstub.stopreply import Signal, WatchKind
-from gdbstub.target import Action, MemoryRegion, ThreadInfo
+from gdbstub.target import Action, MemoryRegion, OsRows, OsTable, ThreadInfo
 from machine import stop
 from machine.errors import MemoryFault, RegisterError
 from machine.machine import Machine
@@ -31,11 +32,21 @@ Describe = Callable[[], str]
 RunCommand = Callable[[str, Callable[[str], None]], None]
 
 
+class Tables(Protocol):
+    """Where ``info os`` finds its tables."""
+
+    def os_tables(self) -> Iterable[OsTable]:
+        """The tables there are."""
+
+    def os_rows(self, name: str) -> OsRows:
+        """One of them. Raises TargetError."""
+
+
 class MachineTarget:
     """Serves a machine.
 
     ``describe`` names the running task for ``info threads``; ``command`` runs a ``monitor`` command line; ``lines`` are
-    what its serial ports lead to.
+    what its serial ports lead to; ``tables`` are those of ``info os``.
     """
 
     def __init__(
@@ -45,12 +56,14 @@ class MachineTarget:
         describe: Describe = lambda: "",
         command: RunCommand | None = None,
         lines: Lines | None = None,
+        tables: Tables | None = None,
     ) -> None:
         self.machine = machine
         self._pace = Pace(machine, lines)
         self.last: stop.Stop = stop.Stepped()
         self._describe = describe
         self._command = command
+        self._tables = tables
         self._step = False
         self._block: bytes | None = None
         self._physical = False
@@ -231,6 +244,16 @@ class MachineTarget:
             self._command(command, write)
         finally:
             self._block = None
+
+    def os_tables(self) -> Iterable[OsTable]:
+        """The tables of the guest's system."""
+        return self._tables.os_tables() if self._tables is not None else ()
+
+    def os_rows(self, name: str) -> OsRows:
+        """One of them."""
+        if self._tables is None:
+            raise TargetError(errno.ENOENT, f"there is no table {name!r}")
+        return self._tables.os_rows(name)
 
     def kill(self) -> None:
         """End the machine: it does not run again."""

@@ -2,12 +2,13 @@
 
 import errno
 from collections.abc import Callable
+from typing import Any
 
 from gdbstub.errors import TargetError
 from gdbstub.registry import TABLE
 from gdbstub.session import PACKET_SIZE, Session
-from gdbstub.target import MemoryMap, Target, ThreadInfo, ThreadNames
-from gdbstub.xml import memory_map, thread_list
+from gdbstub.target import MemoryMap, OsRows, OsTables, Target, ThreadInfo, ThreadNames
+from gdbstub.xml import memory_map, os_data, thread_list
 
 _LONGEST_PART = PACKET_SIZE // 2 - 1  # every byte may need an escape
 
@@ -18,7 +19,7 @@ def part(document: bytes, offset: int, length: int) -> bytes:
     return (b"m" if end < len(document) else b"l") + document[offset:end]
 
 
-def _built(session: Session[Target], name: str, offset: int, build: Callable[[], bytes]) -> bytes:
+def _built(session: Session[Any], name: str, offset: int, build: Callable[[], bytes]) -> bytes:
     """The document as it was when its first piece was read: later pieces must fit that one."""
     if offset == 0 or name not in session.documents:
         session.documents[name] = build()
@@ -50,3 +51,18 @@ def _threads(target: Target) -> bytes:
 def read_memory_map(session: Session[MemoryMap], offset: int, length: int) -> bytes:
     """Read which ranges of memory there are."""
     return part(memory_map(session.target.memory_map()), offset, length)
+
+
+@TABLE.packet("qXfer:osdata:read:{annex:text}:{offset:hex},{length:hex}", needs=OsTables, feature="qXfer:osdata:read+")
+def read_os_data(session: Session[OsTables], annex: str, offset: int, length: int) -> bytes:
+    """Read a table of the target's system, or with no name the list of its tables (``info os``)."""
+    target = session.target
+    return part(_built(session, f"osdata {annex}", offset, lambda: _os_data(target, annex)), offset, length)
+
+
+def _os_data(target: OsTables, annex: str) -> bytes:
+    if annex:
+        return os_data(annex, target.os_rows(annex))
+    # gdb leaves the column named Title out where a person reads; front ends make menus of it.
+    rows = [(table.name, table.description, table.title) for table in target.os_tables()]
+    return os_data("types", OsRows(("Type", "Description", "Title"), rows))

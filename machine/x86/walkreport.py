@@ -48,7 +48,7 @@ def outcome_text(outcome: Outcome) -> str:
         case Translation(levels=()):
             return f"physical {outcome.physical:#x} (paging is off)"
         case Translation():
-            page = f"{_size(outcome.page_size)} page at {outcome.page:#x}"
+            page = f"{size_text(outcome.page_size)} page at {outcome.page:#x}"
             return f"physical {outcome.physical:#x} in a {page}, rights {outcome.rights}"
         case NotPresent():
             return f"not mapped: the {outcome.levels[-1].name} entry is not present"
@@ -59,7 +59,8 @@ def outcome_text(outcome: Outcome) -> str:
     return f"the {outcome.format.name} entry at physical {outcome.entry_address:#x} is unreadable"
 
 
-def _size(size: int) -> str:
+def size_text(size: int) -> str:
+    """A page's size in bytes as ``4 KiB``."""
     return next(f"{size // unit} {name}" for unit, name in _UNITS if size >= unit)
 
 

@@ -22,7 +22,8 @@ from machine.devices import (
 )
 from machine.machine import Machine
 from ringscope.command import Lines, command
-from ringscope.debuggee import Devices
+from ringscope.debuggee import Devices, Refused
+from ringscope.ostables import Rows, os_table
 from ringscope.render import Heading, ranges, table
 from ringscope.serial.ends import End
 from ringscope.session import Session
@@ -55,16 +56,39 @@ _PIT_MODES = (
 @command("info devices", needs=Devices)
 def list_devices(session: Session) -> Lines:
     """List the devices and the ports, or the physical memory, at which they answer."""
+    owned = _owned(_machine(session))
+    yield from table("Ports Device", ((_spans(ports), name) for ports, name in owned))
+    yield from table("Memory Device", ((f"{first:#x}-{first + size - 1:#x}", name) for first, size, name in _MEMORY))
+
+
+def _owned(machine: Machine) -> list[tuple[set[int], str]]:
+    """Ports and name of each device, by its first port."""
     owned: dict[int, set[int]] = {}
     devices: dict[int, object] = {}
-    for port, (device, _offset) in _machine(session).ports.owners().items():
+    for port, (device, _offset) in machine.ports.owners().items():
         owned.setdefault(id(device), set()).add(port)
         devices[id(device)] = device
     rows = [(ports, _NAMES.get(type(devices[key]), type(devices[key]).__name__)) for key, ports in owned.items()]
-    yield from table(
-        "Ports Device", ((_spans(ports), name) for ports, name in sorted(rows, key=lambda row: min(row[0])))
-    )
-    yield from table("Memory Device", ((f"{first:#x}-{first + size - 1:#x}", name) for first, size, name in _MEMORY))
+    return sorted(rows, key=lambda row: min(row[0]))
+
+
+@os_table("devices", "Devices", "Where Device")
+def devices_table(session: Session) -> Rows:
+    """Devices, with the ports or the physical memory at which they answer."""
+    for ports, name in _owned(_machine(session)):
+        yield f"ports {_spans(ports)}", name
+    for first, size, name in _MEMORY:
+        yield f"memory {first:#x}-{first + size - 1:#x}", name
+
+
+@os_table("ports", "Ports", "First Last Device >Unanswered")
+def ports_table(session: Session) -> Rows:
+    """Ranges of I/O ports by device, and the ports that were accessed though none answers."""
+    machine = _machine(session)
+    rows = [(a, b, name, 0) for ports, name in _owned(machine) for a, b in ranges(ports)]
+    rows += [(port, port, "", count) for port, count in machine.ports.unanswered.items()]
+    for first, last, name, count in sorted(rows):
+        yield f"{first:#06x}", f"{last:#06x}", name or "none: reads all ones", str(count or "")
 
 
 @command("info ports", needs=Devices)
@@ -174,7 +198,8 @@ def show_clock(session: Session) -> Lines:
 
 
 def _machine(session: Session) -> Machine:
-    assert isinstance(session.debuggee, Devices), "the registry has checked it"
+    if not isinstance(session.debuggee, Devices):
+        raise Refused(f"{session.debuggee.name} does not let its devices be looked into")
     return session.debuggee.machine
 
 

@@ -13,7 +13,8 @@ from machine.x86.paging import (
 from machine.x86.registers import RFLAGS
 from ringscope.arguments import Expression, Name, Option
 from ringscope.command import Lines, command
-from ringscope.debuggee import Debuggee, PhysicalMemory, Refused, paging_state
+from ringscope.debuggee import PhysicalMemory, paging_state
+from ringscope.processor import Physical
 from ringscope.render import Bad, bits_of, hexadecimal, table
 from ringscope.session import CommandError, Session
 
@@ -27,7 +28,7 @@ def walk_address(
     CR3 is the tables' root if not the current one; -v explains each entry bit by bit. Nothing changes in the guest."""
     state = paging_state(session.debuggee)
     root = session.debuggee.read_register("cr3") if cr3 is None else cr3
-    reader = _Physical(session.debuggee)
+    reader = Physical(session.debuggee)
     levels: list[Level] = []
     outcome: Outcome | None = None
     for step in walk(reader.read, root, address, state):
@@ -61,22 +62,3 @@ def decode_entry(session: Session, value: Expression, level: Name = "pte") -> Li
     yield from bits_of(f"{layout.name} {hexadecimal(value, layout.width // 4)}", layout, value)
     if not value & entries.PTE.mask("present"):
         yield "Not present: the processor ignores all other bits."
-
-
-class _Physical:
-    """Physical memory for the walk: nothing where there is none; no way to read any is the user's to know."""
-
-    def __init__(self, debuggee: Debuggee) -> None:
-        assert isinstance(debuggee, PhysicalMemory), "the registry has checked it"
-        self._debuggee = debuggee
-        self._readable = False
-
-    def read(self, address: int, length: int) -> bytes:
-        try:
-            data = self._debuggee.read_physical(address, length)
-        except Refused:
-            if not self._readable:  # the top table is always there: nothing physical can be read
-                raise
-            return b""
-        self._readable = True
-        return data

@@ -14,6 +14,7 @@ from ringscope.arguments import Completion, Expression, Kind, Option, RegisterNa
 from ringscope.command import Lines, command
 from ringscope.debuggee import Refused
 from ringscope.expressions import full_name
+from ringscope.ostables import Rows, os_table
 from ringscope.render import bits_of, hexadecimal, table
 from ringscope.session import CommandError, Session
 
@@ -51,6 +52,7 @@ SYSTEM: tuple[tuple[str, Layout | None], ...] = (
 # fmt: on
 _LAYOUTS: dict[str, Layout | None] = dict(SYSTEM) | {"eflags": RFLAGS}
 _CONTROL = ("cr0", "cr2", "cr3", "cr4", "cr8", "efer")
+_CONTROL_TITLES = "Register Value Bits"
 _GROUPS = {"general": GENERAL, "system": tuple(name for name, _ in SYSTEM), "all": ()}
 
 
@@ -106,8 +108,7 @@ def control_registers(session: Session, verbose: Option = False) -> Lines:
     found = {name: value for name in _CONTROL if (value := session.find_register(name)) is not None}
     if not found:
         raise CommandError(f"{session.debuggee.name} gives no control registers")
-    rows = ((name, hexadecimal(value), _meaning(session, name, value)) for name, value in found.items())
-    yield from table("Register Value Bits", rows)
+    yield from table(_CONTROL_TITLES, _control_rows(session, found))
     for name, value in found.items() if verbose else ():
         layout = _LAYOUTS[name]
         if layout is not None:
@@ -116,6 +117,17 @@ def control_registers(session: Session, verbose: Option = False) -> Lines:
     missing = [name for name in _CONTROL if name not in found]
     if missing:
         yield f"Not given by {session.debuggee.name}: {' '.join(missing)}."
+
+
+def _control_rows(session: Session, found: dict[str, int]) -> Rows:
+    for name, value in found.items():
+        yield name, hexadecimal(value), _meaning(session, name, value)
+
+
+@os_table("cr", "Control registers", _CONTROL_TITLES)
+def control_table(session: Session) -> Rows:
+    """Control registers and EFER, with their bits by name."""
+    return _control_rows(session, {name: session.debuggee.read_register(name) for name in _CONTROL})
 
 
 @command("mode")

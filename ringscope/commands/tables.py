@@ -15,10 +15,14 @@ from machine.x86.vectors import VECTORS, pushes_error_code, vector_name
 from ringscope.arguments import Expression, Option, VectorNumber
 from ringscope.command import Lines, command
 from ringscope.debuggee import Refused
+from ringscope.ostables import Rows, os_table
 from ringscope.processor import Reader, Table, descriptor_table, long_mode
 from ringscope.render import Bad, Good, bits_of, hexadecimal, table
 from ringscope.session import CommandError, Session
 
+_SEGMENTS = ">Index Sel Base >Limit G D/B L AVL P DPL Type _"
+_GATES = ">Vec Exception P DPL IST Sel Offset Type Handler"
+_TSS = "Member >Offset Value Meaning"
 _SEGMENT_REGISTERS = ("cs", "ss", "ds", "es", "fs", "gs", "tr", "ldtr")
 _DEFAULT_LIMIT = 0xFFF
 
@@ -44,10 +48,8 @@ def show_idt(session: Session, base: Expression | None = None, limit: Expression
 
     DPL is the least privileged ring that may use the gate by INT n; IST is the stack of the TSS it switches to."""
     where = _where(session, "idtr", base, limit)
-    wide = long_mode(session.debuggee)
-    gates = descriptors.read_idt(Reader(session.debuggee), where.base, where.limit, long_mode=wide)
     yield _heading("IDT", where)
-    yield from table(">Vec Exception P DPL IST Sel Offset Type Handler", _gate_rows(session, gates, wide))
+    yield from table(_GATES, _gates(session, where))
 
 
 @command("tss")
@@ -57,9 +59,30 @@ def show_tss(session: Session, base: Expression | None = None, limit: Expression
     layout = tss.TSS64 if long_mode(session.debuggee) else tss.TSS32
     data = session.debuggee.read_memory(where.base, layout.size)
     yield f"{_heading('TSS', where)}  {layout.name}"
-    rows = ((m.name, f"{m.offset:#x}", _member(session, m.get(data), m.size), m.meaning) for m in layout)
-    yield from table("Member >Offset Value Meaning", rows)
+    yield from table(_TSS, _tss_rows(session, layout, data))
     yield _io_bitmap(session, where, layout["iomap"].get(data))
+
+
+@os_table("gdt", "GDT", _SEGMENTS)
+def gdt(session: Session) -> Rows:
+    """Global descriptor table, with the segment registers that hold its selectors."""
+    return _segments(session, descriptor_table(session.debuggee, "gdtr"), ti=0)
+
+
+@os_table("idt", "IDT", _GATES)
+def idt(session: Session) -> Rows:
+    """Interrupt descriptor table: gates and their handlers."""
+    return _gates(session, descriptor_table(session.debuggee, "idtr"))
+
+
+@os_table("tss", "TSS", _TSS)
+def task_state(session: Session) -> Rows:
+    """Task-state segment: stacks of rings and interrupts, permitted ports."""
+    where = descriptor_table(session.debuggee, "tr")
+    layout = tss.TSS64 if long_mode(session.debuggee) else tss.TSS32
+    data = session.debuggee.read_memory(where.base, layout.size)
+    yield from _tss_rows(session, layout, data)
+    yield "ports", _io_bitmap(session, where, layout["iomap"].get(data))
 
 
 @command("selector")
@@ -136,11 +159,26 @@ def _heading(name: str, where: Table) -> str:
 
 
 def _segment_table(session: Session, name: str, where: Table, ti: int) -> Iterator[str]:
+    yield _heading(name, where)
+    yield from table(_SEGMENTS, _segments(session, where, ti))
+
+
+def _segments(session: Session, where: Table, ti: int) -> Rows:
     wide = long_mode(session.debuggee)
     entries = descriptors.read_table(Reader(session.debuggee), where.base, where.limit, long_mode=wide)
-    yield _heading(name, where)
-    rows = _segment_rows(session, entries, wide, _loaded(session, ti))
-    yield from table(">Index Sel Base >Limit G D/B L AVL P DPL Type _", rows)
+    return _segment_rows(session, entries, wide, _loaded(session, ti))
+
+
+def _gates(session: Session, where: Table) -> Rows:
+    wide = long_mode(session.debuggee)
+    return _gate_rows(
+        session, descriptors.read_idt(Reader(session.debuggee), where.base, where.limit, long_mode=wide), wide
+    )
+
+
+def _tss_rows(session: Session, layout: Structure, data: bytes) -> Rows:
+    for m in layout:
+        yield m.name, f"{m.offset:#x}", _member(session, m.get(data), m.size), m.meaning
 
 
 def _loaded(session: Session, ti: int) -> dict[int, list[str]]:

@@ -140,6 +140,10 @@ ROWS = [
     (b"qXfer:features:write:target.xml:0:00",        b""),
     (b"qXfer:threads:read::0,15",                    b'm<?xml version="1.0"?>'),
     (b"qXfer:memory-map:read::0,15",                 b'm<?xml version="1.0"?>'),
+    (b"qXfer:osdata:read::0,15",                     b'm<?xml version="1.0"?>'),
+    (b"qXfer:osdata:read:ports:0,15",                b'm<?xml version="1.0"?>'),
+    (b"qXfer:osdata:read:nosuch:0,100",              b"E02"),
+    (b"qXfer:osdata:write:ports:0:00",               b""),
     (b"qXfer:nosuch:read::0,100",                    b""),
     # the rest
     (b"qAttached",                b"1"),
@@ -200,7 +204,8 @@ def test_the_features_are_those_of_the_table(talk):
     features = talk(b"qSupported").split(b";")
     assert features == [
         *(b"swbreak+", b"hwbreak+", b"binary-upload+", b"QStartNoAckMode+", b"vContSupported+"),
-        *(b"qXfer:features:read+", b"qXfer:threads:read+", b"qXfer:memory-map:read+", b"PacketSize=20000"),
+        *(b"qXfer:features:read+", b"qXfer:threads:read+", b"qXfer:memory-map:read+", b"qXfer:osdata:read+"),
+        b"PacketSize=20000",
     ]
     assert b"error-message+" in talk(b"qSupported:swbreak+;error-message+;x=1").split(b";")
 
@@ -272,6 +277,17 @@ def test_a_thread_may_be_called_anything(talk, target):
     names = [element.get("name") for element in ElementTree.fromstring(talk(b"qXfer:threads:read::0,1000")[1:])]
     assert names == ['?"<&?\U0001f4a5'] * 2
     assert b"<" in bytes.fromhex(talk(b"qThreadExtraInfo,1").decode())
+
+
+def test_tables_of_the_system_are_documents(talk):
+    types, ports = (
+        ElementTree.fromstring(talk(b"qXfer:osdata:read:%s:0,1000" % annex)[1:]) for annex in (b"", b"ports")
+    )
+    assert (types.tag, types.get("type"), ports.get("type")) == ("osdata", "types", "ports")
+    assert [[(cell.get("name"), cell.text) for cell in row] for row in types] == [
+        [("Type", "ports"), ("Description", "I/O ports <of the toy>"), ("Title", "Ports")]
+    ]
+    assert [[cell.text for cell in row] for row in ports] == [["0x3f8", "serial & co"], ["0x60", "?"]]
 
 
 def test_long_thread_lists_come_in_parts(talk, target):

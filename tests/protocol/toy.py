@@ -15,7 +15,7 @@ from gdbstub.stopreply import (
     WatchKind,
     WatchpointHit,
 )
-from gdbstub.target import MemoryRegion, ThreadInfo
+from gdbstub.target import MemoryRegion, OsRows, OsTable, ThreadInfo
 from gdbstub.wire import Decoder, frame
 
 BASE = 0x1000
@@ -125,6 +125,14 @@ class ToyTarget:
 
     def memory_map(self):
         return [MemoryRegion("ram", BASE, LENGTH), MemoryRegion("flash", 0x10000, 0x1000, 0x100)]
+
+    def os_tables(self):
+        return [OsTable("ports", "Ports", "I/O ports <of the toy>")]
+
+    def os_rows(self, name):
+        if name != "ports":
+            raise TargetError(errno.ENOENT, f"there is no table {name!r}")
+        return OsRows(("Port", "Device"), [("0x3f8", "serial & co"), ("0x60", "\0")])
 
     # threads
 

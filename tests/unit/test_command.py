@@ -199,6 +199,15 @@ ROWS = [
     ("", "vectors", ["14  #PF", "Page Fault"]),
     ("", "error 6 pf", ["user write: page not present"]),
     ("", "error 0x42", ["#PF", "selector"]),
+    ("", "os", ["gdt      Global descriptor table", "pagemap"]),
+    ("", "os gdt", ["64-bit TSS", "<- cs"]),
+    ("", "os idt", ["0-255  empty"]),
+    ("", "os tss", ["rsp0       0x4  0x0000000000290000", "I/O bitmap: offset 0x68 lies beyond the limit"]),
+    ("", "os cr", ["PE MP ET WP PG", "efer"]),
+    ("", "os msr", ["0xc0000080  EFER", "[SCE LME LMA NXE]"]),
+    ("", "os pagemap", ["0x0000000000100000  0x00000000001fffff  0x100000  0x100000  4 KiB  rwx supervisor"]),
+    ("", "os devices", ["memory 0xfee00000-0xfee00fff  local APIC"]),
+    ("set rip ports;step 2", "os ports", ["0x0020  0x0021  8259A", "0x00ed  0x00ed  none: reads all ones"]),
     ("", "walk start", ["PTE", "physical 0x100000 in a 4 KiB page", "rights rwx supervisor"]),
     ("", "walk 0x900000", ["not mapped: the PMD entry is not present", "#PF(0x4) US"]),
     ("", "walk 0x8000000000000000", ["not canonical: bits 63:47 differ"]),
@@ -314,6 +323,7 @@ MISTAKES = [
     ("keyboard né", "the keyboard has no key for 'é'"),
     ("monitor info", "monitor needs a remote stub with commands of its own"),
     ("help foo", "no command 'foo'"),
+    ("os foo", "no table 'foo'; there are: "),
 ]
 
 
