@@ -2,28 +2,37 @@
 
 import time
 
+from machine.machine import SLICE
 from ringscope import initramfs, linux
 from ringscope.boot import power_on
-from ringscope.pace import Pace
 
 SECONDS = 90.0
 
 
 class Debian:
-    """A booting machine. ``output`` is all that it wrote; `expect` looks only behind what was found before."""
+    """A booting machine. ``output`` is all that it wrote; `expect` looks only behind what was found before.
+
+    It runs in slices of equal length, so that the same run is looked at, and typed into, at the same positions.
+    """
 
     def __init__(self, files, **options):
         self.output = bytearray()
         self.guest = power_on(linux.configuration(files, **options), self.output.extend)
         self.machine = self.guest.machine
-        self._pace = Pace(self.machine, self.guest.lines)
         self._seen = 0
+
+    def run(self):
+        """One slice; what stopped it, or None."""
+        self.guest.lines.take()
+        stop = self.machine.run(SLICE)
+        self.guest.lines.flush()
+        return stop
 
     def expect(self, text, seconds=SECONDS):
         """Run until the guest has written ``text``; what it wrote before that."""
         sought, deadline = text.encode(), time.monotonic() + seconds
         while (at := self.output.find(sought, self._seen)) < 0:
-            stop = self._pace.run()
+            stop = self.run()
             assert stop is None, f"{stop} before {text!r}:\n{self.tail()}"
             assert time.monotonic() < deadline, f"no {text!r} within {seconds:g} s:\n{self.tail()}"
         before = self.output[self._seen : at].decode()

@@ -79,7 +79,7 @@ def test_stock_gdb_follows_a_system_call_back_to_ring_3(debian):
 def end(debian, command):
     """The stop that a last command leads to."""
     debian.type(command)
-    while (stop := debian.machine.run()) is None:
+    while (stop := debian.run()) is None:
         pass
     return stop
 
