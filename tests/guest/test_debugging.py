@@ -13,6 +13,12 @@ from tests.realgdb.harness import gdb_batch
 
 pytestmark = [pytest.mark.gdb, pytest.mark.qemu]
 
+PATIENCE = "set remotetimeout 30"
+"""QEMU answers when it has started, which takes more than gdb's two seconds on a busy host."""
+
+LEAVE = "disconnect"
+"""`detach` lets the guest go on: one that ends at once takes QEMU away before gdb has acknowledged the last answer."""
+
 UNATTENDED = "init_action=poweroff panic=-1"
 
 
@@ -29,9 +35,13 @@ def debug(tmp_path):
         for line in processes[0].stderr:
             if b"waiting for connection" in line:
                 break
-        before = [f"set substitute-path /usr/src/ringscope {gdb_word(image.sources)}", f"target remote {socket}"]
+        before = [
+            f"set substitute-path /usr/src/ringscope {gdb_word(image.sources)}",
+            PATIENCE,
+            f"target remote {socket}",
+        ]
         symbols = [f"add-symbol-file {gdb_word(image.program(name))}" for name in programs]
-        return gdb_batch(*symbols, *before, *commands, "detach", file=image.vmlinux)
+        return gdb_batch(*symbols, *before, *commands, LEAVE, file=image.vmlinux)
 
     yield run
     for process in processes:
