@@ -13,6 +13,7 @@ from machine.delivery import long, protected, real
 from machine.delivery.event import DF, GP, IF, PF, RF, RSP, UD, VM, Event, GuestFault, NotModelled, Source
 from machine.delivery.segments import CR0_PE
 from machine.delivery.supervisor import read_supervisor
+from machine.engine.state import HF_CPL
 from machine.stop import FaultRecord
 from machine.walk import EFER_LMA
 from machine.x86.vectors import Nested, nested
@@ -52,10 +53,12 @@ def deliver(cpu: Cpu, event: Event) -> None:
     A fault on the way is delivered instead, or #DF (SDM 3A table 6-5).  Raises `TripleFault` with the chain.
     """
     chain = [FaultRecord(event.vector, event.error_code, event.rip, event.source.value)]
-    enter = _way_in(cpu)
+    enter, cpl = _way_in(cpu), cpu.state.front.hflags & HF_CPL
     while True:
         try:
             enter(cpu, event)
+            crossed = cpu.state.front.hflags & HF_CPL < cpl
+            cpu.progress.tallies.delivery(event.source, event.vector, crossed=crossed)
             return
         except GuestFault as fault:
             if fault.cr2 is not None:

@@ -49,6 +49,7 @@ def syscall(cpu: Cpu) -> None:
     if not (front.efer & EFER_SCE and front.hflags & HF_CS64):
         _fault(cpu, UD, None)
         return
+    cpu.progress.tallies.system_call(crossed=bool(front.hflags & HF_CPL))
     flags = cpu.flags()
     front.regs[_RCX] = front.eip + _LENGTH
     front.regs[_R11] = flags & ~RF
@@ -65,6 +66,7 @@ def sysenter(cpu: Cpu) -> None:
     if not front.cr[0] & 1 or not selector:
         _fault(cpu, GP, 0)
         return
+    cpu.progress.tallies.system_enter(crossed=bool(front.hflags & HF_CPL))
     cpu.state.set_flags(cpu.flags() & ~(IF | RF | VM))
     front.regs[RSP] = calls.sysenter_esp
     code = CODE_64 if front.hflags & HF_LMA else CODE_32

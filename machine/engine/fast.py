@@ -39,6 +39,7 @@ from machine.engine.rawhook import add_hook
 from machine.engine.state import State
 from machine.errors import EngineError
 from machine.memory import PAGE, Memory
+from machine.tallies import Tallies
 
 TSC_AUX = 0xC0000103
 
@@ -134,6 +135,8 @@ class FastProgress(Progress):
         cells.exception = env + ctypes.addressof(state.event) - ctypes.addressof(state.front)
         cells.old_exception = cells.exception + type(state.event).old_exception.offset
         cells.tsc_aux = env + self._find_tsc_aux(env)
+        self.tallies = Tallies()
+        cells.tallies = ctypes.addressof(self.tallies)
         cells.ram, cells.ram_size = memory.address, memory.size
         cells.no_exit = uc_at + facts.no_exit_of_uc
         for cell, name in LIBRARY_FUNCTIONS.items():
@@ -149,7 +152,7 @@ class FastProgress(Progress):
         at = ctypes.addressof(cells)
         add_hook(uc, UC_HOOK_BLOCK, pointer(code.entries["count_block"]), cells)
         code.enter(at)
-        weakref.finalize(uc, _forget, code, cells, self._pages)
+        weakref.finalize(uc, _forget, code, cells, self._pages, self.tallies)
         self._interrupt = ctypes.CFUNCTYPE(u32, u64, u32, u64)(code.entries["interrupt"])
         self._machine_code = code
 
@@ -309,5 +312,5 @@ class FastProgress(Progress):
         return self.clock
 
 
-def _forget(code: MachineCode, cells: Cells, _pages: object) -> None:
+def _forget(code: MachineCode, cells: Cells, *_kept: object) -> None:
     code.withdraw(ctypes.addressof(cells))

@@ -85,6 +85,7 @@ class Cells(progress.Cells):
         ("on_in", OnIn),
         ("on_out", OnOut),
         ("may_use_port", MayUsePort),
+        ("tallies", pointer),
     )
     refused: int
     warp: int

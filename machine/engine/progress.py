@@ -17,6 +17,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 from machine.engine.native.build import blob
 from machine.engine.rawhook import add_hook
+from machine.tallies import Tallies
 
 EVERY_BYTE = (1 << 64) - 1
 NEVER = (1 << 63) - 1
@@ -46,6 +47,7 @@ class Progress:
     def __init__(self, uc: Uc, *, native: bool = True) -> None:
         self._cells = Cells(limit=NEVER, mask=EVERY_BYTE)
         self._events, self._most_events = 0, NEVER
+        self.tallies = Tallies()
         self._code = executable_blob() if native else None
         self.native = self._code is not None
         if self._code is None:

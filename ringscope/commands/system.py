@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from machine.machine import Machine
 from machine.msrs import read_msrs
+from machine.tallies import Tallies
 from machine.x86.pagemap import Truncated, mappings
+from machine.x86.vectors import vector_name
 from machine.x86.walkreport import size_text
 from ringscope.arguments import Rest
 from ringscope.command import Lines, command
@@ -27,11 +30,37 @@ def show_table(session: Session, name: Rest = "") -> Lines:
 @os_table("msr", "MSRs", "Number Name Value Bits Meaning")
 def msrs(session: Session) -> Rows:
     """Model-specific registers, read without executing anything in the guest."""
-    if not isinstance(session.debuggee, Devices):
-        raise Refused(f"{session.debuggee.name} does not give its model-specific registers")
-    for msr, value in read_msrs(session.debuggee.machine.cpu):
+    for msr, value in read_msrs(_machine(session, "its model-specific registers").cpu):
         bits = f"[{msr.layout.format(value)}]" if msr.layout else session.symbol(value) if value >> 12 else ""
         yield f"{msr.number:#010x}", msr.name, hexadecimal(value), bits, msr.meaning
+
+
+@os_table("exceptions", "Exceptions seen", "Vector Event Source >Count >From_outside")
+def exceptions(session: Session) -> Rows:
+    """Exceptions and interrupts delivered since the machine was made, and how many of them from an outer ring."""
+    for found in _tallies(session).deliveries():
+        name = vector_name(found.vector)
+        yield f"{found.vector:#04x}", name, found.source.value, str(found.times), str(found.crossed)
+
+
+@os_table("rings", "Ring transitions", "Direction Way >Count")
+def rings(session: Session) -> Rows:
+    """Ways into ring 0 taken since the machine was made; returns and call gates are not seen, so not counted."""
+    total = 0
+    for way, count in _tallies(session).ways_in():
+        total += count
+        yield "to ring 0", way, str(count)
+    yield "to ring 0", "all of these", str(total)
+
+
+def _tallies(session: Session) -> Tallies:
+    return _machine(session, "what it has delivered").cpu.progress.tallies
+
+
+def _machine(session: Session, what: str) -> Machine:
+    if not isinstance(session.debuggee, Devices):
+        raise Refused(f"{session.debuggee.name} does not tell {what}")
+    return session.debuggee.machine
 
 
 @os_table("pagemap", "Page tables", "First Last Physical >Length Page Rights")

@@ -7,7 +7,7 @@ from tests.realgdb.served import booted, served
 
 pytestmark = pytest.mark.gdb
 
-TABLES = ("cr", "devices", "gdt", "idt", "msr", "pagemap", "ports", "tss")
+TABLES = ("cr", "devices", "exceptions", "gdt", "idt", "msr", "pagemap", "ports", "rings", "tss")
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +42,8 @@ def test_gdb_prints_every_table(socket):
         "rw- user",
         "0x0020     0x0021     8259A interrupt controller",
         "local APIC",
+        "0x80       interrupt 0x80 software interrupt 1          0",
+        "to ring 0  SYSCALL    1",
     ):
         assert part in output, part
     assert "Can not fetch" not in output

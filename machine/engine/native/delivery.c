@@ -135,6 +135,7 @@ deliver(struct fast *f, u32 vector, enum source source, i64 error_code, u64 flag
     s->eip = handler;
     s->eflags &= ~(TF | NT | RF | VM | (type == TYPE_INTERRUPT ? IF : 0));
     f->events++;
+    f->tallies->delivered[source][new_cpl < cpl][vector & 255]++;
     *f->old_exception = -1;
     return 1;
 }

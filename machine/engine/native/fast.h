@@ -110,6 +110,12 @@ struct exception {
     u64 next_eip;
 };
 
+/* tallies.py */
+struct tallies {
+    u64 delivered[3][2][256]; /* by source, whether the ring changed, vector */
+    u64 system_calls[2], system_enters[2];
+};
+
 struct fast {
     u64 granted;      /* the clock is granted - left */
     u64 limit;        /* stop before the block that would take the clock above this */
@@ -156,6 +162,7 @@ struct fast {
     u32 (*in)(void *uc, u32 port, i32 size, void *data);
     void (*out)(void *uc, u32 port, i32 size, u32 value, void *data);
     i32 (*may_use_port)(u32 port, i32 size);
+    struct tallies *tallies;
 };
 
 /* clock.c */

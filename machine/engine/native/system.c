@@ -47,6 +47,7 @@ on_syscall(void *uc, struct fast *f)
         f->syscall(uc, f);
         return;
     }
+    f->tallies->system_calls[(s->hflags & CPL) != 0]++;
     u64 flags = flags_of(f);
     s->regs[RCX] = s->eip + 2;
     s->regs[R11] = flags & ~RF;
