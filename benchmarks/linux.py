@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import servers
+from benchmarks import breakpoints, servers
 from benchmarks.client import WrongAnswer, clock
 from benchmarks.measures import Measure
 from kernel.cpio import archive, character_device, directory, regular
@@ -32,16 +32,21 @@ BOOT = Measure("linux boot", "s", "Debian's bzImage, entered at 64, to its init 
 UNPACKED = Measure("linux unpacked", "s", "the same, unpacked by the host", None, False)
 LOOP = Measure("linux loop", "s", f"busybox ash: a loop of {LOOPS:,} rounds", None, False)
 FORK = Measure("linux fork", "s", f"busybox ash: {FORKS} times fork and exec of /bin/true", None, False)
+PROMPT = Measure("linux prompt", "s", "process start to the prompt, from a snapshot of it", None, False)
+ANSWER = Measure("linux answer", "s", "the same, to the answer of a line typed there", None, False)
+ONE = Measure("linux, 1 bp", "%", "time that 1 breakpoint adds to the loop in ash, armed and not hit", None, False)
+FIFTY = Measure("linux, 50 bp", "%", "the same with 50, on pages of the code that runs", None, False)
 PEAK = Measure("linux peak", "MB", f"peak memory of the process, with what was touched of {MEMORY} RAM", None, False)
-MEASURES = (BOOT, UNPACKED, LOOP, FORK, PEAK)
+MEASURES = (BOOT, UNPACKED, LOOP, FORK, PROMPT, ANSWER, ONE, FIFTY, PEAK)
 
 
 class Files(NamedTuple):
-    """What every server boots."""
+    """What every server boots, and where its snapshots are put."""
 
     kernel: Path
     initrd: Path
     append: str
+    snapshots: Path
 
 
 @contextlib.contextmanager
@@ -55,7 +60,7 @@ def files():
     with tempfile.TemporaryDirectory(prefix="ringscope-bench-") as place:
         disk = Path(place, "initrd.cpio")
         disk.write_bytes(initial_ram_disk(busybox))
-        yield Files(kernel, disk, f"console=ttyS0 {linux.COMMAND_LINE} quiet")
+        yield Files(kernel, disk, f"console=ttyS0 {linux.COMMAND_LINE} quiet", Path(place))
 
 
 def initial_ram_disk(busybox):
@@ -91,10 +96,15 @@ def qemu(found):
     return [*words, "-kernel", found.kernel, "-initrd", found.initrd, "-append", found.append]
 
 
-def marks(argv, wanted):
-    """Seconds from the process's start to each mark, and at the last one the process's peak memory in bytes."""
+def marks(argv, wanted, typed=b""):
+    """Seconds from the process's start to each mark, and at the last one the process's peak memory in bytes.
+
+    ``typed`` waits on its standard input from the start.
+    """
     begin, seen, times = clock(), b"", {}
     with servers.running(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        child.stdin.write(typed)
+        child.stdin.flush()
         selector = selectors.DefaultSelector()
         selector.register(child.stdout, selectors.EVENT_READ)
         while len(times) < len(wanted):
@@ -120,13 +130,52 @@ def one_round(name, argv, figures):
     figures.add(name, BOOT, [times["@ready"]])
     figures.add(name, LOOP, [times["@loop"] - times["@ready"]])
     figures.add(name, FORK, [times["@fork"] - times["@loop"]])
-    figures.add(name, PEAK, [most / 1e6])
-    return times
+    return times, most
+
+
+class Kept(NamedTuple):
+    """Snapshots: at the prompt of `ringscope linux`, and at the start of the script's loop."""
+
+    prompt: Path
+    loop: Path
+
+
+def keep(found):
+    """Boot to where a snapshot is wanted, twice."""
+    prompt, loop = found.snapshots / "prompt", found.snapshots / "loop"
+    boots = {prompt: ([servers.COMMAND, "linux", "--append", "quiet"], "login")}
+    boots[loop] = (ringscope(found, [], "unpacked"), "@ready")
+    for path, (words, place) in boots.items():
+        command = [*words, "--snapshot-at", place, "--snapshot-to", path]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
+        if not path.exists():
+            raise WrongAnswer(f"no snapshot: {done.stderr[-300:]}")
+    return Kept(prompt, loop)
+
+
+def go_on(name, options, kept, figures):
+    """From the snapshots: to the prompt, to an answer there, and what breakpoints cost."""
+    words = [servers.COMMAND, "linux", *options, "--from-snapshot", kept.prompt]
+    times, _ = marks(words, ["# ", "answer\r"], b"echo an''swer\n")
+    figures.add(name, PROMPT, [times["# "]])
+    figures.add(name, ANSWER, [times["answer\r"]])
+    added = breakpoints.costs(kept.loop, options)
+    for entry, count in zip((ONE, FIFTY), breakpoints.COUNTS, strict=True):
+        figures.add(name, entry, added[count])
+
+
+def boot(name, options, found, figures):
+    """Both ways in, and the most memory that either took."""
+    _, most = one_round(name, ringscope(found, options, "64"), figures)
+    times, unpacked = marks(ringscope(found, options, "unpacked"), ["@ready"])
+    figures.add(name, UNPACKED, [times["@ready"]])
+    figures.add(name, PEAK, [max(most, unpacked) / 1e6])
 
 
 def run_rounds(found, options, figures, names):
     """All columns in turn, as often as asked; ``names`` are the servers. Returns the names of the columns."""
     columns = engines() if "ringscope" in names else {}
+    kept = keep(found) if columns else None
     reference = next((name for name in names if name != "ringscope"), None)
     names = [*columns, *([reference] if reference else [])]
     for turn in range(options.rounds):
@@ -134,13 +183,13 @@ def run_rounds(found, options, figures, names):
             print(f"round {turn + 1} of {options.rounds}: Linux on {name}", file=sys.stderr, flush=True)
             try:
                 if name == reference:
-                    times = one_round(name, qemu(found), figures)
+                    times, most = one_round(name, qemu(found), figures)
                     figures.add(name, UNPACKED, [times["@ready"]])  # it has one way to boot
-                    continue
-                one_round(name, ringscope(found, columns[name], "64"), figures)
-                times, _ = marks(ringscope(found, columns[name], "unpacked"), ["@ready"])
-                figures.add(name, UNPACKED, [times["@ready"]])
-            except (OSError, WrongAnswer) as error:
+                    figures.add(name, PEAK, [most / 1e6])
+                else:
+                    boot(name, columns[name], found, figures)
+                    go_on(name, columns[name], kept, figures)
+            except (OSError, WrongAnswer, subprocess.TimeoutExpired) as error:
                 print(f"{name}: {error}", file=sys.stderr)
                 figures.reasons[name, "round"] = str(error)
     return names

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import linux, servers, workload
+from benchmarks import breakpoints, linux, servers, workload
 from benchmarks.client import WrongAnswer, expand, frame, refused
 from benchmarks.measures import MEASURES, Measure
+from ringscope import snapshots
+from ringscope.boot import power_on
+from ringscope.configuration import Configuration
 
 ROOT = Path(__file__).resolve().parents[2]
 FAST = Measure("fast", "/s", "more is better", None, True)
@@ -86,6 +89,24 @@ def test_marks_are_timed_in_order(tmp_path):
     assert 0 < times["@a"] <= times["@b"] and 0.2 <= times["@b"] < 20 and peak > 1 << 16
     with pytest.raises(WrongAnswer, match="no @b from sh: @a"):
         linux.marks(["sh", "-c", "echo @a"], ["@a", "@b"])
+
+
+def test_what_is_typed_waits_for_the_process():
+    times, _ = linux.marks(["sh", "-c", "read x; echo said $x; read x"], ["said yes"], b"yes\n")
+    assert times["said yes"] > 0
+
+
+def test_breakpoints_stand_in_code_that_runs_and_are_not_hit(tmp_path, monkeypatch):
+    guest = power_on(Configuration())
+    snapshots.save(guest, tmp_path / "start")
+    monkeypatch.setattr(breakpoints, "STRETCH", 2_000_000)
+    armed = breakpoints.places(tmp_path / "start", "portable", 5)
+    assert len(set(armed)) == 5
+    assert breakpoints.run(tmp_path / "start", "portable", armed)[1] is None
+    first = guest.machine.cpu.linear_pc
+    guest.machine.step()
+    following = guest.machine.cpu.linear_pc
+    assert breakpoints.run(tmp_path / "start", "portable", [following])[1] == following != first
 
 
 def test_the_page_keeps_its_words(tmp_path, monkeypatch):
