@@ -1,52 +1,131 @@
 """The breakpoints and watchpoints one client has set: what is armed, and what a stop may be blamed on."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol, cast
 
+from gdbstub.agent.parameters import PLAIN, Hit, Parameters
+from gdbstub.agent.translate import Effects
 from gdbstub.stopreply import WatchKind, WatchpointHit
-from gdbstub.target import Breakpoints, Watchpoints
+from gdbstub.target import Breakpoints, Conditions, Probe, Watchpoints, When
 
 Watchpoint = tuple[WatchKind, int, int]
 """Kind, address, length in bytes."""
 
 
+class Tracer(Protocol):
+    """Something else that wants to know when an address is reached."""
+
+    def hit(self, probe: Probe) -> bool:
+        """Called before the instruction; whether the target must stop for it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Breakpoint:
+    """A breakpoint as a client set it; ``kind`` is the length in bytes of the patch gdb would make."""
+
+    kind: int
+    parameters: Parameters = PLAIN
+
+
 @dataclass(slots=True)
 class Points:
-    """Breakpoints by address with gdb's kind; ``Z0`` and ``Z1`` apart, but an address is armed once."""
+    """All that stops or asks in a target: by address ``Z0`` and ``Z1`` apart, and tracers; an address is armed once.
 
-    software: dict[int, int] = field(default_factory=dict)
-    hardware: dict[int, int] = field(default_factory=dict)
-    watchpoints: set[Watchpoint] = field(default_factory=set)
+    ``effects`` is what conditions and commands do to the outside.
+    """
 
-    def insert(self, target: Breakpoints, into: dict[int, int], address: int, kind: int) -> None:
-        """Add to ``software`` or ``hardware``; again is no error (packets may be repeated)."""
-        if not self.breaks_at(address):
-            target.insert_breakpoint(address, kind)
-        into.setdefault(address, kind)
+    effects: Effects
+    software: dict[int, Breakpoint] = field(default_factory=dict)
+    hardware: dict[int, Breakpoint] = field(default_factory=dict)
+    watchpoints: dict[Watchpoint, Parameters] = field(default_factory=dict)
+    tracers: dict[int, list[Tracer]] = field(default_factory=dict)
+    asking: dict[int, When] = field(default_factory=dict)
+    """Addresses armed with a question, and that question."""
+    _plain: dict[int, int] = field(default_factory=dict)
 
-    def remove(self, target: Breakpoints, outof: dict[int, int], address: int) -> None:
+    def insert(
+        self,
+        target: Breakpoints,
+        into: dict[int, Breakpoint],
+        address: int,
+        kind: int,
+        parameters: Parameters = PLAIN,
+    ) -> None:
+        """Add to ``software`` or ``hardware``; again is no error, and replaces the parameters."""
+        before = into.get(address)
+        into[address] = Breakpoint(before.kind if before else kind, parameters)
+        try:
+            self._arm(target, address)
+        except BaseException:
+            _put_back(into, address, before)
+            raise
+
+    def remove(self, target: Breakpoints, outof: dict[int, Breakpoint], address: int) -> None:
         """Take away; what was never set is no error either."""
-        if address not in outof:
-            return
-        kind = outof[address]
-        if (address in self.software) + (address in self.hardware) == 1:
-            target.remove_breakpoint(address, kind)
-        del outof[address]
+        if outof.pop(address, None) is not None:
+            self._arm(target, address)
 
-    def watch(self, target: Watchpoints, watchpoint: Watchpoint) -> None:
-        """Add a watchpoint."""
-        if watchpoint not in self.watchpoints:
+    def trace(self, target: Breakpoints, address: int, tracer: Tracer) -> None:
+        """Let a tracer know whenever an address is reached."""
+        self.tracers.setdefault(address, []).append(tracer)
+        self._arm(target, address)
+
+    def untrace(self, target: Breakpoints) -> None:
+        """Take all tracers away."""
+        addresses = list(self.tracers)
+        self.tracers.clear()
+        for address in addresses:
+            self._arm(target, address)
+
+    def _at(self, address: int) -> list[Breakpoint]:
+        return [table[address] for table in (self.software, self.hardware) if address in table]
+
+    def _arm(self, target: Breakpoints, address: int) -> None:
+        """Make what the target has at an address agree with what is wanted there."""
+        found, tracers = self._at(address), self.tracers.get(address, ())
+        if address in self.asking:
+            cast(Conditions, target).remove_breakpoint_when(address)
+            del self.asking[address]
+        asks = bool(tracers) or any(not point.parameters.plain for point in found)
+        if address in self._plain and (asks or not found):
+            target.remove_breakpoint(address, self._plain.pop(address))
+        if asks:
+            hits: list[Hit] = [tracer.hit for tracer in tracers]
+            hits += [point.parameters.hit(self.effects) for point in found]
+            when = hits[0] if len(hits) == 1 else _any(hits)
+            cast(Conditions, target).insert_breakpoint_when(address, when)
+            self.asking[address] = when
+        elif found and address not in self._plain:
+            target.insert_breakpoint(address, found[0].kind)
+            self._plain[address] = found[0].kind
+
+    def watch(self, target: Watchpoints, watchpoint: Watchpoint, parameters: Parameters = PLAIN) -> None:
+        """Add a watchpoint; again replaces the parameters."""
+        before = self.watchpoints.get(watchpoint)
+        if before is not None and before.plain and parameters.plain:
+            return
+        self.unwatch(target, watchpoint)
+        if parameters.plain:
             target.insert_watchpoint(*watchpoint)
-            self.watchpoints.add(watchpoint)
+        else:
+            cast(Conditions, target).insert_watchpoint_when(*watchpoint, parameters.hit(self.effects))
+        self.watchpoints[watchpoint] = parameters
 
     def unwatch(self, target: Watchpoints, watchpoint: Watchpoint) -> None:
         """Take a watchpoint away."""
-        if watchpoint in self.watchpoints:
+        parameters = self.watchpoints.pop(watchpoint, None)
+        if parameters is None:
+            return
+        if parameters.plain:
             target.remove_watchpoint(*watchpoint)
-            self.watchpoints.remove(watchpoint)
+        else:
+            cast(Conditions, target).remove_watchpoint_when(*watchpoint)
 
     def breaks_at(self, address: int) -> bool:
-        """Whether the client has a breakpoint of either sort there."""
-        return address in self.software or address in self.hardware
+        """Whether a breakpoint that asks nothing is there."""
+        return address in self._plain
 
     def covers(self, hit: WatchpointHit) -> bool:
         """Whether a watchpoint of the client explains the hit."""
@@ -55,11 +134,28 @@ class Points:
         )
 
     def clear(self, target: object) -> None:
-        """Disarm everything."""
+        """The client is gone: disarm everything but commands that persist, and tracers."""
         if isinstance(target, Breakpoints):
             for table in (self.software, self.hardware):
-                for address in list(table):
+                for address in list(_passing(table)):
                     self.remove(target, table, address)
         if isinstance(target, Watchpoints):
-            for watchpoint in list(self.watchpoints):
-                self.unwatch(target, watchpoint)
+            for watchpoint, parameters in list(self.watchpoints.items()):
+                if not parameters.persist:
+                    self.unwatch(target, watchpoint)
+
+
+def _passing(table: dict[int, Breakpoint]) -> Iterator[int]:
+    return (address for address, point in table.items() if not point.parameters.persist)
+
+
+def _put_back(table: dict[int, Breakpoint], address: int, before: Breakpoint | None) -> None:
+    if before is None:
+        del table[address]
+    else:
+        table[address] = before
+
+
+def _any(hits: list[Hit]) -> Callable[[Probe], bool]:
+    """Stop if one wants to; all are called."""
+    return lambda probe: True in [hit(probe) for hit in hits]

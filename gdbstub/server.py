@@ -19,6 +19,7 @@ from gdbstub.address import AddressError, parse_address
 from gdbstub.link import Trace
 from gdbstub.protocol import TABLE
 from gdbstub.registry import PacketTable
+from gdbstub.resident import Resident
 from gdbstub.session import Ending, Session
 from gdbstub.stopreply import Exited, Stopped, Terminated
 from gdbstub.target import CONTINUE, Idle, Sessions, Target
@@ -111,6 +112,7 @@ class Server:
         self._closing = False
         self._wake, self._woken = socket.socketpair()
         self._idle = target if isinstance(target, Idle) else None
+        self._resident = Resident(target)
         len(target.registers.by_name)  # a contradictory description shall fail here, not in a session
 
     @property
@@ -181,7 +183,8 @@ class Server:
                 return Ending.CLOSED
             if ready:
                 return self._listener.accept()[0]
-            running = self.target.run_slice() is None
+            running = self._resident.run_slice() is None
+            self._resident.idle()
             if not running and self._has_ended() and self.policy.exited is Then.RETURN:
                 return Ending.EXITED
 
@@ -189,7 +192,7 @@ class Server:
         """Let all threads go, unless there is nothing left that could."""
         if not isinstance(self.target.stop_state(), Stopped):
             return False
-        self.target.resume(dict.fromkeys(self.target.threads(), CONTINUE))
+        self._resident.resume(dict.fromkeys(self.target.threads(), CONTINUE))
         return True
 
     def _patience(self) -> float:
@@ -221,7 +224,9 @@ class Server:
         _prepare(connection)
         if isinstance(target, Sessions):
             target.client_attached()
-        session: Session[Target] = Session(target, connection.sendall, table=self._table, trace=self.trace)
+        session: Session[Target] = Session(
+            target, connection.sendall, table=self._table, trace=self.trace, resident=self._resident
+        )
         try:
             return self._exchange(session, connection)
         finally:

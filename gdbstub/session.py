@@ -11,8 +11,8 @@ from typing import Generic, TypeVar, cast
 
 from gdbstub.errors import MalformedPacket, TargetError
 from gdbstub.link import Link, Sink, Trace
-from gdbstub.points import Points
 from gdbstub.registry import UNKNOWN, PacketTable
+from gdbstub.resident import Resident
 from gdbstub.stopreply import (
     BreakpointHit,
     Exited,
@@ -69,14 +69,23 @@ class Session(Generic[TargetT]):
     the client sent, and calls :meth:`advance` again and again while ``running``, until ``ended`` is set.
     """
 
-    def __init__(self, target: Target, send_bytes: Sink, *, table: PacketTable, trace: Trace | None = None) -> None:
+    def __init__(
+        self,
+        target: Target,
+        send_bytes: Sink,
+        *,
+        table: PacketTable,
+        trace: Trace | None = None,
+        resident: Resident | None = None,
+    ) -> None:
         self.target = cast(TargetT, target)
         self.link = Link(send_bytes, limit=PACKET_SIZE, trace=trace)
         self.packets = table.for_target(target)
         self.offered: dict[str, str] = {}
         """The client's features: ``+``, ``-`` or a value, by name."""
         self.registers = target.registers
-        self.points = Points()
+        self.resident = resident or Resident(target)
+        self.points = self.resident.points
         self.annexes = register_documents(target.registers)
         self.documents: dict[str, bytes] = {}
         self.threads_left: Iterator[bytes] = iter(())
@@ -137,16 +146,17 @@ class Session(Generic[TargetT]):
             raise TargetError(errno.ESRCH, "the target has ended")
         if not actions:
             raise TargetError(errno.ESRCH, "no thread to resume")
-        self._target.resume(actions)
+        self.resident.resume(actions)
         self._range = step_range
         self._again = {thread: Action(step=action.step) for thread, action in actions.items()} if step_range else {}
         self.running = True
 
     def advance(self) -> None:
         """Let the running target run one slice, and report the stop if there was one."""
-        stop = self._target.run_slice()
+        stop = self.resident.run_slice()
         if self._range is not None:
             stop = self._step_on(stop, self._range)
+        self._print()
         if stop is not None:
             self._report(stop)
 
@@ -155,10 +165,10 @@ class Session(Generic[TargetT]):
         for _ in range(_STEPS_PER_SLICE):
             if stop is None or not self._is_within(stop, within):
                 return stop
-            self._target.resume(self._again)
-            stop = self._target.run_slice()
+            self.resident.resume(self._again)
+            stop = self.resident.run_slice()
         if stop is not None and self._is_within(stop, within):
-            self._target.resume(self._again)
+            self.resident.resume(self._again)
             return None
         return stop
 
@@ -266,7 +276,14 @@ class Session(Generic[TargetT]):
 
     def console(self, text: str) -> None:
         """Print on the client's console; only while it waits for a command or a stop."""
-        data = text.encode("utf-8", "replace")
+        self._say(text.encode("utf-8", "replace"))
+
+    def _print(self) -> None:
+        """Print what commands at breakpoints printed in this slice."""
+        if text := self.resident.console.take():
+            self._say(text)
+
+    def _say(self, data: bytes) -> None:
         for start in range(0, len(data), PACKET_SIZE // 4):
             self.link.send(b"O" + data[start : start + PACKET_SIZE // 4].hex().encode())
 
@@ -276,7 +293,7 @@ class Session(Generic[TargetT]):
 
     def disarm(self) -> None:
         """Take the client's breakpoints and watchpoints out of the target."""
-        self.points.clear(self._target)
+        self.resident.leave()
 
 
 _PLAIN = str.maketrans({"#": None, "$": None, "*": ".", "}": ")", "\n": " "})

@@ -154,6 +154,70 @@ class Watchpoints(Protocol):
         ...
 
 
+class Probe(Protocol):
+    """The stopped or running target as an agent expression sees it, before one instruction of one thread.
+
+    It is asked inside the run, so nothing may change by it. Methods raise TargetError.
+    """
+
+    @property
+    def thread(self) -> int:
+        """The thread whose instruction it is."""
+        ...
+
+    def pc(self) -> int:
+        """The address of that instruction."""
+        ...
+
+    def register(self, number: int) -> int:
+        """The low 64 bits of a register, by its number in the description."""
+        ...
+
+    def registers(self) -> bytes:
+        """All registers, as :meth:`Target.read_registers` gives them."""
+        ...
+
+    def load(self, address: int, length: int) -> int:
+        """A number of 1, 2, 4 or 8 bytes in memory, unsigned, in the target's byte order."""
+        ...
+
+    def read(self, address: int, length: int) -> bytes:
+        """All of some bytes of memory."""
+        ...
+
+
+When = Callable[[Probe], bool]
+"""Called when a point is met, in the run: whether to stop there."""
+
+
+@runtime_checkable
+class Conditions(Breakpoints, Watchpoints, Protocol):
+    """Points that ask before they stop: conditions, commands and tracepoints, without a word to the client.
+
+    At one address or range there is at most one point, with or without a condition.
+    """
+
+    def probe(self, thread: int) -> Probe:
+        """A thread of the stopped target, as it is now."""
+        ...
+
+    def insert_breakpoint_when(self, address: int, when: When) -> None:
+        """Arm a breakpoint that stops when ``when`` says so; it's not asked where the thread was resumed."""
+        ...
+
+    def remove_breakpoint_when(self, address: int) -> None:
+        """Disarm it."""
+        ...
+
+    def insert_watchpoint_when(self, kind: WatchKind, address: int, length: int, when: When) -> None:
+        """Arm a watchpoint; ``when`` is asked behind the instruction that made the access."""
+        ...
+
+    def remove_watchpoint_when(self, kind: WatchKind, address: int, length: int) -> None:
+        """Disarm it."""
+        ...
+
+
 @runtime_checkable
 class Monitor(Protocol):
     """``monitor COMMAND``."""

@@ -7,9 +7,7 @@ stay in place, unarmed, when a breakpoint goes, until one of them is met.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection
-from typing import TypeVar
+from collections.abc import Callable, Collection
 
 from unicorn import UC_HOOK_CODE, Uc
 
@@ -18,7 +16,8 @@ from machine.engine.progress import Progress
 IDLE_HOOKS = 64
 """Unarmed hooks kept in place before they are all taken out."""
 
-Key = TypeVar("Key")
+When = Callable[[], bool]
+"""Asked in a hook before the instruction: whether to stop here.  It changes nothing in the guest."""
 
 
 class Breakpoints:
@@ -27,7 +26,8 @@ class Breakpoints:
     def __init__(self, uc: Uc, progress: Progress) -> None:
         self._uc = uc
         self._progress = progress
-        self._armed: Counter[int] = Counter()
+        self._armed: dict[int, list[When | None]] = {}
+        self._shared: dict[int, tuple[int, bool] | None] = {}
         self._planted: dict[int, int] = {}
         self._passed: tuple[int, int] | None = None
         self._met_unarmed = False
@@ -40,13 +40,20 @@ class Breakpoints:
         """Every armed breakpoint's linear address, in order."""
         return sorted(self._armed)
 
-    def insert(self, address: int) -> None:
-        """Stop before the instruction at a linear address; several inserts want as many removes."""
-        self._armed[address] += 1
+    def insert(self, address: int, when: When | None = None) -> None:
+        """Stop before the instruction at a linear address, if ``when`` says so; several inserts want as many removes.
 
-    def remove(self, address: int) -> None:
-        """Take one insert back.  Raises KeyError if there is none."""
-        take(self._armed, address)
+        ``when`` is asked once each time the instruction is reached, but where a stop was told for it already.
+        """
+        self._armed.setdefault(address, []).append(when)
+
+    def remove(self, address: int, when: When | None = None) -> None:
+        """Take one insert back, with the same ``when``.  Raises KeyError if there is none."""
+        if when not in self._armed[address]:
+            raise KeyError(address)
+        self._armed[address].remove(when)
+        if not self._armed[address]:
+            del self._armed[address]
 
     def hooked(self, address: int) -> bool:
         """Whether the engine calls a hook before the instruction at a linear address."""
@@ -66,9 +73,32 @@ class Breakpoints:
         """Let the next instruction go, if it lies at linear ``address``: a stop was already told for it."""
         self._passed = None if address is None else (address, self._progress.clock)
 
+    def share(self, addresses: Collection[int]) -> None:
+        """Others ask `stops_at` too before the instructions at these addresses; all shall get one answer."""
+        self._shared.update(dict.fromkeys(addresses))
+
     def stops_at(self, address: int) -> bool:
         """From a hook before the instruction at linear ``address``: whether a breakpoint stops there now."""
-        return address in self._armed and self._passed != (address, self._progress.exact(address))
+        if address not in self._armed or self._passes(address):
+            return False
+        if address not in self._shared:
+            return self.wants(address)
+        answer, now = self._shared[address], self._progress.exact(address)
+        if answer is None or answer[0] != now:
+            answer = self._shared[address] = now, self.wants(address)
+        return answer[1]
+
+    def _passes(self, address: int) -> bool:
+        if self._passed is None or self._passed[0] != address:
+            return False
+        if self._passed[1] == self._progress.exact(address):
+            return True
+        self._passed = None
+        return False
+
+    def wants(self, address: int) -> bool:
+        """Whether a breakpoint at a linear address, which is the next instruction's, wants to stop; each is asked."""
+        return True in [when is None or when() for when in self._armed.get(address, ())]
 
     def plant(self) -> bool:
         """Before the processor runs: make hooks agree with what is wanted; True if translations are stale now."""
@@ -94,12 +124,3 @@ class Breakpoints:
     def met_unarmed(self) -> bool:
         """An unarmed hook stopped the engine, so that it can be taken out; the run goes on."""
         return self._met_unarmed
-
-
-def take(counts: Counter[Key], key: Key) -> None:
-    """Count one less.  Raises KeyError for a key that is not counted."""
-    if key not in counts:
-        raise KeyError(key)
-    counts[key] -= 1
-    if not counts[key]:
-        del counts[key]

@@ -258,7 +258,7 @@ class Machine(LinearMemory):
         left = goal.progress - self.position.progress - 1
         if left > 0:
             stop = self._run(min(budget, left), until)
-        elif self.cpu.linear_pc in self.cpu.breakpoints and self.cpu.told_at != self.cpu.linear_pc:
+        elif self.cpu.told_at != self.cpu.linear_pc and self.cpu.breakpoints.wants(self.cpu.linear_pc):
             stop = Breakpoint(self.cpu.linear_pc)
         else:
             stop = self._stopped() or self.step()
@@ -318,9 +318,8 @@ class Machine(LinearMemory):
             return self._exit
         if self.cpu.shutdown:
             return Shutdown(self.cpu.shutdown)
-        if watches.hit:
-            stop, watches.hit = watches.hit, None
-            return stop
+        if watches.hit and (watched := watches.take()):
+            return watched
         if points.hit is not None:
             address, points.hit = points.hit, None
             return Breakpoint(address)

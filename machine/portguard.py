@@ -72,6 +72,7 @@ class PortGuard:
         missing = self._found - self._planted.keys()
         for address in missing:
             self._planted[address] = self._cpu.uc.hook_add(UC_HOOK_CODE, self._before_access, None, address, address)
+        self._cpu.breakpoints.share(missing)
         return bool(missing)
 
     def examine(self, address: int, length: int) -> bool:

@@ -240,7 +240,8 @@ def load(cpu: Cpu, loaded: Loaded) -> None:
         item.write(cpu, registers[item.name])
     _FIELDS.load(cpu, loaded.rest)
     cpu.progress.clock = loaded.progress
-    cpu.breakpoints.hit = cpu.watchpoints.hit = None
+    cpu.breakpoints.hit = None
+    cpu.watchpoints.forget()
     _flush(cpu)
 
 

@@ -6,13 +6,12 @@ store is undone there, and the instruction run once more by itself, to its end.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
 from unicorn import UC_HOOK_MEM_READ, UC_HOOK_MEM_WRITE, UC_MEM_WRITE, Uc
 
-from machine.breakpoints import take
+from machine.breakpoints import When
 from machine.errors import MemoryFault
 from machine.memory import Memory
 from machine.stop import Access, Watchpoint
@@ -60,24 +59,46 @@ class Watchpoints:
         self._uc = uc
         self._memory = memory
         self._can_leave = can_leave
-        self._wanted: Counter[Watch] = Counter()
+        self._wanted: dict[Watch, list[When | None]] = {}
+        self._hits: list[tuple[Watch, Watchpoint]] = []
         self._planted: dict[Watch, _Planted] = {}
         self._stores: list[_Caught] = []
         self.whole = False
         self.caught = False
-        self.hit: Watchpoint | None = None
 
     def watches(self) -> list[Watch]:
         """Every watched range, by address."""
         return sorted(self._wanted, key=lambda watch: watch.address)
 
-    def insert(self, watch: Watch) -> None:
-        """Stop after an instruction that accesses a range of linear memory."""
-        self._wanted[watch] += 1
+    def insert(self, watch: Watch, when: When | None = None) -> None:
+        """Stop after an instruction that accesses a range of linear memory, if ``when`` says so behind it."""
+        self._wanted.setdefault(watch, []).append(when)
 
-    def remove(self, watch: Watch) -> None:
-        """Take one insert back.  Raises KeyError if there is none."""
-        take(self._wanted, watch)
+    def remove(self, watch: Watch, when: When | None = None) -> None:
+        """Take one insert back, with the same ``when``.  Raises KeyError if there is none."""
+        if when not in self._wanted[watch]:
+            raise KeyError(watch)
+        self._wanted[watch].remove(when)
+        if not self._wanted[watch]:
+            del self._wanted[watch]
+
+    @property
+    def hit(self) -> Watchpoint | None:
+        """The first range that was touched and not taken yet."""
+        return self._hits[0][1] if self._hits else None
+
+    def forget(self) -> None:
+        """Throw away what was touched and not taken."""
+        self._hits.clear()
+
+    def take(self) -> Watchpoint | None:
+        """Between two instructions: the first hit that is wanted, all being asked; there is none left then."""
+        hits, self._hits = self._hits, []
+        wanted = [hit for watch, hit in hits if self._wants(watch)]
+        return wanted[0] if wanted else None
+
+    def _wants(self, watch: Watch) -> bool:
+        return True in [when is None or when() for when in self._wanted.get(watch, ())]
 
     @property
     def planted(self) -> bool:
@@ -122,10 +143,11 @@ class Watchpoints:
                 return
             if not self.whole and self._can_leave():
                 self._leave(uc, access, address, size)
-            elif self.hit is None:
+            elif all(other != watch for other, _ in self._hits):
                 kind = Access.WRITE if access == UC_MEM_WRITE else Access.READ
                 at = linear + max(address, physical) - physical
-                self.hit = Watchpoint(watch.access if watch.access is Access.ANY else kind, at, watch.address)
+                hit = Watchpoint(watch.access if watch.access is Access.ANY else kind, at, watch.address)
+                self._hits.append((watch, hit))
 
         return touched
 

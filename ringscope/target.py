@@ -9,24 +9,22 @@ from typing import Protocol
 from gdbstub import stopreply
 from gdbstub.errors import TargetError
 from gdbstub.registers import RegisterSet
-from gdbstub.stopreply import Signal, WatchKind
+from gdbstub.stopreply import Signal
 from gdbstub.target import Action, MemoryRegion, OsRows, OsTable, ThreadInfo
 from machine import stop
 from machine.errors import MemoryFault, RegisterError
 from machine.machine import Machine
-from machine.stop import Access
-from machine.watchpoints import Watch
 from ringscope.configuration import RESET_STATUS
 from ringscope.layout import REGISTERS, machine_name, read_block
 from ringscope.pace import Pace
+from ringscope.points import ACCESS, MachinePoints
 from ringscope.serial.lines import Lines
 
 THREAD = 1
 IDLE_SECONDS = 0.05
 """Pause between two looks at a machine that waits for input."""
 
-_ACCESS = {WatchKind.WRITE: Access.WRITE, WatchKind.READ: Access.READ, WatchKind.ACCESS: Access.ANY}
-_KIND = {access: kind for kind, access in _ACCESS.items()}
+_KIND = {access: kind for kind, access in ACCESS.items()}
 
 Describe = Callable[[], str]
 RunCommand = Callable[[str, Callable[[str], None]], None]
@@ -42,7 +40,7 @@ class Tables(Protocol):
         """One of them. Raises TargetError."""
 
 
-class MachineTarget:
+class MachineTarget(MachinePoints):
     """Serves a machine.
 
     ``describe`` names the running task for ``info threads``; ``command`` runs a ``monitor`` command line; ``lines`` are
@@ -58,6 +56,7 @@ class MachineTarget:
         lines: Lines | None = None,
         tables: Tables | None = None,
     ) -> None:
+        super().__init__(machine, THREAD)
         self.machine = machine
         self._pace = Pace(machine, lines)
         self.last: stop.Stop = stop.Stepped()
@@ -209,26 +208,6 @@ class MachineTarget:
             case stop.Reset():
                 return stopreply.Exited(RESET_STATUS)
         return stopreply.Stopped(Signal.TRAP, THREAD, stopreply.Stepped(), 0)
-
-    # Breakpoints
-
-    def insert_breakpoint(self, address: int, kind: int) -> None:
-        """Arm a breakpoint; nothing need be mapped there."""
-        self.machine.cpu.breakpoints.insert(address)
-
-    def remove_breakpoint(self, address: int, kind: int) -> None:
-        """Disarm a breakpoint."""
-        self.machine.cpu.breakpoints.remove(address)
-
-    def insert_watchpoint(self, kind: WatchKind, address: int, length: int) -> None:
-        """Arm a watchpoint."""
-        if not 0 < length <= 4096:
-            raise TargetError(errno.EINVAL, f"cannot watch {length} bytes; 1 to 4096 can be")
-        self.machine.cpu.watchpoints.insert(Watch(_ACCESS[kind], address, length))
-
-    def remove_watchpoint(self, kind: WatchKind, address: int, length: int) -> None:
-        """Disarm a watchpoint."""
-        self.machine.cpu.watchpoints.remove(Watch(_ACCESS[kind], address, length))
 
     # The rest
 

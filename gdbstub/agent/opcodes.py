@@ -58,8 +58,8 @@ _ROWS: tuple[tuple[int, str, int, int, int, Kind, str, str], ...] = (
     (0x09, "lsh",            0, 2, 1, VALUE,    "{0} << min({1}, 64) & ALL",   "a << b"),
     (0x0A, "rsh_signed",     0, 2, 1, VALUE,    "({0} ^ SIGN) - SIGN >> min({1}, 64) & ALL", "a >> b, signed"),
     (0x0B, "rsh_unsigned",   0, 2, 1, VALUE,    "{0} >> {1}",                  "a >> b, unsigned"),
-    (0x0C, "trace",          0, 2, 0, EFFECT,   "effects.trace({0}, {1})",     "record b bytes of memory at a"),
-    (0x0D, "trace_quick",    1, 1, 1, KEPT,     "effects.trace({0}, {n})",     "record n bytes at a; a stays"),
+    (0x0C, "trace",          0, 2, 0, EFFECT,   "effects.trace(probe, {0}, {1})",     "record b bytes of memory at a"),
+    (0x0D, "trace_quick",    1, 1, 1, KEPT,     "effects.trace(probe, {0}, {n})",     "record n bytes at a; a stays"),
     (0x0E, "log_not",        0, 1, 1, VALUE,    "0 if {0} else 1",             "1 if a is 0, else 0"),
     (0x0F, "bit_and",        0, 2, 1, VALUE,    "{0} & {1}",                   "a and b, bit by bit"),
     (0x10, "bit_or",         0, 2, 1, VALUE,    "{0} | {1}",                   "a or b, bit by bit"),
@@ -93,11 +93,11 @@ _ROWS: tuple[tuple[int, str, int, int, int, Kind, str, str], ...] = (
     (0x2C, "getv",           2, 0, 1, VALUE,    "effects.variable({n})",       "trace state variable n"),
     (0x2D, "setv",           2, 1, 1, KEPT,     "effects.set_variable({n}, {0})", "variable n becomes a; a stays"),
     (0x2E, "tracev",         2, 0, 0, EFFECT,   "effects.trace_variable({n})", "record variable n; pushes nothing"),
-    (0x2F, "tracenz",        0, 2, 0, EFFECT,   "effects.trace_string({0}, {1})", "record bytes at a up to a zero, b at most"),
-    (0x30, "trace16",        2, 1, 1, KEPT,     "effects.trace({0}, {n})",     "record n bytes at a; a stays"),
+    (0x2F, "tracenz",        0, 2, 0, EFFECT,   "effects.trace_string(probe, {0}, {1})", "to a zero byte, b at most"),
+    (0x30, "trace16",        2, 1, 1, KEPT,     "effects.trace(probe, {0}, {n})",     "record n bytes at a; a stays"),
     (0x32, "pick",           1, 0, 1, MOVE,     "",                            "copy the element n below the top"),
     (0x33, "rot",            0, 3, 3, MOVE,     "",                            "a b c become c a b"),
-    (0x34, "printf",         1, 2, 0, PRINT,    "",                            "print n arguments under channel and function"),
+    (0x34, "printf",         1, 2, 0, PRINT,    "",                            "print n arguments by a format"),
 )
 # fmt: on
 

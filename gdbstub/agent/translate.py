@@ -12,21 +12,10 @@ from gdbstub.agent.errors import EvaluationError
 from gdbstub.agent.expression import Expression, Instruction
 from gdbstub.agent.opcodes import ALL, BITS, SIGN, Kind
 from gdbstub.agent.printf import Format
+from gdbstub.target import Probe
 
 MOST_JUMPS = 10_000
 """Jumps back in one evaluation, before it fails."""
-
-
-class Readable(Protocol):
-    """What an expression reads; see ``gdbstub.target.Probe``."""
-
-    def register(self, number: int) -> int:
-        """A register by gdb's number, unsigned; raises TargetError if there is none."""
-        ...
-
-    def load(self, address: int, length: int) -> int:
-        """A number of 1, 2, 4 or 8 bytes in memory, unsigned; raises TargetError if it cannot be read."""
-        ...
 
 
 class Effects(Protocol):
@@ -44,20 +33,24 @@ class Effects(Protocol):
         """Record a trace state variable."""
         ...
 
-    def trace(self, address: int, length: int) -> None:
+    def trace(self, probe: Probe, address: int, length: int) -> None:
         """Record memory."""
         ...
 
-    def trace_string(self, address: int, most: int) -> None:
-        """Record memory up to a zero byte."""
+    def trace_string(self, probe: Probe, address: int, most: int) -> None:
+        """Record memory up to a zero byte, which is recorded too."""
         ...
 
-    def print(self, format: Format, arguments: Sequence[int]) -> None:
-        """Print."""
+    def print(self, probe: Probe, format: Format, arguments: Sequence[int]) -> None:
+        """Print on the client's console."""
+        ...
+
+    def tell(self, text: str) -> None:
+        """Print what went wrong."""
         ...
 
 
-Evaluate = Callable[[Readable, Effects], int]
+Evaluate = Callable[[Probe, Effects], int]
 """The value of an expression, 0 if it leaves none. Raises TargetError if something cannot be read."""
 
 
@@ -213,4 +206,4 @@ class _Block:
         taken = self._pop(instruction.pops)[:-2]
         self._formats.append(instruction.format)
         arguments = "".join(f"{text}, " for text in reversed(taken))  # the first argument is the highest
-        return f"effects.print(formats[{len(self._formats) - 1}], ({arguments}))"
+        return f"effects.print(probe, formats[{len(self._formats) - 1}], ({arguments}))"

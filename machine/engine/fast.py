@@ -36,7 +36,7 @@ from machine.engine.machinecode import (
 )
 from machine.engine.progress import EVERY_BYTE, NEVER, Progress
 from machine.engine.rawhook import add_hook
-from machine.engine.state import State
+from machine.engine.state import Front, State
 from machine.errors import EngineError
 from machine.memory import PAGE, Memory
 from machine.tallies import Tallies
@@ -123,6 +123,8 @@ class FastProgress(Progress):
         self._pages = (Page * (memory.size // PAGE))()
         cells = Cells(limit=NEVER, mask=EVERY_BYTE, most_events=NEVER, uc=uc_at, cpu=self._cpu, env=env)
         self._cells: Cells = cells
+        self.live = Front.from_address(env)
+        """The processor's state as the engine keeps it, not a copy."""
         cells.pages, cells.pages_count = ctypes.addressof(self._pages), len(self._pages)
         cells.left, cells.tag, cells.exit_request = (
             env + library.BUDGET,

@@ -49,13 +49,13 @@ class Effects:
     def trace_variable(self, number):
         self.log.append(("tracev", number))
 
-    def trace(self, address, length):
+    def trace(self, probe, address, length):
         self.log.append(("trace", address, length))
 
-    def trace_string(self, address, most):
+    def trace_string(self, probe, address, most):
         self.log.append(("tracenz", address, most))
 
-    def print(self, format, arguments):
+    def print(self, probe, format, arguments):
         self.log.append(("printf", format.print(arguments, lambda address, most: b"text"[:most])))
 
 
@@ -303,10 +303,10 @@ def plain(code, effects):  # noqa: C901
         elif op == 0x2E:
             effects.trace_variable(n)
         elif op in (0x0D, 0x30):
-            effects.trace(stack[-1], n)
+            effects.trace(None, stack[-1], n)
         elif op in (0x0C, 0x2F):
             length, address = stack.pop(), stack.pop()
-            (effects.trace if op == 0x0C else effects.trace_string)(address, length)
+            (effects.trace if op == 0x0C else effects.trace_string)(None, address, length)
         elif op == 0x21 or (op == 0x20 and stack.pop()):
             pc, back = n, back + (n <= here)
             if back > MOST_JUMPS:

@@ -109,6 +109,11 @@ ROWS = [
     (b"z3,2000,8",                b"OK"),
     (b"z4,2000,8",                b"OK"),
     (b"Z0,1000",                  b"E16"),
+    (b"Z0,1000,1;X3,220127",      b"OK"),
+    (b"Z1,1000,1;X3,220127",      b"OK"),
+    (b"Z2,2000,8;X3,220127",      b"OK"),
+    (b"Z3,2000,8;X3,220127",      b"OK"),
+    (b"Z4,2000,8;cmds:0,X1,27",   b"OK"),
     (b"Z0,1000,1;X2,2300",        b"E16"),
     (b"Z5,1000,1",                b""),
     (b"Z",                        b""),
@@ -203,8 +208,16 @@ def test_long_reads_are_cut_to_a_packet(talk, target):
 def test_the_features_are_those_of_the_table(talk):
     features = talk(b"qSupported").split(b";")
     assert features == [
-        *(b"swbreak+", b"hwbreak+", b"binary-upload+", b"QStartNoAckMode+", b"vContSupported+"),
+        *(
+            b"swbreak+",
+            b"ConditionalBreakpoints+",
+            b"hwbreak+",
+            b"binary-upload+",
+            b"QStartNoAckMode+",
+            b"vContSupported+",
+        ),
         *(b"qXfer:features:read+", b"qXfer:threads:read+", b"qXfer:memory-map:read+", b"qXfer:osdata:read+"),
+        b"BreakpointCommands+",
         b"PacketSize=20000",
     ]
     assert b"error-message+" in talk(b"qSupported:swbreak+;error-message+;x=1").split(b";")

@@ -59,6 +59,37 @@ LOOP = tuple(0x1000 + offset for offset in (0, 1, 2, 5, 7, 9))
 SLICE = 200
 
 
+class ToyProbe:
+    """What expressions see of the toy."""
+
+    def __init__(self, target, thread):
+        self.target = target
+        self.thread = thread
+
+    def pc(self):
+        return self.target.get(self.thread, RIP)
+
+    def register(self, number):
+        if number not in REGISTERS.by_number:
+            raise TargetError(errno.EINVAL, f"there is no register {number}")
+        value = self.target.read_register(self.thread, number)
+        if value is None:
+            raise TargetError(errno.ENODATA, f"register {number} is not known")
+        return int.from_bytes(value[:8], "little")
+
+    def registers(self):
+        return self.target.read_registers(self.thread)
+
+    def load(self, address, length):
+        return int.from_bytes(self.read(address, length), "little")
+
+    def read(self, address, length):
+        data = self.target.read_memory(address, length)
+        if len(data) < length:
+            raise TargetError(errno.EFAULT, f"{address + len(data):#x} is not mapped")
+        return data
+
+
 class ToyTarget:
     """Implements every power; records what it was told in ``log``."""
 
@@ -81,6 +112,8 @@ class ToyTarget:
             self.set(thread, RDI, DATA + 8 * thread)
             self.set(thread, REGISTERS.by_name["cs"], 0x10)
         self.breakpoints = set()
+        self.questions = {}
+        self.touched = []
         self.watchpoints = set()
         self.stop = Stopped(Signal.TRAP, 1, core=0)
         self.actions = {}
@@ -174,7 +207,7 @@ class ToyTarget:
     def execute(self, thread):
         """One instruction; what it stopped for, if anything."""
         rip = self.get(thread, RIP)
-        if rip in self.breakpoints and not self.fresh:
+        if rip in self.breakpoints and not self.fresh and self.asked(rip, self.probe(thread)):
             return BreakpointHit(rip)
         opcode = self.memory[rip - BASE] if BASE <= rip < BASE + LENGTH else None
         if opcode is None:
@@ -187,25 +220,26 @@ class ToyTarget:
         return self.execute_plain(thread, rip, opcode)
 
     def execute_plain(self, thread, rip, opcode):
-        length, hit = {0x48: 3, 0x88: 2, 0x8A: 2, 0xEB: 2}.get(opcode, 1), None
+        length = {0x48: 3, 0x88: 2, 0x8A: 2, 0xEB: 2}.get(opcode, 1)
+        self.touched = []
         if opcode == 0x48:
             self.set(thread, RAX, self.get(thread, RAX) + 1)
         elif opcode == 0x88:
             address = self.get(thread, RDI)
             self.memory[(address - BASE) % LENGTH] = self.get(thread, RAX) & 0xFF
-            hit = self.watched(address, WatchKind.WRITE)
+            self.watched(address, WatchKind.WRITE)
         elif opcode == 0x8A:
-            hit = self.watched(self.get(thread, RDI), WatchKind.READ)
+            self.watched(self.get(thread, RDI), WatchKind.READ)
         elif opcode == 0xEB:
             length += int.from_bytes(self.memory[rip - BASE + 1 : rip - BASE + 2], "little", signed=True)
         self.set(thread, RIP, rip + length)
-        return hit
+        hits = [hit for point, hit in self.touched if self.asked(point, self.probe(thread))]
+        return hits[0] if hits else None
 
     def watched(self, address, access):
         for kind, start, length in self.watchpoints:
             if start <= address < start + length and kind in (access, WatchKind.ACCESS):
-                return WatchpointHit(kind, address)
-        return None
+                self.touched.append(((kind, start, length), WatchpointHit(kind, address)))
 
     # powers
 
@@ -222,6 +256,28 @@ class ToyTarget:
 
     def remove_watchpoint(self, kind, address, length):
         self.watchpoints.remove((kind, address, length))
+
+    def asked(self, point, probe):
+        return point not in self.questions or self.questions[point](probe)
+
+    def probe(self, thread):
+        return ToyProbe(self, thread)
+
+    def insert_breakpoint_when(self, address, when):
+        self.insert_breakpoint(address, 1)
+        self.questions[address] = when
+
+    def remove_breakpoint_when(self, address):
+        self.remove_breakpoint(address, 1)
+        del self.questions[address]
+
+    def insert_watchpoint_when(self, kind, address, length, when):
+        self.insert_watchpoint(kind, address, length)
+        self.questions[kind, address, length] = when
+
+    def remove_watchpoint_when(self, kind, address, length):
+        self.remove_watchpoint(kind, address, length)
+        del self.questions[kind, address, length]
 
     def monitor(self, command, write):
         self.log.append(("monitor", command))
@@ -272,10 +328,10 @@ class BareTarget:
 class Conversation:
     """A session driven without a socket."""
 
-    def __init__(self, target, *, acknowledge=False):
+    def __init__(self, target, *, acknowledge=False, resident=None):
         self.target = target
         self.sent = bytearray()
-        self.session = Session(target, self.sent.extend, table=TABLE)
+        self.session = Session(target, self.sent.extend, table=TABLE, resident=resident)
         self.session.link.acknowledge = acknowledge
         self._decoder = Decoder(1 << 20, run_lengths=True)
 

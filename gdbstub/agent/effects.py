@@ -1,0 +1,93 @@
+"""What agent expressions do to the outside: trace state variables, and text for the client's console."""
+
+from collections.abc import Sequence
+
+from gdbstub.agent.printf import Format
+from gdbstub.target import Probe
+
+MOST_TEXT = 1 << 16
+"""Bytes of text kept while no client is there to read them; the oldest go first."""
+
+_CHUNK = 64
+
+
+class Console:
+    """Text on its way to the client."""
+
+    def __init__(self) -> None:
+        self._text = bytearray()
+
+    def print(self, text: bytes) -> None:
+        """Add to it."""
+        self._text += text
+
+    def take(self) -> bytes:
+        """All of it; nothing is left."""
+        text = bytes(self._text)
+        self._text.clear()
+        return text
+
+    def shorten(self) -> None:
+        """Nobody reads: keep the newest lines."""
+        if len(self._text) > MOST_TEXT:
+            start = self._text.find(b"\n", len(self._text) - MOST_TEXT) + 1
+            del self._text[: start or len(self._text) - MOST_TEXT]
+
+
+class Variables:
+    """Trace state variables: values by number; one that was never set is 0."""
+
+    def __init__(self) -> None:
+        self.values: dict[int, int] = {}
+
+    def __getitem__(self, number: int) -> int:
+        return self.values.get(number, 0)
+
+    def __setitem__(self, number: int, value: int) -> None:
+        self.values[number] = value
+
+
+class Printing:
+    """The effects of conditions and commands, which record nothing."""
+
+    def __init__(self, console: Console, variables: Variables) -> None:
+        self._console = console
+        self._variables = variables
+
+    def variable(self, number: int) -> int:
+        """A trace state variable."""
+        return self._variables[number]
+
+    def set_variable(self, number: int, value: int) -> None:
+        """Set one."""
+        self._variables[number] = value
+
+    def trace_variable(self, number: int) -> None:
+        """Nothing: no frame is being made."""
+
+    def trace(self, probe: Probe, address: int, length: int) -> None:
+        """Nothing."""
+
+    def trace_string(self, probe: Probe, address: int, most: int) -> None:
+        """Nothing."""
+
+    def print(self, probe: Probe, format: Format, arguments: Sequence[int]) -> None:
+        """To the client's console."""
+        self._console.print(format.print(arguments, lambda address, most: read_string(probe, address, most)))
+
+    def tell(self, text: str) -> None:
+        """To the client's console."""
+        self._console.print(text.encode())
+
+
+def read_string(probe: Probe, address: int, most: int) -> bytes:
+    """Bytes in memory up to a zero byte, ``most`` at most. Raises TargetError if one of them cannot be read."""
+    text = b""
+    while len(text) < most:
+        count = min(_CHUNK - address % _CHUNK, most - len(text))
+        piece, zero, _ = probe.read(address, count).partition(b"\0")
+        text += piece
+        if zero:
+            break
+        address += count
+    return text

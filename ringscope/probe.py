@@ -1,0 +1,76 @@
+"""The processor as agent expressions see it: registers by gdb's numbers, linear memory."""
+
+from __future__ import annotations
+
+import errno
+from functools import partial
+
+from gdbstub.errors import TargetError
+from gdbstub.target import When
+from machine import breakpoints, probe
+from machine.cpu import Cpu
+from machine.errors import MemoryFault
+from ringscope.layout import REGISTERS, machine_name, read_block
+
+_LOW = (1 << 64) - 1
+
+
+class MachineProbe:
+    """One processor, which is thread ``thread``; looked at inside the run or between two instructions."""
+
+    def __init__(self, cpu: Cpu, thread: int) -> None:
+        self._cpu = cpu
+        self._thread = thread
+        self._probe = probe.Probe(cpu)
+        self.look = self._probe.look
+        self._readers: dict[int, probe.Reader] = {}
+
+    @property
+    def thread(self) -> int:
+        """The processor's thread."""
+        return self._thread
+
+    def pc(self) -> int:
+        """The linear address of the instruction."""
+        return self._cpu.linear_pc
+
+    def register(self, number: int) -> int:
+        """A register's low 64 bits."""
+        reader = self._readers.get(number)
+        if reader is None:
+            reader = self._readers[number] = self._reader(number)
+        return reader()
+
+    def _reader(self, number: int) -> probe.Reader:
+        slot = REGISTERS.by_number.get(number)
+        if slot is None:
+            raise TargetError(errno.EINVAL, f"there is no register {number}")
+        reader = self._probe.reader(machine_name(slot.register.name))
+        return reader if slot.length <= 8 else lambda: reader() & _LOW
+
+    def registers(self) -> bytes:
+        """All registers."""
+        return read_block(self._cpu)
+
+    def load(self, address: int, length: int) -> int:
+        """A little-endian number in linear memory."""
+        try:
+            return self._probe.load(address, length)
+        except MemoryFault as fault:
+            raise TargetError(errno.EFAULT, str(fault)) from None
+
+    def read(self, address: int, length: int) -> bytes:
+        """Linear memory."""
+        try:
+            return self._probe.read(address, length)
+        except MemoryFault as fault:
+            raise TargetError(errno.EFAULT, str(fault)) from None
+
+    def asking(self, when: When) -> breakpoints.When:
+        """A question about this processor, as the machine asks it."""
+        return partial(_ask, self, when)
+
+
+def _ask(seen: MachineProbe, when: When) -> bool:
+    seen.look()
+    return when(seen)
