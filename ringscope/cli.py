@@ -160,7 +160,7 @@ def build_parser() -> Parser:
 
     def command(name: str, action: Callable[[argparse.Namespace], int], help_text: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=help_text, description=help_text + ".", allow_abbrev=False)
-        sub.set_defaults(action=action)
+        sub.set_defaults(action=action, parser=sub)
         return sub
 
     run = command("run", _run, "boot, with the serial console on this terminal (Ctrl-A x leaves)")
@@ -363,7 +363,9 @@ def _say(text: str) -> None:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit status: 2 for a wrong argument, 1 for what failed while it ran."""
-    arguments = build_parser().parse_args(words)
+    arguments, unknown = build_parser().parse_known_args(words)
+    if unknown:
+        arguments.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         status: int = arguments.action(arguments)
     except (AddressError, UsageError) as error:

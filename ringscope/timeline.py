@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,9 @@ PLACES = "login, V[,E], or a text on the console"
 
 _BOOTING = ("kernel", "initrd", "append", "memory", "entry", "reboot")
 _BOOTING_LINUX = ("symbols", "instant", "update", "release", "package")
+_REQUEST = re.compile(rb"\x1b\[[?>]?[0-9;]*[nc]")
+"""ECMA-48's Device Status Report and Device Attributes: the guest has asked once."""
+
 _WITHOUT_GDB = ("snapshot_at", "reboot")
 
 
@@ -105,8 +109,8 @@ def begin(guest: Guest, setup: Configuration, arguments: argparse.Namespace) -> 
 
     for note in guest.notes:
         _say(note)
-    if setup.snapshot and guest.lines.terminal:
-        console.write_stdout(bytes(guest.lines.terminal.shown))  # the prompt that waits
+    if setup.snapshot:
+        console.write_stdout(_begun(guest))
     ended = _keep(guest, arguments.snapshot_at, arguments.snapshot_to) if arguments.snapshot_at else None
     if ended is None and setup.stop_at and setup.stop_at.reached(guest.machine.position):
         return stop.Arrived()
@@ -123,8 +127,23 @@ def _keep(guest: Guest, at: Waypoint, path: Path | None) -> stop.Stop | None:
         return reason
     path = path or snapshots.default_path(guest)
     length = snapshots.save(guest, path)
-    _say(f"snapshot at position {guest.machine.position}: {path} ({length:,} bytes)")
+    _say_at_the_prompt(guest, f"snapshot at position {guest.machine.position}: {path} ({length:,} bytes)")
     return None
+
+
+def _begun(guest: Guest) -> bytes:
+    """The line that waits on the guest's console, without what asks a terminal for an answer."""
+    port = guest.lines.terminal
+    return _REQUEST.sub(b"", bytes(port.shown)) if port else b""
+
+
+def _say_at_the_prompt(guest: Guest, text: str) -> None:
+    """On a line of its own; on a terminal, the line that the guest has begun is shown once more behind it."""
+    from ringscope import console
+
+    begun = _begun(guest) if sys.stdout.isatty() else b""
+    _say(f"\n{text}" if begun else text)
+    console.write_stdout(begun)
 
 
 def _say(text: str) -> None:

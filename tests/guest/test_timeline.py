@@ -1,8 +1,10 @@
 """Snapshots and positions at the command line and in stock gdb, on the kernel."""
 
+import os
 import re
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 
@@ -35,6 +37,23 @@ def test_a_shell_from_a_file(ringscope, tmp_path):
     _, resumed, said = ringscope("run", "--from-snapshot", path, typed="echo two\n")
     assert resumed.startswith("# "), "the prompt that waits is shown"
     assert "\ntwo\n" in resumed and "Linux version" not in resumed
+
+
+def test_on_a_terminal_the_prompt_is_shown_again_behind_the_message(tmp_path):
+    ours, theirs = os.openpty()
+    words = ["run", *SHELL, "--snapshot-at", "login", "--snapshot-to", str(tmp_path / "prompt")]
+    command = [sys.executable, "-m", "ringscope.cli", *words]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        while not re.search(rb"\n# \r\nsnapshot at position .* bytes\)\r\n# $", shown):
+            shown += os.read(ours, 4096)
+        os.write(ours, b"\x01x")
+        with suppress(OSError):  # the terminal's other end is closed
+            while os.read(ours, 4096):
+                pass
+    os.close(ours)
+    assert process.returncode == 0
 
 
 def test_the_same_boot_gives_the_same_file(ringscope, tmp_path):

@@ -88,6 +88,7 @@ def test_a_kernel_of_absurd_size_is_not_even_read(capsys, tmp_path):
         (("--from-snapshot", "file", "--release", "sid"), "--release has no place beside --from-snapshot"),
         (("--from-snapshot", "file", "--package", "linux"), "--package has no place beside --from-snapshot"),
         (("--release", "a b"), "'a b' is no name of a suite"),
+        (("--bogus", "x"), "ringscope linux: unrecognized arguments: --bogus x; see ringscope linux --help"),
         (("--cpus", "2"), "2: the machine has one processor"),
     ],
 )
