@@ -189,6 +189,7 @@ class Session(Generic[TargetT]):
         self.documents.clear()
         if isinstance(stop, Stopped):
             self.general_thread = stop.thread
+            self.console(stop.text)
         self.link.send(self.stop_reply())
         while self._queue and not self.running and self.ended is None:
             event = self._queue.popleft()

@@ -65,12 +65,16 @@ Reason = Stepped | BreakpointHit | WatchpointHit | Noted
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """A thread stopped with a signal; without a reason the signal says it all."""
+    """A thread stopped with a signal; without a reason the signal says it all.
+
+    ``text`` is for the client's console, before the reply: what the protocol has no word for.
+    """
 
     signal: int
     thread: int
     reason: Reason | None = None
     core: int | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from unicorn import x86_const as x86
 
 from machine import registers, system
 from machine.breakpoints import Breakpoints
+from machine.catches import Catches
 from machine.codepages import CodePages
 from machine.engine.choice import Engine, make_progress
 from machine.engine.decode import can_be_left, ends_translation
@@ -74,6 +75,7 @@ class Cpu:
         self._fault: tuple[int, int | None] | None = None  # an exception to deliver outside the engine
         self._step_from: tuple[int, int] | None = None  # the clock and CR2 at the start of a step
         self.ports = PortGuard(self, self._check_port)
+        self.catches = Catches(self, self._restart)
         self.code_pages = CodePages(self.uc)
         self._hook()
 
@@ -116,9 +118,10 @@ class Cpu:
     def linear_pc(self) -> int:
         """Linear address of the next instruction: CS.base + RIP outside 64-bit mode."""
         self.state.load()
-        return self._linear(self.state.front.eip)
+        return self.linear(self.state.front.eip)
 
-    def _linear(self, rip: int) -> int:
+    def linear(self, rip: int) -> int:
+        """Linear address of an offset in the code segment, from the loaded view."""
         front = self.state.front
         return rip if front.hflags & HF_CS64 else (front.segs[CS].base + rip) & _MASK_32
 
@@ -148,7 +151,7 @@ class Cpu:
         if not self._running:
             return self.progress.clock
         self.state.load()
-        return self.progress.exact(self._linear(self.state.front.eip))
+        return self.progress.exact(self.linear(self.state.front.eip))
 
     def run(self, limit: int) -> bool:
         """Run until the clock would pass ``limit`` bytes, or a hook stops it.
@@ -175,6 +178,7 @@ class Cpu:
         self.progress.allow_one()
         self.watchpoints.whole = True
         self._step_from = clock, front.cr[2]
+        standing = self.catches.stand()
         while True:
             self._start()
             if not self._again or self.progress.clock != clock or self.events != events:
@@ -186,14 +190,19 @@ class Cpu:
             if front.hflags & HF_INHIBIT_IRQ:
                 front.hflags &= ~HF_INHIBIT_IRQ
                 self.state.store()
+        self.catches.compare(standing)
 
     def _ends_translation(self) -> bool:
-        return ends_translation(self._code_at(self.state.front.eip), self.state.front.hflags)
+        return ends_translation(self.next_code(), self.state.front.hflags)
+
+    def next_code(self) -> bytes:
+        """Up to 15 bytes of code from the next instruction on, as far as its page goes."""
+        return self._code_at(self.state.front.eip)
 
     def _code_at(self, rip: int) -> bytes:
         """Up to 15 bytes of code from ``rip`` on its page; none if it is not mapped."""
         try:
-            at = translate(self.memory, self.paging(), self._linear(rip)).physical
+            at = translate(self.memory, self.paging(), self.linear(rip)).physical
         except MemoryFault:
             return b""
         return bytes(self.memory.ram[at : min(at + 15, (at | 4095) + 1)])
@@ -205,11 +214,11 @@ class Cpu:
             self._again = self._delivered = False
             self._emulate()
             self._after()
-            if not (self._again or self._delivered) or self._stopped_by_hook() or self.progress.single:
+            if not (self._again or self._delivered) or self.stopped_by_hook or self.progress.single:
                 break
             self._plant()
         refused = self.progress.refused
-        self.halted = not (refused or self._again or self._delivered or self._stopped_by_hook())
+        self.halted = not (refused or self._again or self._delivered or self.stopped_by_hook)
         return refused
 
     def _emulate(self) -> None:
@@ -243,7 +252,7 @@ class Cpu:
     def _after(self) -> None:
         """What a hook left to be done outside the engine."""
         self.state.load()
-        linear = self._linear(self.state.front.eip)
+        linear = self.linear(self.state.front.eip)
         if self.watchpoints.caught:
             if self._behind_hook(linear):
                 front = self.state.front
@@ -254,18 +263,27 @@ class Cpu:
             self._step_whole()
             self._again = self.watchpoints.hit is None
             return
+        if self.catches.leaving:
+            self.catches.leaving = False
+            self.progress.settle(linear)
+            self._step_whole()
+            self._again = not self.stopped_by_hook
+            return
         self.progress.settle(linear, whole=self._again)
         if self._fault:
             (vector, error_code), self._fault = self._fault, None
             rip = self.state.front.eip
-            self.guard(lambda: deliver(self, Event(vector, error_code, Source.EXCEPTION, rip, rip)))
+            self.deliver(Event(vector, error_code, Source.EXCEPTION, rip, rip))
             self.state.store()
             self._delivered = True
         elif self.breakpoints.met_unarmed:
             self._again = True
 
-    def _stopped_by_hook(self) -> bool:
-        return self.breakpoints.hit is not None or self.watchpoints.hit is not None or self.shutdown is not None
+    @property
+    def stopped_by_hook(self) -> bool:
+        """Whether something waits for the run loop."""
+        hits = self.breakpoints.hit, self.watchpoints.hit, self.catches.hit, self.shutdown
+        return any(hit is not None for hit in hits)
 
     def _refresh(self) -> None:
         """Before a start: drop translations that a host write made stale, plant what is wanted."""
@@ -275,14 +293,20 @@ class Cpu:
             self.uc.ctl_flush_tb()
             self._flush_tlb()
         self._plant()
-        here = self._linear(self.state.front.eip)
+        here = self.linear(self.state.front.eip)
         self.breakpoints.pass_once(here if self.told_at == here else None)
 
     def _plant(self) -> None:
-        stale = [self.breakpoints.plant(), self.watchpoints.plant(self.paging()), self.ports.plant()]
+        stale = [
+            self.breakpoints.plant(),
+            self.watchpoints.plant(self.paging()),
+            self.ports.plant(),
+            self.catches.plant(),
+        ]
         if self.fast:
             stale.append(self.fast.leave_at_accesses(self.watchpoints.planted))
-            self.fast.hooks_at(self.breakpoints.hooked_addresses)
+            hooked = [*self.breakpoints.hooked_addresses, *self.catches.hooked_addresses]
+            self.fast.hooks_at(hooked, everywhere=self.catches.sees_deliveries)
         if self.code_pages.found:
             self.code_pages.cover()
             self.state.store()
@@ -303,7 +327,10 @@ class Cpu:
         the kind of flags from before that.
         """
         start, end = self.progress.counted()
-        return start <= linear < end and (self.breakpoints.hooked(linear) or self.ports.hooked(linear))
+        if not start <= linear < end:
+            return False
+        hooked = self.breakpoints.hooked(linear) or self.ports.hooked(linear)
+        return hooked or linear in self.catches.hooked_addresses
 
     def _mend_flags(self, linear: int) -> None:
         """Inside the engine: say again that cc_src holds the flags."""
@@ -334,11 +361,11 @@ class Cpu:
     def interrupt(self, vector: int) -> None:
         """Deliver an external interrupt between two instructions; ends a halt."""
         self.halted = False
-        if self.fast and self.fast.interrupt(vector, self.flags()):
+        if self.fast and not self.catches.sees_deliveries and self.fast.interrupt(vector, self.flags()):
             return
         self.state.load()
         rip = self.state.front.eip
-        self.guard(lambda: deliver(self, Event(vector, None, Source.EXTERNAL, rip, rip)))
+        self.deliver(Event(vector, None, Source.EXTERNAL, rip, rip))
         self.state.store()
 
     def interruptible(self) -> bool:
@@ -347,21 +374,28 @@ class Cpu:
         front = self.state.front
         return bool(front.eflags & IF) and not front.hflags & HF_INHIBIT_IRQ
 
-    def guard(self, delivery: Callable[[], None]) -> None:
-        """Do a delivery; a triple fault shuts the processor down."""
+    def deliver(self, event: Event, *, early: bool = True) -> None:
+        """Take the loaded view into an event's handler; a triple fault shuts the processor down.
+
+        A catch may stop before, where ``early`` says that the processor can be put back to before the instruction.
+        """
+        self.catches.around(event, self._deliver, early=early)
+
+    def _deliver(self, event: Event) -> tuple[FaultRecord, ...]:
         self.progress.events += 1
         try:
-            delivery()
+            chain = deliver(self, event)
         except TripleFault as fault:
-            self.shutdown = tuple(fault.chain)
+            chain = self.shutdown = tuple(fault.chain)
         # The engine never forgets the last exception by itself, and would make a double fault of the next.
         self.state.event.old_exception = -1
+        return chain
 
     def on_exception(self, vector: int) -> None:
         """Inside the engine: an exception was raised, and is delivered."""
         self.state.load()
         front, event = self.state.front, self.state.event
-        linear = self._linear(front.eip)
+        linear = self.linear(front.eip)
         if vector == PF and not event.exception_is_int and self._ran_over_the_page(linear):
             return
         self._mend_flags(linear)
@@ -386,9 +420,10 @@ class Cpu:
         return True
 
     def _deliver_inside(self, event: Event) -> None:
-        self.guard(lambda: deliver(self, event))
+        self.deliver(event)
         self.state.store()
-        if self.shutdown or self.progress.single or self.events >= self.progress.most_events:
+        caught = self.catches.hit is not None
+        if caught or self.shutdown or self.progress.single or self.events >= self.progress.most_events:
             self.uc.emu_stop()
             self.progress.refuse()
 
@@ -416,15 +451,15 @@ class Cpu:
     def _on_invalid(self, _uc: Uc, _data: object) -> bool:
         self.state.load()
         rip = self.state.front.eip
-        self.progress.settle(self._linear(rip))
+        self.progress.settle(self.linear(rip))
         self._deliver_inside(Event(UD, None, Source.EXCEPTION, rip, rip))
         return True
 
     def inside(self) -> None:
         """At the start of a hook on an instruction: put its flags right if a breakpoint's hook is before it."""
-        if self.breakpoints.hooks or self.ports.hooks:
+        if self.breakpoints.hooks or self.ports.hooks or self.catches.hooked_addresses:
             self.state.load()
-            self._mend_flags(self._linear(self.state.front.eip))
+            self._mend_flags(self.linear(self.state.front.eip))
 
     # New code, and ports outside ring 0
 
@@ -436,8 +471,12 @@ class Cpu:
         if self.state.front.hflags & HF_CPL and self.ports.examine(address, length):
             new = True
         if new:
-            self._again = True
-            uc.emu_stop()
+            self._restart()
+
+    def _restart(self) -> None:
+        """From a hook on a block that was just translated: leave the engine, plant hooks and start again there."""
+        self._again = True
+        self.uc.emu_stop()
 
     def _is_new_code(self, address: int, length: int) -> bool:
         new = False

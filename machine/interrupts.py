@@ -47,10 +47,11 @@ class TripleFault(Exception):
         self.chain = chain
 
 
-def deliver(cpu: Cpu, event: Event) -> None:
+def deliver(cpu: Cpu, event: Event) -> tuple[FaultRecord, ...]:
     """Take the processor (whose state view is loaded) into the handler of an event; the caller stores the view.
 
-    A fault on the way is delivered instead, or #DF (SDM 3A table 6-5).  Raises `TripleFault` with the chain.
+    A fault on the way is delivered instead, or #DF (SDM 3A table 6-5).  Returns the chain of what was to be delivered,
+    the event first; raises `TripleFault` with it.
     """
     chain = [FaultRecord(event.vector, event.error_code, event.rip, event.source.value)]
     enter, cpl = _way_in(cpu), cpu.state.front.hflags & HF_CPL
@@ -59,7 +60,7 @@ def deliver(cpu: Cpu, event: Event) -> None:
             enter(cpu, event)
             crossed = cpu.state.front.hflags & HF_CPL < cpl
             cpu.progress.tallies.delivery(event.source, event.vector, crossed=crossed)
-            return
+            return tuple(chain)
         except GuestFault as fault:
             if fault.cr2 is not None:
                 cpu.state.front.cr[2] = fault.cr2

@@ -79,6 +79,8 @@ class Machine(LinearMemory):
         self.clock = Clock(self.cpu.now)
         self.goal: Goal | None = None
         """Where the next run that comes there shall stop; it is forgotten then, and when it is behind."""
+        self.last: Stop | None = None
+        """Why it last stopped."""
         self._interrupted = False
         self._exit: Exited | Reset | None = None
         self._retry_at = NEVER
@@ -242,7 +244,7 @@ class Machine(LinearMemory):
                 return None
             due = self._service()
             if not self.cpu.halted:
-                if not self.cpu.shutdown:
+                if not self.cpu.stopped_by_hook:
                     self._advance(min(due - self.clock.warp, NEVER), slice_end)
             elif self._rest(until):
                 wakes -= 1
@@ -304,12 +306,12 @@ class Machine(LinearMemory):
 
     def _tell(self, stop: Stop) -> Stop:
         self.cpu.told_at = self.cpu.linear_pc
+        self.last = stop
         return stop
 
     def _noticed(self) -> bool:
         cpu = self.cpu
-        stopped = cpu.breakpoints.hit is not None or cpu.watchpoints.hit is not None
-        return stopped or bool(self._exit or self._interrupted or cpu.shutdown)
+        return cpu.stopped_by_hook or bool(self._exit or self._interrupted)
 
     def _stopped(self, *, ignore_interrupt: bool = False) -> Stop | None:
         """The reason to stop that the hooks left, if any; taking it clears it, but a machine that ended stays so."""
@@ -319,7 +321,10 @@ class Machine(LinearMemory):
         if self.cpu.shutdown:
             return Shutdown(self.cpu.shutdown)
         if watches.hit and (watched := watches.take()):
-            return watched
+            return self.cpu.catches.claim(watched)
+        if self.cpu.catches.hit:
+            caught, self.cpu.catches.hit = self.cpu.catches.hit, None
+            return caught
         if points.hit is not None:
             address, points.hit = points.hit, None
             return Breakpoint(address)

@@ -33,20 +33,21 @@ _REGISTERS = {"al": 1, "ax": 2, "eax": 4}
 _PORT_NAME = re.compile(r"(^|\s)(in|out)(s[bwd])?$")
 
 
-class _Access(NamedTuple):
+class PortAccess(NamedTuple):
     """One port instruction: its width in bytes and its port, None for DX."""
 
     size: int
     port: int | None
 
 
-def _access(mnemonic: str, operands: str) -> _Access:
+def port_access(mnemonic: str, operands: str) -> PortAccess:
+    """Width and port of an instruction that capstone calls so."""
     mnemonic = mnemonic.split()[-1]  # without a REP prefix
     if mnemonic not in ("in", "out"):
-        return _Access(_WIDTHS[mnemonic[-1]], None)
+        return PortAccess(_WIDTHS[mnemonic[-1]], None)
     words = [word.strip() for word in operands.split(",")]
     register, port = words if mnemonic == "in" else reversed(words)
-    return _Access(_REGISTERS[register], None if port == "dx" else int(port, 0))
+    return PortAccess(_REGISTERS[register], None if port == "dx" else int(port, 0))
 
 
 class PortGuard:
@@ -84,7 +85,7 @@ class PortGuard:
         self._found |= found.keys()
         return missing
 
-    def _port_instructions(self, address: int, length: int) -> dict[int, _Access]:
+    def _port_instructions(self, address: int, length: int) -> dict[int, PortAccess]:
         cpu = self._cpu
         try:
             runs = pages(cpu.memory, cpu.paging(), address, length)
@@ -94,7 +95,7 @@ class PortGuard:
         if not _OPCODES.search(code):
             return {}
         decoded = Cs(CS_ARCH_X86, code_mode(cpu.state.front.hflags)).disasm_lite(code, address)
-        return {at: _access(name, text) for at, _size, name, text in decoded if _PORT_NAME.search(name)}
+        return {at: port_access(name, text) for at, _size, name, text in decoded if _PORT_NAME.search(name)}
 
     def _before_access(self, uc: Uc, address: int, size: int, _data: object) -> None:
         cpu = self._cpu

@@ -240,7 +240,7 @@ def load(cpu: Cpu, loaded: Loaded) -> None:
         item.write(cpu, registers[item.name])
     _FIELDS.load(cpu, loaded.rest)
     cpu.progress.clock = loaded.progress
-    cpu.breakpoints.hit = None
+    cpu.breakpoints.hit = cpu.catches.hit = None
     cpu.watchpoints.forget()
     _flush(cpu)
 

@@ -28,12 +28,21 @@ class Breakpoint:
 class Watchpoint:
     """The instruction before this one touched a watched range.
 
-    ``address`` is the first byte touched in it, ``range_start`` where it begins, both linear.
+    ``address`` is the first byte touched in it, ``range_start`` where it begins, both linear, or ``physical``.
     """
 
     access: Access
     address: int
     range_start: int
+    physical: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """A catch met what it waits for: its number, and that in a line."""
+
+    number: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +97,7 @@ class Shutdown:
     chain: tuple[FaultRecord, ...]
 
 
-Stop = Arrived | Breakpoint | Watchpoint | Stepped | Interrupted | Halted | Exited | Reset | Shutdown
+Stop = Arrived | Breakpoint | Caught | Watchpoint | Stepped | Interrupted | Halted | Exited | Reset | Shutdown
 
 
 _CODE = number(0xFFFFFFFF)

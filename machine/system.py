@@ -17,7 +17,6 @@ from machine.interrupts import (
     Event,
     GuestFault,
     Source,
-    deliver,
     read_supervisor,
 )
 from machine.x86.tss import io_permitted
@@ -87,7 +86,9 @@ def _ring_0(cpu: Cpu, selector: int, code: int, rip: int) -> None:
 def _fault(cpu: Cpu, vector: int, error_code: int | None) -> None:
     front = cpu.state.front
     rip = front.eip
-    cpu.guard(lambda: deliver(cpu, Event(vector, error_code, Source.EXCEPTION, rip, rip)))
+    cpu.deliver(Event(vector, error_code, Source.EXCEPTION, rip, rip), early=False)
+    if cpu.catches.hit:
+        cpu.progress.lower(0)
     front.eip = (front.eip - _LENGTH) & 0xFFFFFFFFFFFFFFFF
     cpu.state.store()
 

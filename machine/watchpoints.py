@@ -28,11 +28,12 @@ _KINDS = {
 
 
 class Watch(NamedTuple):
-    """A watched range of ``length`` bytes at linear ``address``."""
+    """A watched range of ``length`` bytes at linear ``address``, or at a ``physical`` one."""
 
     access: Access
     address: int
     length: int
+    physical: bool = False
 
 
 class _Planted(NamedTuple):
@@ -122,6 +123,8 @@ class Watchpoints:
         return stale
 
     def _runs(self, paging: Paging, watch: Watch) -> tuple[tuple[int, int], ...]:
+        if watch.physical:
+            return ((watch.address, watch.length),)
         # A range that is not mapped yet is looked at again whenever the processor starts.
         try:
             return tuple(pages(self._memory, paging, watch.address, watch.length))
@@ -146,8 +149,8 @@ class Watchpoints:
             elif all(other != watch for other, _ in self._hits):
                 kind = Access.WRITE if access == UC_MEM_WRITE else Access.READ
                 at = linear + max(address, physical) - physical
-                hit = Watchpoint(watch.access if watch.access is Access.ANY else kind, at, watch.address)
-                self._hits.append((watch, hit))
+                told = watch.access if watch.access is Access.ANY and not watch.physical else kind
+                self._hits.append((watch, Watchpoint(told, at, watch.address, watch.physical)))
 
         return touched
 

@@ -1,8 +1,20 @@
 """The whole set of commands and tables: importing this module fills the registries."""
 
 from ringscope.command import COMMANDS
-from ringscope.commands import devices, front, guest, memory, paging, registers, running, system, tables, timeline
+from ringscope.commands import (
+    catching,
+    devices,
+    front,
+    guest,
+    memory,
+    paging,
+    registers,
+    running,
+    system,
+    tables,
+    timeline,
+)
 from ringscope.ostables import TABLES
 
-TOPICS = (devices, front, guest, memory, paging, registers, running, system, tables, timeline)
+TOPICS = (catching, devices, front, guest, memory, paging, registers, running, system, tables, timeline)
 __all__ = ["COMMANDS", "TABLES", "TOPICS"]

@@ -24,6 +24,7 @@ THREAD = 1
 IDLE_SECONDS = 0.05
 """Pause between two looks at a machine that waits for input."""
 
+_SIGNALS = {stop.Interrupted: Signal.INT, stop.Halted: Signal.QUIT, stop.Shutdown: Signal.SEGV}
 _KIND = {access: kind for kind, access in ACCESS.items()}
 
 Describe = Callable[[], str]
@@ -174,7 +175,7 @@ class MachineTarget(MachinePoints):
     def interrupt(self) -> stopreply.Stop:
         """Stop between two slices."""
         self.machine.stop_here()
-        self.last = stop.Interrupted()
+        self.last = self.machine.last = stop.Interrupted()
         return self._reply(self.last)
 
     def idle_seconds(self) -> float:
@@ -186,7 +187,8 @@ class MachineTarget(MachinePoints):
         self._physical = False
 
     def client_detached(self) -> None:
-        """Nothing to do: the session has taken its breakpoints out."""
+        """Catches go with their client; the session has taken its breakpoints out."""
+        self.machine.cpu.catches.clear()
 
     def _reply(self, reason: stop.Stop) -> stopreply.Stop:
         match reason:
@@ -194,15 +196,14 @@ class MachineTarget(MachinePoints):
                 # gdb finds its breakpoint by RIP and resumes silently if there is none: with a base in CS, no reason.
                 found = self.machine.cpu.read_register("rip") == address
                 return stopreply.Stopped(Signal.TRAP, THREAD, stopreply.BreakpointHit(address) if found else None, 0)
+            case stop.Caught(number, text):
+                # No reason: gdb would resume silently for one that none of its own points explains.
+                return stopreply.Stopped(Signal.TRAP, THREAD, None, 0, f"Catch {number}: {text}\n")
             case stop.Watchpoint(access, address):
                 hit = stopreply.WatchpointHit(_KIND[access], address)
                 return stopreply.Stopped(Signal.TRAP, THREAD, hit, 0)
-            case stop.Interrupted():
-                return stopreply.Stopped(Signal.INT, THREAD, core=0)
-            case stop.Halted():
-                return stopreply.Stopped(Signal.QUIT, THREAD, core=0)
-            case stop.Shutdown():
-                return stopreply.Stopped(Signal.SEGV, THREAD, core=0)
+            case stop.Interrupted() | stop.Halted() | stop.Shutdown():
+                return stopreply.Stopped(_SIGNALS[type(reason)], THREAD, core=0)
             case stop.Exited(code):
                 return stopreply.Exited(code & 0xFF)
             case stop.Reset():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gdb
 
-from . import caches, control, descriptor_tables, frame, interrupt_table, mode, page_tables  # noqa: F401 - they register their commands
+from . import caches, catching, control, descriptor_tables, frame, interrupt_table, mode, page_tables  # noqa: F401 - they register their commands
 from .command import REGISTRY, LineCommand
 
 

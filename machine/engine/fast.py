@@ -210,10 +210,10 @@ class FastProgress(Progress):
         ):
             add_hook(self._uc, UC_HOOK_INSN, pointer(entries[name]), cells, instruction=instruction)
 
-    def hooks_at(self, addresses: Collection[int]) -> None:
-        """Linear addresses that have a code hook before the instruction."""
+    def hooks_at(self, addresses: Collection[int], *, everywhere: bool) -> None:
+        """Linear addresses that have a code hook before the instruction; ``everywhere`` leaves all events to Python."""
         cells = self._cells
-        cells.hooked_count = len(addresses)
+        cells.hooked_count = MOST_HOOKED + 1 if everywhere else len(addresses)
         for index, at in enumerate(addresses):
             if index < MOST_HOOKED:
                 cells.hooked[index] = at

@@ -157,8 +157,8 @@ def describe_stop(session: Session, stopped: Stop) -> str:
             return f"Halted for good: HLT with interrupts disabled before {session.address_text(address)}"
         case stop.Arrived():
             return f"At position {session.debuggee.position}" if isinstance(session.debuggee, Timed) else "Arrived"
-        case stop.Exited() | stop.Reset():
-            return _describe_end(stopped)
+        case stop.Exited() | stop.Reset() | stop.Caught():
+            return _describe_event(stopped)
         case debuggee.Signalled(number):
             return f"Stopped with signal {_signal_name(number)}"
         case debuggee.Elapsed(nanoseconds):
@@ -166,7 +166,9 @@ def describe_stop(session: Session, stopped: Stop) -> str:
     return _SENTENCES.get(type(stopped), "")
 
 
-def _describe_end(stopped: stop.Exited | stop.Reset) -> str:
+def _describe_event(stopped: stop.Exited | stop.Reset | stop.Caught) -> str:
+    if isinstance(stopped, stop.Caught):
+        return f"Catch {stopped.number}: {stopped.text}"
     if isinstance(stopped, stop.Exited):
         return f"The guest has ended with code {stopped.code}"
     return f"The guest has asked for a restart, by {stopped.cause}"
