@@ -3,15 +3,17 @@
 from gdbstub.packets import (
     breakpoints,
     lifecycle,
+    lldb,
     memory,
     monitor,
     queries,
     registers,
     resume,
+    search,
     threads,
     transfers,
 )
 from gdbstub.registry import TABLE
 
-TOPICS = (breakpoints, lifecycle, memory, monitor, queries, registers, resume, threads, transfers)
+TOPICS = (breakpoints, lifecycle, lldb, memory, monitor, queries, registers, resume, search, threads, transfers)
 __all__ = ["TABLE", "TOPICS"]

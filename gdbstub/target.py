@@ -63,6 +63,24 @@ class OsRows:
 
 
 @dataclass(frozen=True, slots=True)
+class HostInfo:
+    """The processor as LLVM names it: ``triple``, bytes of a pointer, and the operating system or ``unknown``."""
+
+    triple: str
+    pointer_length: int
+    system: str = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A range of addresses that are mapped alike; ``permissions`` are some of ``rwx``, none where nothing is mapped."""
+
+    start: int
+    length: int
+    permissions: str
+
+
+@dataclass(frozen=True, slots=True)
 class Offsets:
     """How far the running program's sections or segments lie from where it was linked."""
 
@@ -233,6 +251,24 @@ class MemoryMap(Protocol):
 
     def memory_map(self) -> Iterable[MemoryRegion]:
         """The regions, in any order."""
+        ...
+
+
+@runtime_checkable
+class Host(Protocol):
+    """What LLDB wants to know of the processor."""
+
+    def host(self) -> HostInfo:
+        """The description, constant for the target's life."""
+        ...
+
+
+@runtime_checkable
+class MemoryRegions(Protocol):
+    """LLDB's ``memory region``: what is mapped around an address."""
+
+    def region_at(self, address: int) -> Region:
+        """The region that holds an address, mapped or not; the whole of memory is covered."""
         ...
 
 

@@ -52,6 +52,7 @@ class CatchHooks:
         if self._sought:  # the engine tells of every translation but the one that it begins with
             self._found |= self._instructions(*self._rest_of_page()).keys()
         missing = self._found - self._planted.keys()
+        self._cpu.breakpoints.share(missing)
         for address in missing:
             self._planted[address] = self._cpu.uc.hook_add(UC_HOOK_CODE, self._before, None, address, address)
         return changed or bool(missing)

@@ -10,7 +10,7 @@ from gdbstub import stopreply
 from gdbstub.errors import TargetError
 from gdbstub.registers import RegisterSet
 from gdbstub.stopreply import Signal
-from gdbstub.target import Action, MemoryRegion, OsRows, OsTable, ThreadInfo
+from gdbstub.target import Action, HostInfo, MemoryRegion, OsRows, OsTable, Region, ThreadInfo
 from machine import stop
 from machine.errors import MemoryFault, RegisterError
 from machine.machine import Machine
@@ -18,6 +18,7 @@ from ringscope.configuration import RESET_STATUS
 from ringscope.layout import REGISTERS, machine_name, read_block
 from ringscope.pace import Pace
 from ringscope.points import ACCESS, MachinePoints
+from ringscope.regions import Regions
 from ringscope.serial.lines import Lines
 
 THREAD = 1
@@ -66,6 +67,7 @@ class MachineTarget(MachinePoints):
         self._tables = tables
         self._step = False
         self._block: bytes | None = None
+        self._regions: Regions | None = None
         self._physical = False
 
     # Registers
@@ -99,7 +101,7 @@ class MachineTarget(MachinePoints):
     def write_register(self, thread: int, number: int, data: bytes) -> None:
         """Set one register."""
         slot = REGISTERS.by_number[number]
-        self._block = None
+        self._block = self._regions = None
         try:
             self.machine.cpu.write_register(machine_name(slot.register.name), int.from_bytes(data, "little"))
         except RegisterError as error:
@@ -122,7 +124,7 @@ class MachineTarget(MachinePoints):
 
     def write_memory(self, address: int, data: bytes) -> None:
         """Write linear memory, read-only pages too, or physical memory if the client asked for that."""
-        self._block = None
+        self._block = self._regions = None
         try:
             if self._physical:
                 self.machine.memory.write(address, data)
@@ -165,7 +167,7 @@ class MachineTarget(MachinePoints):
 
     def run_slice(self) -> stopreply.Stop | None:
         """One step, or some milliseconds of running."""
-        self._block = None
+        self._block = self._regions = None
         reason = self._pace.step() if self._step else self._pace.run()
         if reason is None:
             return None
@@ -223,7 +225,17 @@ class MachineTarget(MachinePoints):
         try:
             self._command(command, write)
         finally:
-            self._block = None
+            self._block = self._regions = None
+
+    def host(self) -> HostInfo:
+        """An x86-64 processor without an operating system that a debugger would know."""
+        return HostInfo("x86_64-unknown-unknown", 8)
+
+    def region_at(self, address: int) -> Region:
+        """What the page tables map there; they are walked once a stop."""
+        if self._regions is None:
+            self._regions = Regions(self.machine)
+        return self._regions.at(address)
 
     def os_tables(self) -> Iterable[OsTable]:
         """The tables of the guest's system."""

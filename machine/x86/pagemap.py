@@ -25,10 +25,14 @@ class Rights(NamedTuple):
     user: bool
     no_execute: bool
 
+    @property
+    def letters(self) -> str:
+        """``rwx``, a minus for what is not allowed."""
+        return f"r{'w' if self.writable else '-'}{'-' if self.no_execute else 'x'}"
+
     def __str__(self) -> str:
         """``rwx user`` and the like."""
-        letters = f"r{'w' if self.writable else '-'}{'-' if self.no_execute else 'x'}"
-        return f"{letters} {'user' if self.user else 'supervisor'}"
+        return f"{self.letters} {'user' if self.user else 'supervisor'}"
 
 
 _ALL = Rights(True, True, False)

@@ -1,6 +1,7 @@
 """A row per packet: what is sent, what must come back."""
 
 import errno
+import json
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -18,6 +19,18 @@ STOP = b"T05thread:1;core:0;" + HERE
 STEPPED = STOP.replace(b"10:00", b"10:01")
 REGISTER_DIGITS = 2 * REGISTERS.length
 LAST = BASE + LENGTH - 2
+TRIPLE = b"x86_64-toy".hex().encode()
+
+
+def crc32(data):
+    """gdb's CRC (libiberty/crc32.c), bit by bit."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1 ^ (0x04C11DB7 if crc >> 31 else 0)) & 0xFFFFFFFF
+    return crc
+
 
 # fmt: off
 ROWS = [
@@ -150,6 +163,30 @@ ROWS = [
     (b"qXfer:osdata:read:nosuch:0,100",              b"E02"),
     (b"qXfer:osdata:write:ports:0:00",               b""),
     (b"qXfer:nosuch:read::0,100",                    b""),
+    # looking through memory
+    (b"qSearch:memory:1000;100;\x48\xff", b"1,1002"),
+    (b"qSearch:memory:1000;3;\x48\xff", b"0"),
+    (b"qSearch:memory:1000;2000;nothing", b"0"),
+    (b"qSearch:memory:1000;100;",   b"E16"),
+    (b"qSearch:memory:0;100;x",     b"E0e"),
+    (b"qSearch:memory:2f00;200;x",  b"E0e"),
+    (b"qSearch:memory:1000;ffffffffffffffff;x", b"E07"),
+    (b"qCRC:1000,9",                b"C%x" % crc32(bytes.fromhex("90 90 48ffc0 8807 8a07"))),
+    (b"qCRC:1000,0",                b"Cffffffff"),
+    (b"qCRC:0,10",                  b"E0e"),
+    (b"qCRC:1000,fffffffff",        b"E07"),
+    # LLDB
+    (b"qHostInfo",                  b"triple:%s;ptrsize:8;endian:little;" % TRIPLE),
+    (b"qProcessInfo",               b"pid:1;triple:%s;ptrsize:8;endian:little;ostype:toy;" % TRIPLE),
+    (b"qRegisterInfo0",             b"name:rax;bitsize:64;offset:0;encoding:uint;format:hex;set:org.gnu.gdb.i386.core;"),
+    (b"qRegisterInfo10",            b"name:rip;bitsize:64;offset:128;encoding:uint;format:hex;set:org.gnu.gdb.i386.core;"
+                                    b"generic:pc;"),
+    (b"qRegisterInfofff",           b"E16"),
+    (b"qMemoryRegionInfo:1234",     b"start:1000;size:2000;permissions:rwx;"),
+    (b"qMemoryRegionInfo:0",        b"start:0;size:1000;"),
+    (b"qMemoryRegionInfo:fffffffffffffff0", b"start:3000;size:ffffffffffffcfff;"),
+    (b"qWatchpointSupportInfo:",    b"num:65535;"),
+    (b"QThreadSuffixSupported",     b""),
     # the rest
     (b"qAttached",                b"1"),
     (b"qAttached:1",              b"1"),
@@ -190,7 +227,16 @@ def test_reply(talk, packet, reply):
 
 
 def test_every_row_of_the_table_is_tried():
-    tried = {packet for packet, _ in ROWS} | {b"qSupported", b"qSupported:x", b"g", b"c", b"C05", b"k", b"R00"}
+    tried = {packet for packet, _ in ROWS} | {
+        b"qSupported",
+        b"qSupported:x",
+        b"g",
+        b"jThreadsInfo",
+        b"c",
+        b"C05",
+        b"k",
+        b"R00",
+    }
     untried = [row.pattern.text for row in TABLE.rows if not any(matches(row, packet) for packet in tried)]
     assert not untried
 
@@ -301,6 +347,22 @@ def test_tables_of_the_system_are_documents(talk):
         [("Type", "ports"), ("Description", "I/O ports <of the toy>"), ("Title", "Ports")]
     ]
     assert [[cell.text for cell in row] for row in ports] == [["0x3f8", "serial & co"], ["0x60", "?"]]
+
+
+def test_a_search_finds_what_lies_across_pieces(talk, target):
+    memory = bytearray(3 << 16)
+    memory[(1 << 16) - 2 : (1 << 16) + 2] = b"abcd"
+    target.read_memory = lambda address, length: bytes(memory[address : address + min(length, 1000)])
+    assert talk(b"qSearch:memory:0;30000;abcd") == b"1,fffe"
+    assert talk(b"qSearch:memory:0;10001;abcd") == b"0"
+    assert talk(b"qCRC:0,30000") == b"C%x" % crc32(bytes(memory))
+
+
+def test_lldb_reads_threads_as_json(talk):
+    first, second = json.loads(talk(b"jThreadsInfo"))
+    assert (first["tid"], first["name"], first["reason"], first["signal"]) == (1, "CPU 0", "signal", 5)
+    assert first["registers"]["16"] == "0010000000000000"
+    assert second["tid"] == 2 and "reason" not in second
 
 
 def test_long_thread_lists_come_in_parts(talk, target):

@@ -15,7 +15,7 @@ from gdbstub.stopreply import (
     WatchKind,
     WatchpointHit,
 )
-from gdbstub.target import MemoryRegion, OsRows, OsTable, ThreadInfo
+from gdbstub.target import HostInfo, MemoryRegion, OsRows, OsTable, Region, ThreadInfo
 from gdbstub.wire import Decoder, frame
 
 BASE = 0x1000
@@ -166,6 +166,14 @@ class ToyTarget:
         if name != "ports":
             raise TargetError(errno.ENOENT, f"there is no table {name!r}")
         return OsRows(("Port", "Device"), [("0x3f8", "serial & co"), ("0x60", "\0")])
+
+    def host(self):
+        return HostInfo("x86_64-toy", 8, "toy")
+
+    def region_at(self, address):
+        if BASE <= address < BASE + LENGTH:
+            return Region(BASE, LENGTH, "rwx")
+        return Region(0, BASE, "") if address < BASE else Region(BASE + LENGTH, (1 << 64) - BASE - LENGTH, "")
 
     # threads
 
