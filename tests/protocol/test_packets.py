@@ -20,6 +20,7 @@ STEPPED = STOP.replace(b"10:00", b"10:01")
 REGISTER_DIGITS = 2 * REGISTERS.length
 LAST = BASE + LENGTH - 2
 TRIPLE = b"x86_64-toy".hex().encode()
+CORE_SET = b"encoding:uint;format:hex;set:org.gnu.gdb.i386.core;"
 
 
 def crc32(data):
@@ -178,9 +179,8 @@ ROWS = [
     # LLDB
     (b"qHostInfo",                  b"triple:%s;ptrsize:8;endian:little;" % TRIPLE),
     (b"qProcessInfo",               b"pid:1;triple:%s;ptrsize:8;endian:little;ostype:toy;" % TRIPLE),
-    (b"qRegisterInfo0",             b"name:rax;bitsize:64;offset:0;encoding:uint;format:hex;set:org.gnu.gdb.i386.core;"),
-    (b"qRegisterInfo10",            b"name:rip;bitsize:64;offset:128;encoding:uint;format:hex;set:org.gnu.gdb.i386.core;"
-                                    b"generic:pc;"),
+    (b"qRegisterInfo0",             b"name:rax;bitsize:64;offset:0;" + CORE_SET),
+    (b"qRegisterInfo10",            b"name:rip;bitsize:64;offset:128;" + CORE_SET + b"generic:pc;"),
     (b"qRegisterInfofff",           b"E16"),
     (b"qMemoryRegionInfo:1234",     b"start:1000;size:2000;permissions:rwx;"),
     (b"qMemoryRegionInfo:0",        b"start:0;size:1000;"),

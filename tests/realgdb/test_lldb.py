@@ -1,4 +1,4 @@
-"""Stock LLDB on the machine: registers, breakpoints, steps, watchpoints, memory regions. Run where an LLDB is installed."""
+"""Stock LLDB on the machine, where one is installed: registers, breakpoints, steps, watchpoints, memory regions."""
 
 import re
 import shutil
