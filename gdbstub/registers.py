@@ -112,7 +112,9 @@ class RegisterSet:
     """All registers of a target, the same for every thread and in every mode of the processor.
 
     ``expedited`` names the registers that travel with each stop reply; ``pc`` names the program counter
-    (for ``c ADDRESS`` and range steps). ``byte_order`` is that of numbers in registers.
+    (for ``c ADDRESS`` and range steps). ``byte_order`` is that of numbers in registers. ``familiar`` are the features,
+    the first so many, that clients expect of the architecture where they have read no description: gdb reads it for
+    the first process alone.
     """
 
     architecture: str
@@ -121,6 +123,7 @@ class RegisterSet:
     pc: str | None = None
     osabi: str | None = None
     byte_order: str = "little"
+    familiar: int | None = None
 
     def __iter__(self) -> Iterator[Slot]:
         """The slots in the order of ``g``."""
@@ -162,6 +165,12 @@ class RegisterSet:
     def length(self) -> int:
         """Bytes of the whole block, as ``g`` sends it."""
         return sum(slot.length for slot in self.slots)
+
+    @cached_property
+    def familiar_length(self) -> int:
+        """Bytes of the block that clients expect without the description."""
+        names = [register.name for feature in self.features[: self.familiar] for register in feature.registers]
+        return max(self.by_name[name].offset + self.by_name[name].length for name in names)
 
     @cached_property
     def expedited_slots(self) -> tuple[Slot, ...]:

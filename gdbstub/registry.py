@@ -37,11 +37,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """Something to announce which is not one packet; with ``offered``, only to clients which said so too."""
+    """Something to announce which is not one packet; with ``offered``, only to clients which said so too; with
+    ``when``, only for targets for which that holds as the client comes."""
 
     text: str
     needs: Any = None
     offered: str | None = None
+    when: Callable[[Any], bool] | None = None
+
+    def available(self, target: object) -> bool:
+        """Whether the target has it."""
+        return (self.needs is None or isinstance(target, self.needs)) and (self.when is None or self.when(target))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +83,11 @@ class PacketTable:
 
         return register
 
-    def announce(self, text: str, *, needs: Any = None, offered: str | None = None) -> None:
+    def announce(
+        self, text: str, *, needs: Any = None, offered: str | None = None, when: Callable[[Any], bool] | None = None
+    ) -> None:
         """Register a feature for ``qSupported`` that belongs to no single packet."""
-        self.features.append(Feature(text, needs, offered))
+        self.features.append(Feature(text, needs, offered, when))
 
     def _check(self, row: Row) -> None:
         if any(other.pattern.text == row.pattern.text for other in self.rows):
@@ -102,7 +110,7 @@ class PacketTable:
         """The rows that this target has the powers for."""
         return Dispatcher(
             [row for row in self.rows if row.available(target)],
-            [feature for feature in self.features if feature.needs is None or isinstance(target, feature.needs)],
+            [feature for feature in self.features if feature.available(target)],
         )
 
 

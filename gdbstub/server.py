@@ -250,7 +250,7 @@ class Server:
                     continue
             data = receive(_CHUNK)
             if not data:
-                return Ending.VANISHED
+                return Ending.DETACHED if session.detached else Ending.VANISHED
             session.receive(data)
         return session.ended
 

@@ -3,7 +3,7 @@
 import errno
 import logging
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -13,6 +13,7 @@ from gdbstub.errors import MalformedPacket, TargetError
 from gdbstub.link import Link, Sink, Trace
 from gdbstub.registry import UNKNOWN, PacketTable
 from gdbstub.resident import Resident
+from gdbstub.scopes import EVERYWHERE, Scopes
 from gdbstub.stopreply import (
     BreakpointHit,
     Exited,
@@ -24,8 +25,8 @@ from gdbstub.stopreply import (
     WatchpointHit,
     format_stop,
 )
-from gdbstub.target import Action, Target, ThreadSelection
-from gdbstub.threadid import ALL, ANY
+from gdbstub.target import Action, Processes, Target, ThreadSelection
+from gdbstub.threadid import ALL, ANY, ThreadId
 from gdbstub.wire import Event, Mark
 from gdbstub.xml import register_documents
 
@@ -89,15 +90,23 @@ class Session(Generic[TargetT]):
         self.annexes = register_documents(target.registers)
         self.documents: dict[str, bytes] = {}
         self.threads_left: Iterator[bytes] = iter(())
+        self.multiprocess = False
+        """Whether thread ids tell the process too."""
+        self.detached = False
+        """Whether the client has left a process since the target last ran, and may be about to leave them all."""
         self.running = False
         self.ended: Ending | None = None
         self._target = target
         self._selection = target if isinstance(target, ThreadSelection) else None
         self._queue: deque[Event] = deque()
         self._range: StepRange | None = None
-        self._again: Mapping[int, Action] = {}  # how a range step goes on
+        self._again: Mapping[int, Action] = {}  # how to go on without a word to the client
+        self._last_process: int | None = None
         self.stop = target.stop_state()
         self.general_thread = ANY
+        self.general_process: int | None = None
+        """The process last chosen by the client, be it still there or not."""
+        self.scopes = Scopes()
         self.resume_thread = ALL
 
     # -- what the client sends
@@ -146,14 +155,20 @@ class Session(Generic[TargetT]):
             raise TargetError(errno.ESRCH, "the target has ended")
         if not actions:
             raise TargetError(errno.ESRCH, "no thread to resume")
+        if isinstance(self.stop, Stopped):
+            self._last_process = self.process_of(self.stop.thread)
         self.resident.resume(actions)
         self._range = step_range
-        self._again = {thread: Action(step=action.step) for thread, action in actions.items()} if step_range else {}
+        self._again = {thread: Action(step=action.step) for thread, action in actions.items()}
         self.running = True
+        self.detached = False
 
     def advance(self) -> None:
         """Let the running target run one slice, and report the stop if there was one."""
         stop = self.resident.run_slice()
+        if stop is not None and not self._is_concerned(stop):
+            self.resident.resume(self._again)
+            stop = None
         if self._range is not None:
             stop = self._step_on(stop, self._range)
         self._print()
@@ -172,6 +187,12 @@ class Session(Generic[TargetT]):
             return None
         return stop
 
+    def _is_concerned(self, stop: Stop) -> bool:
+        """Whether a stop is not only at a breakpoint of other processes."""
+        if not (self.multiprocess and isinstance(stop, Stopped) and isinstance(stop.reason, BreakpointHit)):
+            return True
+        return self.scopes.concerns(stop.reason.address, self.process_of(stop.thread) or EVERYWHERE)
+
     def _is_within(self, stop: Stop, within: StepRange) -> bool:
         """Whether a stop is only a step inside the range, with no breakpoint to report."""
         if not (isinstance(stop, Stopped) and isinstance(stop.reason, Stepped) and stop.thread == within.thread):
@@ -188,7 +209,7 @@ class Session(Generic[TargetT]):
         self.stop = stop
         self.documents.clear()
         if isinstance(stop, Stopped):
-            self.general_thread = stop.thread
+            self.general_thread, self.general_process = stop.thread, None
             self.console(stop.text)
         self.link.send(self.stop_reply())
         while self._queue and not self.running and self.ended is None:
@@ -206,7 +227,8 @@ class Session(Generic[TargetT]):
 
     def stop_reply(self) -> bytes:
         """The reply that tells the last stop, with the expedited registers."""
-        return format_stop(self.stop, pairs=self._pairs())
+        process = self.process_of(self.stop.thread) if isinstance(self.stop, Stopped) else self._last_process
+        return format_stop(self.stop, process=process, pairs=self._pairs())
 
     def _pairs(self) -> Iterator[tuple[str, str]]:
         if not isinstance(self.stop, Stopped):
@@ -223,16 +245,42 @@ class Session(Generic[TargetT]):
         """A reason that fits no point of the client's would make it resume silently, so it is left out."""
         assert isinstance(self.stop, Stopped)
         match self.stop.reason:
-            case BreakpointHit(address) if address in self.points.software and self.offers("swbreak"):
+            case BreakpointHit(address) if address in self.points.software and self._explains("swbreak", address):
                 yield "swbreak", ""
-            case BreakpointHit(address) if address in self.points.hardware and self.offers("hwbreak"):
+            case BreakpointHit(address) if address in self.points.hardware and self._explains("hwbreak", address):
                 yield "hwbreak", ""
             case WatchpointHit(kind, address) as hit if self.points.covers(hit):
                 yield kind.value, f"{address:x}"
             case Noted(key, value):
                 yield key, value
 
+    def _explains(self, reason: str, address: int) -> bool:
+        """Whether the client takes this reason, for a breakpoint that it knows where it stopped."""
+        assert isinstance(self.stop, Stopped)
+        process = self.process_of(self.stop.thread)
+        return self.offers(reason) and (process is None or self.scopes.covers(reason, address, process))
+
     # -- what handlers use
+
+    def enter_scope(self, reason: str, address: int) -> None:
+        """A breakpoint, whose stops have this reason, is set in the chosen process."""
+        for process in self._scope():
+            self.scopes.enter(reason, address, process)
+
+    def leave_scope(self, reason: str, address: int) -> bool:
+        """It is taken back there; True if no other process wants it."""
+        last = True
+        for process in self._scope():
+            last = self.scopes.leave(reason, address, process)
+        return last
+
+    def _scope(self) -> Iterator[int]:
+        """The chosen process, and all if that is one that speaks for all."""
+        process = self.general_process or (self.process_of(self.thread()) if self.multiprocess else None)
+        if process is not None and isinstance(self._target, Processes):
+            yield process
+            if self._target.is_common(process):
+                yield EVERYWHERE
 
     def offers(self, feature: str) -> bool:
         """Whether the client said ``feature+``."""
@@ -266,6 +314,26 @@ class Session(Generic[TargetT]):
         if thread not in self._target.threads():
             raise TargetError(errno.ESRCH, f"there is no thread {thread:#x}")
         return thread
+
+    def process_of(self, thread: int) -> int | None:
+        """The process of a thread; None where ids do not tell it."""
+        return self._target.process_of(thread) if self.multiprocess and isinstance(self._target, Processes) else None
+
+    def threads_named(self, named: ThreadId) -> Sequence[int]:
+        """The threads that an id means: one, all of a process, or all. Raises TargetError if there is none such."""
+        threads = self._target.threads()
+        if named.process is not None and named.process > 0 and self.multiprocess:
+            threads = [thread for thread in threads if self.process_of(thread) == named.process]
+        if named.thread > 0:
+            threads = [thread for thread in threads if thread == named.thread]
+        if not threads:
+            raise TargetError(errno.ESRCH, f"there is no thread {named}")
+        return threads
+
+    def a_thread_named(self, named: ThreadId) -> int:
+        """One of the threads that an id means: the one that stopped if it is among them. Raises TargetError."""
+        threads = self.threads_named(named)
+        return self.stop.thread if isinstance(self.stop, Stopped) and self.stop.thread in threads else threads[0]
 
     def program_counter(self, thread: int) -> int:
         """The value of the register named ``pc`` by the description. Raises TargetError if there is none."""

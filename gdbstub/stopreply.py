@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
 from gdbstub.errors import MalformedPacket
-from gdbstub.threadid import ThreadId, format_id, parse_thread_id
+from gdbstub.threadid import ThreadId, parse_thread_id
 
 
 class Signal(IntEnum):
@@ -94,13 +94,17 @@ class Terminated:
 Stop = Stopped | Exited | Terminated
 
 
-def format_stop(stop: Stop, *, pairs: Iterable[tuple[str, str]] = ()) -> bytes:
-    """The stop reply; ``pairs`` (expedited registers, reason) go into a ``T`` reply in their order."""
+def format_stop(stop: Stop, *, process: int | None = None, pairs: Iterable[tuple[str, str]] = ()) -> bytes:
+    """The stop reply; ``pairs`` (expedited registers, reason) go into a ``T`` reply in their order.
+
+    ``process`` is that of the thread, or of what ended, where the client tells processes apart.
+    """
+    ended = b"" if process is None else b";process:%x" % process
     if isinstance(stop, Exited):
-        return b"W%02x" % (stop.status & 0xFF)
+        return b"W%02x" % (stop.status & 0xFF) + ended
     if isinstance(stop, Terminated):
-        return b"X%02x" % (stop.signal & 0xFF)
-    parts = [f"T{stop.signal & 0xFF:02x}thread:{format_id(stop.thread)};"]
+        return b"X%02x" % (stop.signal & 0xFF) + ended
+    parts = [f"T{stop.signal & 0xFF:02x}thread:{ThreadId(stop.thread, process)};"]
     if stop.core is not None:
         parts.append(f"core:{stop.core:x};")
     parts += [f"{key}:{value};" for key, value in pairs]

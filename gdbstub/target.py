@@ -5,7 +5,7 @@ packets with the empty reply. Addresses are the client's (linear, where there is
 thread ids are positive numbers. A method declines by raising ``gdbstub.errors.TargetError``.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -27,12 +27,14 @@ STEP = Action(step=True)
 
 @dataclass(frozen=True, slots=True)
 class ThreadInfo:
-    """A thread as a list shows it: ``core`` is the processor it is on, ``details`` any text."""
+    """A thread as a list shows it: ``core`` is the processor it is on, ``details`` any text, ``process`` its process
+    where those are told apart."""
 
     id: int
     name: str = ""
     core: int | None = None
     details: str = ""
+    process: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +306,32 @@ class PhysicalMemory(Protocol):
 
     def set_physical(self, physical: bool) -> None:
         """Take addresses for physical ones, or for the processor's own."""
+        ...
+
+
+@runtime_checkable
+class Processes(Protocol):
+    """Threads of several processes: ``multiprocess``, where the client knows it too."""
+
+    def has_processes(self) -> bool:
+        """Whether there is more than one; asked when a client comes."""
+        ...
+
+    def process_of(self, thread: int) -> int:
+        """The process that a thread belongs to."""
+        ...
+
+    def is_common(self, process: int) -> bool:
+        """Whether breakpoints set in this process are meant for all."""
+        ...
+
+
+@runtime_checkable
+class UnknownRegisters(Protocol):
+    """A target with threads of which not every register is known."""
+
+    def unknown_registers(self, thread: int) -> Collection[int]:
+        """The numbers of those for which ``read_registers`` has only zeros."""
         ...
 
 

@@ -20,6 +20,7 @@ from gdbstub.registers import (
     Vector,
 )
 from gdbstub.target import MemoryRegion, OsRows, ThreadInfo
+from gdbstub.threadid import ThreadId
 
 _HEADER = '<?xml version="1.0"?>\n<!DOCTYPE {root} SYSTEM "{dtd}">\n'
 MAIN = "target.xml"
@@ -106,7 +107,7 @@ def thread_list(threads: Iterable[ThreadInfo]) -> bytes:
     """The thread list, with names, cores and what each thread does."""
     lines = ['<?xml version="1.0"?>\n<threads>\n']
     for thread in threads:
-        tag = _tag("thread", id=f"{thread.id:x}", core=thread.core, name=thread.name or None)
+        tag = _tag("thread", id=ThreadId(thread.id, thread.process), core=thread.core, name=thread.name or None)
         lines.append(f"{tag}>{_text(_legal(thread.details))}</thread>\n")
     return "".join([*lines, "</threads>\n"]).encode()
 

@@ -23,3 +23,7 @@ class SymbolsError(Error):
 
 class ArchiveError(Error):
     """An entry cannot be stored in a cpio archive."""
+
+
+class UnreadableError(Error):
+    """The running kernel's memory does not hold what its structures say; the message names the address."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from struct import error as StructError
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from elftools.common.exceptions import DWARFError, ELFError
 from elftools.construct import ConstructError
@@ -16,13 +16,12 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from kernel.errors import SymbolsError
+from kernel.structures import Member, Structures
 
 KINDS = {"STT_FUNC": "function", "STT_OBJECT": "object", "STT_NOTYPE": "label"}
-STRUCTURE_TAGS = {
-    "DW_TAG_structure_type": "struct",
-    "DW_TAG_union_type": "union",
-}
-TRANSPARENT_TAGS = {"DW_TAG_typedef", "DW_TAG_const_type", "DW_TAG_volatile_type"}
+
+WELL_INFORMED = ("__switch_to", "copy_thread", "do_exit", "vfs_read")
+"""Functions of Linux whose sources know the structures of tasks, memory and files."""
 
 # What pyelftools raises on a file that is not what it claims to be: its own errors, and those of the
 # containers it looks wild values up in.
@@ -109,51 +108,21 @@ class Symbols:
 
         SymbolsError if the file's debug information has no such structure or member, or it is a bit-field.
         """
-        return self._member(structure, member)[0]
+        return self.member(structure, member).offset
 
     def size_of(self, structure: str) -> int:
         """Size in bytes of a structure or union. SymbolsError as in `offset_of`."""
         with reading(self.path):
-            return int(self._structure(structure).attributes["DW_AT_byte_size"].value)
+            return self._structures.size_of(structure)
 
-    def _member(self, structure: str, path: str) -> tuple[int, Any]:
-        """Offset and type of a member, the path's dots followed into members that are structures themselves."""
+    def member(self, structure: str, path: str) -> Member:
+        """A member of a structure, the path's dots followed into those that are structures. SymbolsError."""
         with reading(self.path):
-            die, offset = self._structure(structure), 0
-            for name in path.split("."):
-                found = _find_member(die, name)
-                if found is None:
-                    raise SymbolsError(f"{self.path}: {structure} has no member {path!r}")
-                offset, die = offset + found[0], found[1]
-            return offset, die
-
-    def _structure(self, structure: str) -> Any:
-        keyword, _, name = structure.rpartition(" ")
-        die = self._structures.get((keyword or "struct", name))
-        if die is None:
-            raise SymbolsError(f"{self.path}: the debug information has no {structure!r}")
-        return die
+            return self._structures.member(structure, path)
 
     @cached_property
-    def _structures(self) -> dict[tuple[str, str], Any]:
-        """(keyword, name) to the defining DIE, over all compilation units; read once, when first asked for."""
-        with reading(self.path), self.path.open("rb") as stream:
-            elf = ELFFile(stream)
-            if not elf.has_dwarf_info():
-                raise SymbolsError(f"{self.path} has no debug information")
-            found: dict[tuple[str, str], Any] = {}
-            for unit in elf.get_dwarf_info().iter_CUs():
-                for die in unit.iter_DIEs():
-                    if die.tag in STRUCTURE_TAGS and "DW_AT_declaration" not in die.attributes:
-                        _remember(found, die)
-            return found
-
-
-def _remember(found: dict[tuple[str, str], Any], die: Any) -> None:
-    """Keep a structure that has a name, and load its members while the file is open."""
-    name = die.attributes.get("DW_AT_name")
-    if name is not None:
-        found.setdefault((STRUCTURE_TAGS[die.tag], name.value.decode()), die)
+    def _structures(self) -> Structures:
+        return Structures(self.path, [self._by_name[name].address for name in WELL_INFORMED if name in self._by_name])
 
 
 def _address_order(symbol: Symbol) -> tuple[int, bool, str]:
@@ -175,35 +144,3 @@ def _symbols_of(elf: ELFFile) -> Iterator[Symbol]:
             if symbol not in seen:
                 seen.add(symbol)
                 yield symbol
-
-
-def _find_member(die: Any, name: str) -> tuple[int, Any] | None:
-    """Offset and type of a direct member, or of one inside an anonymous structure or union."""
-    for child in die.iter_children():
-        if child.tag != "DW_TAG_member":
-            continue
-        offset = _member_offset(child, name)
-        member = child.attributes.get("DW_AT_name")
-        if member is not None and member.value.decode() == name:
-            return offset, _type_of(child)
-        inner = None if member is not None else _find_member(_type_of(child), name)
-        if inner is not None:
-            return offset + inner[0], inner[1]
-    return None
-
-
-def _member_offset(die: Any, name: str) -> int:
-    """Bytes from the start of the structure; 0 in a union."""
-    member = die.attributes.get("DW_AT_name")
-    if "DW_AT_data_bit_offset" in die.attributes and member is not None and member.value.decode() == name:
-        raise SymbolsError(f"member {name!r} is a bit-field and has no offset in bytes")
-    location = die.attributes.get("DW_AT_data_member_location")
-    return int(location.value) if location is not None else 0
-
-
-def _type_of(die: Any) -> Any:
-    """The type of a DIE, with typedefs and qualifiers taken off."""
-    target = die.get_DIE_from_attribute("DW_AT_type")
-    while target.tag in TRANSPARENT_TAGS:
-        target = target.get_DIE_from_attribute("DW_AT_type")
-    return target

@@ -55,6 +55,10 @@ class Breakpoints:
         if not self._armed[address]:
             del self._armed[address]
 
+    def inserted(self, address: int) -> int:
+        """How many inserts a linear address has."""
+        return len(self._armed.get(address, ()))
+
     def hooked(self, address: int) -> bool:
         """Whether the engine calls a hook before the instruction at a linear address."""
         return address in self._planted

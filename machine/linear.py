@@ -38,13 +38,13 @@ class LinearMemory:
             self.memory.write(at, data[done : done + count])
             done += count
 
-    def readable(self, address: int, length: int) -> int:
+    def readable(self, address: int, length: int, cr3: int | None = None) -> int:
         """How many of ``length`` bytes at a linear address can be read before the first page that cannot."""
         done = 0
         while done < length:
             count = min(PAGE - (address + done) % PAGE, length - done)
             try:
-                self.read_linear(address + done, count)
+                self.read_linear(address + done, count, cr3)
             except MemoryFault:
                 break
             done += count

@@ -15,6 +15,7 @@ from typing import Annotated
 from machine.errors import Error
 from machine.positions import Goal, parse_goal
 from machine.x86.vectors import BY_MNEMONIC
+from ringscope.configuration import VIEWS
 from ringscope.debuggee import Refused
 from ringscope.expressions import full_name
 from ringscope.session import CommandError, Session
@@ -142,6 +143,8 @@ Place = Annotated[Goal, Kind(_goal)]
 """A position in the run: bytes of code, or bytes,events."""
 SnapshotName = Annotated[Path, Kind(_snapshot_name)]
 """The name of a snapshot, as the path of its file."""
+ViewName = Annotated[str, choice(*VIEWS)]
+"""What gdb's threads are."""
 RegisterName = Annotated[str, Kind(_register, completion=Completion.REGISTER)]
 """A register, with or without the dollar sign."""
 VectorNumber = Annotated[int, Kind(_vector)]

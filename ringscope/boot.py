@@ -22,6 +22,7 @@ from ringscope.serial.ends import End
 from ringscope.serial.lines import Lines, check, join
 
 if TYPE_CHECKING:
+    from kernel.objects import Kernel as RunningKernel
     from kernel.symbols import Symbols
 
 MOST_KERNEL = 4 << 30
@@ -58,6 +59,18 @@ class Guest:
             return Symbols.load(self.symbols_file)
         except KernelError:
             return None
+
+    @cached_property
+    def running_kernel(self) -> RunningKernel:
+        """The kernel's objects, by the symbols of a file of any size.  Raises `kernel.errors.Error`."""
+        from kernel.errors import SymbolsError
+        from kernel.objects import Kernel as RunningKernel
+        from kernel.symbols import Symbols
+        from ringscope.kernelmemory import KernelMemory
+
+        if self.symbols_file is None:
+            raise SymbolsError(f"{self.kernel} has no symbols, without which its tasks cannot be found")
+        return RunningKernel(self.symbols or Symbols.load(self.symbols_file), KernelMemory(self.machine))
 
 
 def _read(path: Path, most: int) -> bytes:

@@ -20,7 +20,7 @@ from machine.errors import Error as MachineError
 from machine.limits import DEFAULT_MEMORY, ENGINE_NAMES, ENTRY_NAMES, MAXIMUM, MINIMUM, PAGE
 from ringscope import linux, timeline
 from ringscope.apt import PackageError
-from ringscope.configuration import RESET_STATUS, Configuration, UsageError
+from ringscope.configuration import CPU, RESET_STATUS, VIEWS, Configuration, UsageError
 from ringscope.serial.spec import FORMS, STDIO, Spec, parse
 
 if TYPE_CHECKING:
@@ -173,12 +173,14 @@ def build_parser() -> Parser:
     )
     server.add_argument("--go", action="store_true", help="let the machine run until gdb comes")
     server.add_argument("--trace", action="store_true", help="print every packet of both directions on stderr")
+    _view_option(server)
     _machine_options(server)
     debugger = command("debug", _debug, "an interactive stock gdb, attached, with symbols and helper commands")
     debugger.add_argument("--gdb", default="gdb", metavar="PROGRAM", help="the gdb to start")
     debugger.add_argument(
         "-ex", dest="ex", action="append", default=[], metavar="COMMAND", help="a gdb command to begin with"
     )
+    _view_option(debugger)
     _machine_options(debugger)
     demo = command("demo", _demo, "watch the first user program being born, in stock gdb, checked step by step")
     demo.add_argument("--gdb", default="gdb", metavar="PROGRAM", help="the gdb to start")
@@ -191,10 +193,20 @@ def build_parser() -> Parser:
     return parser
 
 
+def _view_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--view",
+        choices=VIEWS,
+        default=CPU,
+        help="what gdb's threads are: the machine's processors, or the guest's tasks; default: %(default)s",
+    )
+
+
 def _linux_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gdb", action="store_true", help="an interactive stock gdb, attached at the first instruction"
     )
+    _view_option(parser)
     parser.add_argument(
         "--symbols", action="store_true", help="fetch the kernel's debug information too: several hundred megabytes"
     )
@@ -290,15 +302,14 @@ def _end(guest: Guest, reason: stop.Stop | None, *, halt_is_end: bool = False) -
 def _serve(arguments: argparse.Namespace) -> int:
     from ringscope import serve
 
-    return serve.serve(
-        _configuration(arguments), arguments.listen, go=arguments.go, trace=_trace if arguments.trace else None
-    )
+    trace = _trace if arguments.trace else None
+    return serve.serve(_configuration(arguments), arguments.listen, go=arguments.go, trace=trace, view=arguments.view)
 
 
 def _debug(arguments: argparse.Namespace) -> int:
     from ringscope import debug
 
-    return debug.debug(_configuration(arguments), gdb=arguments.gdb, commands=arguments.ex)
+    return debug.debug(_configuration(arguments), gdb=arguments.gdb, commands=arguments.ex, view=arguments.view)
 
 
 def _demo(arguments: argparse.Namespace) -> int:
@@ -319,7 +330,7 @@ def _linux(arguments: argparse.Namespace) -> int:
     if arguments.gdb:
         from ringscope import debug
 
-        return debug.debug(setup)
+        return debug.debug(setup, view=arguments.view)
     guest, reason = _boot(setup, arguments)
     return _end(guest, reason, halt_is_end=True)
 

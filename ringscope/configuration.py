@@ -17,6 +17,11 @@ class UsageError(Exception):
     """Options that do not go together; the message names one."""
 
 
+CPU, TASKS = "cpu", "tasks"
+VIEWS = (CPU, TASKS)
+"""What gdb's threads can be: the machine's processors (default), the guest's tasks."""
+
+
 @dataclass(frozen=True)
 class Configuration:
     """What to boot.

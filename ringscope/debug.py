@@ -15,7 +15,7 @@ from gdbstub.server import Policy, Server, Then, listen
 from machine.errors import Error
 from ringscope import console
 from ringscope.boot import Guest, start
-from ringscope.configuration import Configuration
+from ringscope.configuration import CPU, Configuration
 from ringscope.serve import gdb_commands, make_target, scripts
 
 
@@ -28,12 +28,12 @@ def find_gdb(program: str) -> str:
 
 
 @contextmanager
-def served(guest: Guest) -> Iterator[str]:
+def served(guest: Guest, view: str = CPU) -> Iterator[str]:
     """Serve a guest from a thread on a private socket; yields the address for ``target remote``."""
     with tempfile.TemporaryDirectory(prefix="ringscope-") as directory:
         address = Path(directory) / "gdb"
         policy = Policy(detached=Then.RETURN, vanished=Then.RETURN, killed=Then.RETURN)
-        with Server(make_target(guest), listen(f"unix:{address}"), policy=policy) as server:
+        with Server(make_target(guest, view), listen(f"unix:{address}"), policy=policy) as server:
             thread = threading.Thread(target=server.serve, name="gdb server", daemon=True)
             thread.start()
             try:
@@ -43,15 +43,15 @@ def served(guest: Guest) -> Iterator[str]:
                 thread.join()
 
 
-def debug(configuration: Configuration, *, gdb: str = "gdb", commands: Sequence[str] = ()) -> int:
+def debug(configuration: Configuration, *, gdb: str = "gdb", commands: Sequence[str] = (), view: str = CPU) -> int:
     """Boot, start gdb attached with symbols and scripts, and end with it; returns gdb's exit status."""
     program = find_gdb(gdb)
     guest = start(configuration, console.write_stdout)
     for note in guest.notes:
         console.write_stdout(f"{note}\n".encode())
-    with guest.lines, served(guest) as address:
+    with guest.lines, served(guest, view) as address:
         words = [program, "-q"]
-        for command in (*gdb_commands(guest, address), f"source {scripts() / 'quit.gdb'}", *commands):
+        for command in (*gdb_commands(guest, address, view), f"source {scripts() / 'quit.gdb'}", *commands):
             words += ["-ex", command]
         # Ctrl-C belongs to gdb, which passes it on.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)

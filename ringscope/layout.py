@@ -133,7 +133,14 @@ REGISTERS = RegisterSet(
     expedited=("rbp", "rsp", "rip", "eflags", "cs", "ss"),
     pc="rip",
     osabi="GNU/Linux",
+    familiar=4,  # amd64 GNU/Linux without AVX (gdb: amd64-linux-tdep.c)
 )
+
+SHARED_REGISTERS = frozenset(name for name, _, _ in _SYSTEM) - {
+    *("k_gs_base", "cr2", "cr3", "cs_base", "cs_access", "priv"),
+    *("dr0", "dr1", "dr2", "dr3", "dr6", "dr7"),
+}
+"""What the tasks of a kernel find alike in the processor, whichever of them it runs."""
 
 _SCATTERED = tuple(slot for slot in REGISTERS.slots if slot.number >= 56)
 _GDB_ORDER = (0, 3, 1, 2, 6, 7, 5, 4, *range(8, 16))

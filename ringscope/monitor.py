@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gdbstub.errors import TargetError
 from ringscope.local import LocalDebuggee
 from ringscope.render import Progress
-from ringscope.session import CommandError, Front, Session
+from ringscope.session import CommandError, Front, LookAt, Session
 
 if TYPE_CHECKING:
     from ringscope.boot import Guest
@@ -18,7 +18,7 @@ PIECE = 1 << 13
 """Characters of output in one packet."""
 
 
-def make_monitor(guest: Guest) -> Callable[[str, Callable[[str], None]], None]:
+def make_monitor(guest: Guest, look_at: LookAt | None = None) -> Callable[[str, Callable[[str], None]], None]:
     """The function that runs a command line on a guest; symbols are loaded by the first one.
 
     What it is asked and cannot do is raised as `TargetError` with one sentence.
@@ -27,9 +27,9 @@ def make_monitor(guest: Guest) -> Callable[[str, Callable[[str], None]], None]:
 
     def run(line: str, write: Callable[[str], None]) -> None:
         if not sessions:
-            sessions.append(
-                Session(LocalDebuggee(guest.machine, guest.lines, guest), guest.symbols, front=Front.MONITOR)
-            )
+            debuggee = LocalDebuggee(guest.machine, guest.lines, guest)
+            sessions.append(Session(debuggee, guest.symbols, front=Front.MONITOR))
+            sessions[0].look_at = look_at
         for text in _joined(monitor_lines(sessions[0], line)):
             write(text)
 

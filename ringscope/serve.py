@@ -12,9 +12,10 @@ from gdbstub.server import Ending, Policy, Server, Then, listen
 from machine.devices.serial import PORTS
 from ringscope import console
 from ringscope.boot import Guest, start
-from ringscope.configuration import Configuration
+from ringscope.configuration import CPU, TASKS, Configuration
 from ringscope.target import MachineTarget
 from ringscope.tasks import describe_task
+from ringscope.views import TaskView
 
 SOURCE_ROOT = "/usr/src/ringscope"
 """What the guest's debug information calls the directory of its sources."""
@@ -27,18 +28,26 @@ def scripts() -> Path:
     return inside if inside.is_dir() else here.parent / "gdb-scripts"
 
 
-def make_target(guest: Guest) -> MachineTarget:
-    """The guest's machine with its tasks' names and the monitor commands."""
+def make_target(guest: Guest, view: str = CPU) -> MachineTarget:
+    """The guest's machine with its tasks' names and the monitor commands.
+
+    ``view`` is one of `ringscope.configuration.VIEWS`.  Raises `kernel.errors.Error` if it cannot be had.
+    """
     from ringscope.monitor import make_monitor
     from ringscope.osdata import GuestTables
 
-    return MachineTarget(
+    def look_at(name: str) -> None:
+        target.look_at(TaskView(guest.machine, guest.running_kernel) if name == TASKS else None)
+
+    target = MachineTarget(
         guest.machine,
         describe=lambda: describe_task(guest.machine, guest.symbols),
-        command=make_monitor(guest),
+        command=make_monitor(guest, look_at),
         lines=guest.lines,
         tables=GuestTables(guest),
     )
+    look_at(view)
+    return target
 
 
 def gdb_word(path: Path) -> str:
@@ -49,7 +58,7 @@ def gdb_word(path: Path) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def gdb_commands(guest: Guest, address: str) -> list[str]:
+def gdb_commands(guest: Guest, address: str, view: str = CPU) -> list[str]:
     """The gdb commands that load symbols and scripts and attach."""
     commands = [f"file {gdb_word(guest.symbols_file)}"] if guest.symbols_file else []
     if guest.symbols_file and _is_32_bit(guest.symbols_file):
@@ -57,6 +66,9 @@ def gdb_commands(guest: Guest, address: str) -> list[str]:
         commands.append("set architecture i386:x86-64")
     if guest.image:
         commands.append(f"set substitute-path {SOURCE_ROOT} {gdb_word(guest.image.sources)}")
+    if view == TASKS:
+        # Processes that gdb learns of later get its default; a machine runs whole, whichever of them is looked at.
+        commands += ["set architecture i386:x86-64", "set schedule-multiple on"]
     return [*commands, f"source {scripts() / 'loader.py'}", f"target remote {address}"]
 
 
@@ -65,7 +77,7 @@ def _is_32_bit(path: Path) -> bool:
         return stream.read(5) == b"\x7fELF\x01"
 
 
-def instructions(guest: Guest, address: str) -> Iterator[str]:
+def instructions(guest: Guest, address: str, view: str = CPU) -> Iterator[str]:
     """What to print before waiting: what was booted, where the symbols are, what to type."""
     size, position = guest.machine.memory.size >> 20, guest.machine.position
     where = f"at position {position}" if any(position) else "at its first instruction"
@@ -76,15 +88,17 @@ def instructions(guest: Guest, address: str) -> Iterator[str]:
         if end.text != "stdio":
             yield f"{row.name}:     {end.text} ({end.describe()})"
     yield f"Attach:   target remote {address}"
-    yield "In one:   gdb " + " ".join(f"-ex {shlex.quote(command)}" for command in gdb_commands(guest, address))
+    yield "In one:   gdb " + " ".join(f"-ex {shlex.quote(command)}" for command in gdb_commands(guest, address, view))
 
 
-def serve(configuration: Configuration, address: str, *, go: bool = False, trace: Trace | None = None) -> int:
+def serve(
+    configuration: Configuration, address: str, *, go: bool = False, trace: Trace | None = None, view: str = CPU
+) -> int:
     """Boot, print how to attach, and serve until the client kills the machine or Ctrl-C."""
     guest = start(configuration, console.write_stdout)
     policy = Policy(killed=Then.RETURN)
-    with guest.lines, Server(make_target(guest), listen(address), policy=policy, trace=trace) as server:
-        for line in instructions(guest, server.address):
+    with guest.lines, Server(make_target(guest, view), listen(address), policy=policy, trace=trace) as server:
+        for line in instructions(guest, server.address, view):
             console.write_stdout(f"{line}\n".encode())
         return run_until_told(server, go)
 

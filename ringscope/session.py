@@ -40,10 +40,15 @@ Converse = Callable[[], Iterator[str]]
 """Joins the user's terminal to the guest's console until the user leaves it; yields what to say then."""
 
 
+LookAt = Callable[[str], None]
+"""Chooses what gdb's threads are, by a name of `ringscope.configuration.VIEWS`. Raises `kernel.errors.Error`."""
+
+
 class Session:
     """One conversation with a debuggee.
 
-    ``between`` is asked between two slices of a run; ``converse`` is None where there is no terminal; ``repeat`` is the
+    ``between`` is asked between two slices of a run; ``converse`` is None where there is no terminal, ``look_at``
+    where no stub serves this session; ``repeat`` is the
     line that an empty one stands for, which a command may set to its own continuation.
     """
 
@@ -54,6 +59,7 @@ class Session:
         self.points: dict[int, Point] = {}
         self.between: Between = never_pause
         self.converse: Converse | None = None
+        self.look_at: LookAt | None = None
         self.repeat = ""
         self.interrupted = False
         """The user pressed Ctrl-C and nothing has stopped for it yet."""

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from gdbstub import stopreply
 from gdbstub.errors import TargetError
-from gdbstub.registers import RegisterSet
+from gdbstub.registers import RegisterSet, Slot
 from gdbstub.stopreply import Signal
 from gdbstub.target import Action, HostInfo, MemoryRegion, OsRows, OsTable, Region, ThreadInfo
+from kernel.errors import Error as KernelError
+from kernel.saved import Saved
 from machine import stop
 from machine.errors import MemoryFault, RegisterError
 from machine.machine import Machine
 from ringscope.configuration import RESET_STATUS
-from ringscope.layout import REGISTERS, machine_name, read_block
+from ringscope.kernelmemory import KernelMemory
+from ringscope.layout import REGISTERS, SHARED_REGISTERS, machine_name, read_block
 from ringscope.pace import Pace
+from ringscope.pin import Pin
 from ringscope.points import ACCESS, MachinePoints
 from ringscope.regions import Regions
 from ringscope.serial.lines import Lines
+from ringscope.views import FIRST_PROCESSOR, ProcessorView, View
 
-THREAD = 1
 IDLE_SECONDS = 0.05
 """Pause between two looks at a machine that waits for input."""
 
@@ -58,14 +62,16 @@ class MachineTarget(MachinePoints):
         lines: Lines | None = None,
         tables: Tables | None = None,
     ) -> None:
-        super().__init__(machine, THREAD)
+        super().__init__(machine, FIRST_PROCESSOR)
         self.machine = machine
         self._pace = Pace(machine, lines)
         self.last: stop.Stop = stop.Stepped()
-        self._describe = describe
+        self._processors = ProcessorView(machine, describe)
+        self.view: View = self._processors
+        self._selected: int | None = None
+        self._pin = Pin(machine, self._pace, lambda: self.view)
         self._command = command
         self._tables = tables
-        self._step = False
         self._block: bytes | None = None
         self._regions: Regions | None = None
         self._physical = False
@@ -78,10 +84,20 @@ class MachineTarget(MachinePoints):
         return REGISTERS
 
     def read_registers(self, thread: int) -> bytes:
-        """All registers; kept until the machine runs or something is written."""
+        """All registers; those of the processor are kept until the machine runs or something is written."""
+        saved = self._saved(thread)
+        if saved is not None:
+            return b"".join(self._saved_bytes(saved, slot, thread) or bytes(slot.length) for slot in REGISTERS.slots)
         if self._block is None:
             self._block = read_block(self.machine.cpu)
         return self._block
+
+    def unknown_registers(self, thread: int) -> Collection[int]:
+        """Those that a task which does not run has left nowhere."""
+        saved = self._saved(thread)
+        if saved is None:
+            return ()
+        return [slot.number for slot in REGISTERS.slots if self._saved_bytes(saved, slot, thread) is None]
 
     def write_registers(self, thread: int, data: bytes) -> None:
         """Set every register whose bytes differ from what was read."""
@@ -92,46 +108,87 @@ class MachineTarget(MachinePoints):
                 self.write_register(thread, slot.number, new)
 
     def read_register(self, thread: int, number: int) -> bytes | None:
-        """One register."""
+        """One register; None if a task that does not run has left it nowhere."""
         slot = REGISTERS.by_number[number]
+        saved = self._saved(thread)
+        if saved is not None:
+            return self._saved_bytes(saved, slot, thread)
         if self._block is not None:
             return self._block[slot.offset : slot.offset + slot.length]
         return self.machine.cpu.read_register(machine_name(slot.register.name)).to_bytes(slot.length, "little")
 
     def write_register(self, thread: int, number: int, data: bytes) -> None:
-        """Set one register."""
+        """Set one register, of a task that does not run where the kernel keeps it."""
         slot = REGISTERS.by_number[number]
-        self._block = self._regions = None
+        saved = self._saved(thread)
+        self.forget()
         try:
-            self.machine.cpu.write_register(machine_name(slot.register.name), int.from_bytes(data, "little"))
-        except RegisterError as error:
+            if saved is not None:
+                self._write_saved(saved, slot.register.name, data)
+            else:
+                self.machine.cpu.write_register(machine_name(slot.register.name), int.from_bytes(data, "little"))
+        except (RegisterError, KernelError) as error:
             raise TargetError(errno.EINVAL, str(error)) from None
+
+    def _saved(self, thread: int) -> Saved | None:
+        try:
+            return self.view.saved(thread)
+        except KernelError as error:
+            raise TargetError(errno.EFAULT, str(error)) from None
+
+    def _saved_bytes(self, saved: Saved, slot: Slot, thread: int) -> bytes | None:
+        """A register of a task that does not run: its own, or the machine's where all tasks share it."""
+        name = slot.register.name
+        value = saved.values.get(name)
+        if name == "cr3":
+            value = self.view.page_table(thread)
+        elif name in SHARED_REGISTERS:
+            value = self.machine.cpu.read_register(machine_name(name))
+        return None if value is None else (value & (1 << 8 * slot.length) - 1).to_bytes(slot.length, "little")
+
+    def _write_saved(self, saved: Saved, name: str, data: bytes) -> None:
+        if name not in saved.places:
+            raise RegisterError(f"{name} of a task that does not run is kept nowhere")
+        KernelMemory(self.machine).write(saved.places[name], data.ljust(8, b"\0"))
 
     # Memory
 
     def read_memory(self, address: int, length: int) -> bytes:
-        """Linear memory through the current page tables, or physical memory if the client asked for that."""
-        machine = self.machine
+        """Linear memory through the selected thread's page tables, or physical memory if the client asked for that."""
+        machine, table = self.machine, self._page_table()
         try:
             if self._physical:
                 return machine.memory.read(address, length)
-            return machine.read_linear(address, length)
+            return machine.read_linear(address, length, table)
         except MemoryFault as fault:
-            readable = 0 if self._physical else machine.readable(address, length)
+            readable = 0 if self._physical else machine.readable(address, length, table)
             if readable:
-                return machine.read_linear(address, readable)
+                return machine.read_linear(address, readable, table)
             raise TargetError(errno.EFAULT, str(fault)) from None
 
     def write_memory(self, address: int, data: bytes) -> None:
         """Write linear memory, read-only pages too, or physical memory if the client asked for that."""
-        self._block = self._regions = None
+        table = self._page_table()
+        self.forget()
         try:
             if self._physical:
                 self.machine.memory.write(address, data)
             else:
-                self.machine.write_linear(address, data)
+                self.machine.write_linear(address, data, table)
         except MemoryFault as fault:
             raise TargetError(errno.EFAULT, str(fault)) from None
+
+    def _page_table(self) -> int | None:
+        return None if self._selected is None else self.view.page_table(self._selected)
+
+    def select_thread(self, thread: int) -> None:
+        """Memory is that of this thread from now on."""
+        self._selected = thread
+
+    def forget(self) -> None:
+        """The guest has run, or something in it has changed."""
+        self._block = self._regions = None
+        self.view.forget()
 
     def is_physical(self) -> bool:
         """Whether addresses are physical."""
@@ -143,17 +200,31 @@ class MachineTarget(MachinePoints):
 
     # Threads
 
+    def look_at(self, view: View | None) -> None:
+        """Choose what threads are; None for the processors."""
+        self.view = view or self._processors
+        self._selected = None
+        self.forget()
+
     def threads(self) -> Sequence[int]:
-        """One thread per processor."""
-        return range(THREAD, THREAD + len(self.machine.cpus))
+        """The view's."""
+        return self.view.threads()
 
     def thread_info(self, thread: int) -> ThreadInfo:
-        """The processor, its ring, and the task that runs on it."""
-        core = thread - THREAD
-        cpu = self.machine.cpus[core]
-        state = "halted" if cpu.halted else f"ring {cpu.cpl}"
-        details = ", ".join(filter(None, (self._describe(), state)))
-        return ThreadInfo(thread, f"CPU#{core}", core, details)
+        """What the view says of a thread."""
+        return self.view.thread_info(thread)
+
+    def has_processes(self) -> bool:
+        """The view's."""
+        return self.view.multiprocess
+
+    def process_of(self, thread: int) -> int:
+        """The view's."""
+        return self.view.process_of(thread)
+
+    def is_common(self, process: int) -> bool:
+        """The view's."""
+        return self.view.is_common(process)
 
     # Running
 
@@ -162,13 +233,13 @@ class MachineTarget(MachinePoints):
         return self._reply(self.last)
 
     def resume(self, actions: Mapping[int, Action]) -> None:
-        """Continue or step; signals mean nothing to a processor."""
-        self._step = actions[THREAD].step if THREAD in actions else False
+        """Continue, or step one thread; signals mean nothing to a processor."""
+        self._pin.hold(next((thread for thread, action in actions.items() if action.step), None))
 
     def run_slice(self) -> stopreply.Stop | None:
         """One step, or some milliseconds of running."""
-        self._block = self._regions = None
-        reason = self._pace.step() if self._step else self._pace.run()
+        self.forget()
+        reason = self._pin.run()
         if reason is None:
             return None
         self.last = reason
@@ -176,6 +247,7 @@ class MachineTarget(MachinePoints):
 
     def interrupt(self) -> stopreply.Stop:
         """Stop between two slices."""
+        self._pin.release()
         self.machine.stop_here()
         self.last = self.machine.last = stop.Interrupted()
         return self._reply(self.last)
@@ -187,30 +259,32 @@ class MachineTarget(MachinePoints):
     def client_attached(self) -> None:
         """Addresses mean linear memory again."""
         self._physical = False
+        self._selected = None
 
     def client_detached(self) -> None:
         """Catches go with their client; the session has taken its breakpoints out."""
         self.machine.cpu.catches.clear()
 
     def _reply(self, reason: stop.Stop) -> stopreply.Stop:
+        thread = self.view.running()
         match reason:
             case stop.Breakpoint(address):
                 # gdb finds its breakpoint by RIP and resumes silently if there is none: with a base in CS, no reason.
                 found = self.machine.cpu.read_register("rip") == address
-                return stopreply.Stopped(Signal.TRAP, THREAD, stopreply.BreakpointHit(address) if found else None, 0)
+                return stopreply.Stopped(Signal.TRAP, thread, stopreply.BreakpointHit(address) if found else None, 0)
             case stop.Caught(number, text):
                 # No reason: gdb would resume silently for one that none of its own points explains.
-                return stopreply.Stopped(Signal.TRAP, THREAD, None, 0, f"Catch {number}: {text}\n")
+                return stopreply.Stopped(Signal.TRAP, thread, None, 0, f"Catch {number}: {text}\n")
             case stop.Watchpoint(access, address):
                 hit = stopreply.WatchpointHit(_KIND[access], address)
-                return stopreply.Stopped(Signal.TRAP, THREAD, hit, 0)
+                return stopreply.Stopped(Signal.TRAP, thread, hit, 0)
             case stop.Interrupted() | stop.Halted() | stop.Shutdown():
-                return stopreply.Stopped(_SIGNALS[type(reason)], THREAD, core=0)
+                return stopreply.Stopped(_SIGNALS[type(reason)], thread, core=0)
             case stop.Exited(code):
                 return stopreply.Exited(code & 0xFF)
             case stop.Reset():
                 return stopreply.Exited(RESET_STATUS)
-        return stopreply.Stopped(Signal.TRAP, THREAD, stopreply.Stepped(), 0)
+        return stopreply.Stopped(Signal.TRAP, thread, stopreply.Stepped(), 0)
 
     # The rest
 
@@ -225,7 +299,7 @@ class MachineTarget(MachinePoints):
         try:
             self._command(command, write)
         finally:
-            self._block = self._regions = None
+            self.forget()
 
     def host(self) -> HostInfo:
         """An x86-64 processor without an operating system that a debugger would know."""

@@ -9,8 +9,11 @@ from gdbstub.threadid import ThreadId
 @TABLE.packet("D;{process:thread}")
 @TABLE.packet("D")
 def detach(session: Session[Target], process: ThreadId | None = None) -> bytes:
-    """Leave the target, which goes on without the client."""
-    session.end(Ending.DETACHED)
+    """Leave the target, which goes on without the client; one process of several is left with the connection."""
+    if session.multiprocess and process is not None:
+        session.detached = True
+    else:
+        session.end(Ending.DETACHED)
     return OK
 
 

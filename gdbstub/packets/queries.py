@@ -2,11 +2,12 @@
 
 from gdbstub.registry import TABLE
 from gdbstub.session import OK, PACKET_SIZE, VCTRLC, Session
-from gdbstub.target import SectionOffsets, Target
+from gdbstub.target import Processes, SectionOffsets, Target
 from gdbstub.threadid import ThreadId
 
 TABLE.announce(f"PacketSize={PACKET_SIZE:x}")
 TABLE.announce("error-message+", offered="error-message")
+TABLE.announce("multiprocess+", needs=Processes, offered="multiprocess", when=lambda target: target.has_processes())
 
 
 @TABLE.packet("qSupported:{features:rest}")
@@ -14,7 +15,9 @@ TABLE.announce("error-message+", offered="error-message")
 def negotiate(session: Session[Target], features: bytes = b"") -> bytes:
     """Exchange the features of both sides; ours are computed from this table."""
     session.offered = dict(_offered(word) for word in features.decode("latin-1").split(";") if word)
-    return ";".join(session.packets.features(session.offered)).encode()
+    ours = session.packets.features(session.offered)
+    session.multiprocess = "multiprocess+" in ours
+    return ";".join(ours).encode()
 
 
 def _offered(word: str) -> tuple[str, str]:

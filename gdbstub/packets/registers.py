@@ -6,21 +6,33 @@ from gdbstub.errors import MalformedPacket, TargetError
 from gdbstub.registers import Slot
 from gdbstub.registry import TABLE
 from gdbstub.session import OK, Session
-from gdbstub.target import Target
+from gdbstub.target import Target, UnknownRegisters
 
 
 @TABLE.packet("g")
 def read_registers(session: Session[Target]) -> bytes:
-    """Read all registers of the selected thread."""
-    return session.target.read_registers(session.thread()).hex().encode()
+    """Read all registers of the selected thread; of several processes, those that need no description."""
+    thread = session.thread()
+    digits = bytearray(session.target.read_registers(thread).hex().encode())
+    if isinstance(session.target, UnknownRegisters):
+        for number in session.target.unknown_registers(thread):
+            slot = session.registers.by_number[number]
+            digits[2 * slot.offset : 2 * (slot.offset + slot.length)] = b"xx" * slot.length
+    return bytes(digits[: 2 * _length(session)])
+
+
+def _length(session: Session[Target]) -> int:
+    return session.registers.familiar_length if session.multiprocess else session.registers.length
 
 
 @TABLE.packet("G{data:hexbytes}")
 def write_registers(session: Session[Target], data: bytes) -> bytes:
     """Write all registers of the selected thread."""
-    if len(data) != session.registers.length:
-        raise MalformedPacket(f"G with {len(data)} bytes, not {session.registers.length}")
-    session.target.write_registers(session.thread(), data)
+    if len(data) != _length(session):
+        raise MalformedPacket(f"G with {len(data)} bytes, not {_length(session)}")
+    thread = session.thread()
+    rest = session.target.read_registers(thread)[len(data) :]
+    session.target.write_registers(thread, data + rest)
     return OK
 
 

@@ -74,7 +74,6 @@ def list_actions(session: Session[Target]) -> bytes:
 @TABLE.packet("vCont;{actions:rest}")
 def resume_threads(session: Session[Target], actions: bytes) -> None:
     """Resume threads, each by the leftmost action that names it; the others rest."""
-    threads = session.target.threads()
     plan: dict[int, Action] = {}
     ranges: list[StepRange] = []
     for word in actions.split(b";"):
@@ -82,7 +81,7 @@ def resume_threads(session: Session[Target], actions: bytes) -> None:
         action, addresses = _parse_action(command)
         if addresses and session.registers.pc_slot is None:
             raise TargetError(errno.ENOTSUP, "the program counter is not known")
-        for thread in _chosen(session, threads, parse_thread_id(where) if where else ThreadId(ALL)):
+        for thread in _chosen(session, parse_thread_id(where) if where else ThreadId(ALL)):
             if thread not in plan:
                 plan[thread] = action
                 ranges += [StepRange(thread, *addresses)] if addresses else []
@@ -104,7 +103,7 @@ def _parse_action(word: bytes) -> tuple[Action, tuple[int, int] | None]:
     return Action(step=signalling == b"S", signal=int(signal, 16)), None
 
 
-def _chosen(session: Session[Target], threads: Sequence[int], named: ThreadId) -> Sequence[int]:
-    if named.thread == ALL:
-        return threads
-    return (session.thread() if named.thread == ANY else session.alive(named.thread),)
+def _chosen(session: Session[Target], named: ThreadId) -> Sequence[int]:
+    if named.thread == ANY:
+        return (session.thread() if named.process is None else session.a_thread_named(named),)
+    return session.threads_named(named)

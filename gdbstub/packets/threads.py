@@ -15,6 +15,7 @@ _LONGEST_PART = PACKET_SIZE // 2
 @TABLE.packet("Hg{thread:thread}")
 def select_thread(session: Session[Target], thread: ThreadId) -> bytes:
     """Select the thread whose registers and memory are meant."""
+    session.general_process = thread.process if (thread.process or ALL) > 0 else None
     session.general_thread = _selectable(session, thread)
     return OK
 
@@ -27,26 +28,33 @@ def select_resumed_thread(session: Session[Target], thread: ThreadId) -> bytes:
 
 
 def _selectable(session: Session[Target], thread: ThreadId) -> int:
-    return thread.thread if thread.thread in (ALL, ANY) else session.alive(thread.thread)
+    if thread.thread in (ALL, ANY) and (thread.process or ALL) == ALL:
+        return thread.thread
+    return session.a_thread_named(thread)
 
 
 @TABLE.packet("T{thread:thread}")
 def is_alive(session: Session[Target], thread: ThreadId) -> bytes:
     """Say whether a thread is still there."""
     session.alive(thread.thread)
+    session.threads_named(thread)
     return OK
 
 
 @TABLE.packet("qC")
 def current_thread(session: Session[Target]) -> bytes:
     """Name the selected thread, the one that stopped unless the client chose another."""
-    return b"QC%x" % session.thread()
+    return b"QC%s" % _word(session, session.thread())
+
+
+def _word(session: Session[Target], thread: int) -> bytes:
+    return str(ThreadId(thread, session.process_of(thread))).encode()
 
 
 @TABLE.packet("qfThreadInfo")
 def first_threads(session: Session[Target]) -> bytes:
     """Begin the list of all threads."""
-    session.threads_left = _parts(session.target.threads())
+    session.threads_left = _parts([_word(session, thread) for thread in session.target.threads()])
     return next_threads(session)
 
 
@@ -56,10 +64,9 @@ def next_threads(session: Session[Target]) -> bytes:
     return next(session.threads_left, b"l")
 
 
-def _parts(threads: Sequence[int]) -> Iterator[bytes]:
+def _parts(words: Sequence[bytes]) -> Iterator[bytes]:
     part = b"m"
-    for thread in threads:
-        word = b"%x" % thread
+    for word in words:
         if len(part) + len(word) > _LONGEST_PART:
             yield part
             part = b"m"

@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from gdbstub.errors import TargetError
@@ -37,14 +38,13 @@ def read_features(session: Session[Target], annex: str, offset: int, length: int
 @TABLE.packet("qXfer:threads:read::{offset:hex},{length:hex}", feature="qXfer:threads:read+")
 def read_threads(session: Session[Target], offset: int, length: int) -> bytes:
     """Read the list of threads with names, cores and details."""
-    return part(_built(session, "threads", offset, lambda: _threads(session.target)), offset, length)
+    return part(_built(session, "threads", offset, lambda: _threads(session)), offset, length)
 
 
-def _threads(target: Target) -> bytes:
-    threads = target.threads()
-    if isinstance(target, ThreadNames):
-        return thread_list(target.thread_info(thread) for thread in threads)
-    return thread_list(ThreadInfo(thread) for thread in threads)
+def _threads(session: Session[Target]) -> bytes:
+    target, threads = session.target, session.target.threads()
+    known = (target.thread_info(t) if isinstance(target, ThreadNames) else ThreadInfo(t) for t in threads)
+    return thread_list(replace(info, process=session.process_of(info.id)) for info in known)
 
 
 @TABLE.packet("qXfer:memory-map:read::{offset:hex},{length:hex}", needs=MemoryMap, feature="qXfer:memory-map:read+")

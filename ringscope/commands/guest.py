@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from kernel.errors import Error as KernelError
 from machine.devices.keymap import strokes
 from machine.errors import Error
-from ringscope.arguments import Expression, Rest
+from ringscope.arguments import Expression, Rest, ViewName
 from ringscope.command import Lines, command
+from ringscope.configuration import TASKS
 from ringscope.debuggee import Console, Devices
 from ringscope.render import table
 from ringscope.session import CommandError, Session
@@ -33,6 +35,19 @@ def list_tasks(session: Session) -> Lines:
     except TaskError as error:
         raise CommandError(str(error)) from None
     yield from table(_COLUMNS, (_row(task, ">" if task.address == running else " ") for task in found))
+
+
+@command("view")
+def choose_view(session: Session, name: ViewName) -> Lines:
+    """Let gdb's threads be the machine's processors (cpu) or the guest's tasks (tasks)."""
+    if session.look_at is None:
+        raise CommandError("view chooses what gdb's threads are: type it as `monitor view` in gdb")
+    try:
+        session.look_at(name)
+    except KernelError as error:
+        raise CommandError(str(error)) from None
+    yield f"Threads are now the {'tasks of the guest' if name == TASKS else 'processors of the machine'}."
+    yield "gdb still has what it read: `maintenance flush register-cache`, then `info threads`."
 
 
 @command("serial", needs=Console)

@@ -18,9 +18,9 @@ def bare_guest(machine):
 
 
 @contextmanager
-def served(guest, path, **options):
+def served(guest, path, view="cpu", **options):
     """Serve on a socket in the file system until the context is left; yields the server."""
-    with Server(make_target(guest), listen(f"unix:{path}"), **options) as server:
+    with Server(make_target(guest, view), listen(f"unix:{path}"), **options) as server:
         thread = threading.Thread(target=server.serve, daemon=True)
         thread.start()
         try:

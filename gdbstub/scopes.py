@@ -1,0 +1,34 @@
+"""Which process a breakpoint was set for, where a client tells processes apart."""
+
+from dataclasses import dataclass, field
+
+EVERYWHERE = 0
+"""Stands for all processes."""
+
+
+@dataclass(slots=True)
+class Scopes:
+    """For each sort of breakpoint and each address, the processes in which it is wanted."""
+
+    _wanted: dict[tuple[str, int], set[int]] = field(default_factory=dict)
+
+    def enter(self, sort: str, address: int, process: int) -> None:
+        """A breakpoint is set in a process."""
+        self._wanted.setdefault((sort, address), set()).add(process)
+
+    def leave(self, sort: str, address: int, process: int) -> bool:
+        """It is taken back; True if no other process wants one there."""
+        wanted = self._wanted.get((sort, address), set())
+        wanted.discard(process)
+        if not wanted:
+            self._wanted.pop((sort, address), None)
+        return not wanted
+
+    def covers(self, sort: str, address: int, process: int) -> bool:
+        """Whether a breakpoint of this sort was set in this process itself."""
+        return process in self._wanted.get((sort, address), ())
+
+    def concerns(self, address: int, process: int) -> bool:
+        """Whether a breakpoint there stops this process; one that no client set stops all."""
+        wanted = [where for (_, at), where in self._wanted.items() if at == address]
+        return not wanted or any(process in where or EVERYWHERE in where for where in wanted)

@@ -1,0 +1,75 @@
+"""Stock gdb with the guest's tasks as its threads: of one process by `monitor view`, of their own by `--view`."""
+
+import re
+
+import pytest
+
+from ringscope.configuration import CPU, TASKS
+from tests.guest.test_tasks import at_the_prompt
+from tests.realgdb.harness import gdb_batch
+from tests.realgdb.served import served
+
+pytestmark = pytest.mark.gdb
+
+BEFORE = ("set sysroot", "set architecture i386:x86-64", "set schedule-multiple on")
+
+
+@pytest.fixture
+def gdb(tmp_path):
+    """gdb(view, commands…) -> what gdb printed, with the shell waiting for input."""
+
+    def run(view, *commands):
+        guest = at_the_prompt()
+        with served(guest, tmp_path / "gdb.sock", view=view) as server:
+            connect = f"target remote {server.address}"
+            return gdb_batch(*BEFORE, connect, *commands, file=guest.kernel, seconds=60)
+
+    return run
+
+
+def functions(output):
+    return re.findall(r"^#\d+ +(?:0x[0-9a-f]+ in )?(\S+) \(", output, re.MULTILINE)
+
+
+def test_the_view_is_changed_in_a_session(gdb):
+    output = gdb(
+        CPU,
+        "monitor view tasks",
+        "maintenance flush register-cache",
+        "info threads",
+        "thread find sh",
+        "thread 2",
+        "bt",
+    )
+    assert "Threads are now the tasks of the guest." in output
+    assert re.search(r'Thread 1 "init" \(pid 1, sleeping\) +0x\w+ in context_switch', output)
+    assert re.search(r'Thread 4194305 "swapper" \(pid 0, running, ', output)
+    assert "Thread 3 has target name 'sh'" in output
+    assert functions(output)[-1] == "startup_64"
+
+
+def test_a_sleeping_task_has_a_stack(gdb):
+    output = gdb(TASKS, "info threads", "inferior 2", f"symbol-file {at_the_prompt().kernel}", "bt")
+    names = functions(output)
+    assert names[-7:-1] == [
+        "context_switch",
+        "schedule",
+        "kernel_wait4",
+        "sys_wait4",
+        "do_syscall_64",
+        "entry_SYSCALL_64",
+    ]
+
+
+def test_processes_are_inferiors(gdb):
+    output = gdb(TASKS, "info inferiors", "info threads")
+    assert re.search(r"1 +process 4194304 .*vmlinux", output)
+    assert re.search(r"process 1 ", output) and re.search(r"process 3 ", output)
+    assert re.search(r'Thread 3\.3 "sh" \(pid 3, sleeping\)', output)
+
+
+def test_registers_that_were_not_kept_are_said_to_be_unavailable(gdb):
+    output = gdb(TASKS, "inferior 2", "print $rax", "print/x $rbx", "print $sp", "info registers rip")
+    assert "$1 = <unavailable>" in output
+    assert re.search(r"\$2 = 0x[0-9a-f]+", output)
+    assert "$3 = (void *) 0xffffc9" in output
