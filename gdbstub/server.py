@@ -1,6 +1,6 @@
 """The only module with a socket: listens, hands bytes to a session, runs the target in between.
 
-One client at a time; the next waits in the backlog. The target runs on the caller's thread, in slices, and
+One client at a time; another is told so and sent away. The target runs on the caller's thread, in slices, and
 between two slices the socket is looked at: for an interrupt, for a client that vanished, for a new one.
 """
 
@@ -8,6 +8,7 @@ import logging
 import select
 import socket
 import struct
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -23,6 +24,7 @@ from gdbstub.resident import Resident
 from gdbstub.session import Ending, Session
 from gdbstub.stopreply import Exited, Stopped, Terminated
 from gdbstub.target import CONTINUE, Idle, Sessions, Target
+from gdbstub.wire import frame
 
 __all__ = ["AddressError", "Ending", "Policy", "Server", "Then", "listen", "parse_address"]
 logger = logging.getLogger(__name__)
@@ -33,6 +35,9 @@ _SEND_TIMEOUT = (20, 0)
 _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 """Seconds, seconds and probes until a client whose host died is taken for gone."""
 _FOREVER = -1.0
+_OCCUPIED = b"E.another debugger is attached, and one at a time is served: let it detach first"
+_REFUSED = 8
+"""Sockets of clients sent away that are kept open, so that they may read why."""
 
 
 class Then(Enum):
@@ -109,6 +114,7 @@ class Server:
         self._listener = listener
         self._path = listener.getsockname() if listener.family == socket.AF_UNIX else None
         self._connection: socket.socket | None = None
+        self._refused: deque[socket.socket] = deque()
         self._closing = False
         self._wake, self._woken = socket.socketpair()
         self._idle = target if isinstance(target, Idle) else None
@@ -154,7 +160,7 @@ class Server:
 
     def close(self) -> None:
         """Close the sockets and remove a socket file."""
-        for end in (self._listener, self._wake, self._woken):
+        for end in (self._listener, self._wake, self._woken, *self._refused):
             end.close()
         if self._path:
             Path(self._path).unlink(missing_ok=True)
@@ -240,19 +246,40 @@ class Server:
         """Move bytes and run slices until the session is over."""
         receive = connection.recv
         poller = select.poll()
-        poller.register(connection, select.POLLIN)
+        for each in (connection, self._listener):
+            poller.register(each, select.POLLIN)
         while session.ended is None:
             if session.running:
                 session.advance()
-                if session.running and not poller.poll(self._patience() * 1000):
-                    continue
                 if not session.running:
                     continue
+            if not self._hears(connection, poller.poll(self._patience() * 1000 if session.running else _FOREVER)):
+                continue
             data = receive(_CHUNK)
             if not data:
                 return Ending.DETACHED if session.detached else Ending.VANISHED
             session.receive(data)
         return session.ended
+
+    def _hears(self, connection: socket.socket, ready: list[tuple[int, int]]) -> bool:
+        """Whether the client has something to say; if it has not, a newcomer is sent away."""
+        if any(descriptor == connection.fileno() for descriptor, _ in ready):
+            return True  # perhaps that it is gone: then the newcomer may stay
+        if ready:
+            with suppress(OSError):
+                newcomer = self._listener.accept()[0]
+                if len(self._refused) == _REFUSED:
+                    self._refused.popleft().close()
+                self._refused.append(newcomer)
+                _refuse(newcomer)
+        return False
+
+
+def _refuse(connection: socket.socket) -> None:
+    """Say no as the answer to the newcomer's first packet; the socket must stay open until that has arrived."""
+    connection.setblocking(False)
+    connection.sendall(b"+" + frame(_OCCUPIED))
+    connection.shutdown(socket.SHUT_WR)
 
 
 def _prepare(connection: socket.socket) -> None:

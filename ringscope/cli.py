@@ -171,6 +171,9 @@ def build_parser() -> Parser:
     server.add_argument(
         "--listen", default=LISTEN, metavar="HOST:PORT|unix:PATH", help=f"where gdb connects (default {LISTEN})"
     )
+    server.add_argument(
+        "--allow-remote", action="store_true", help="let --listen name an address that other hosts can reach"
+    )
     server.add_argument("--go", action="store_true", help="let the machine run until gdb comes")
     server.add_argument("--trace", action="store_true", help="print every packet of both directions on stderr")
     _view_option(server)
@@ -302,6 +305,7 @@ def _end(guest: Guest, reason: stop.Stop | None, *, halt_is_end: bool = False) -
 def _serve(arguments: argparse.Namespace) -> int:
     from ringscope import serve
 
+    serve.check_address(arguments.listen, remote=arguments.allow_remote)
     trace = _trace if arguments.trace else None
     return serve.serve(_configuration(arguments), arguments.listen, go=arguments.go, trace=trace, view=arguments.view)
 

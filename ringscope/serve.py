@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from gdbstub.address import AddressError, is_local
 from gdbstub.link import Trace
 from gdbstub.server import Ending, Policy, Server, Then, listen
 from machine.devices.serial import PORTS
@@ -89,6 +91,18 @@ def instructions(guest: Guest, address: str, view: str = CPU) -> Iterator[str]:
             yield f"{row.name}:     {end.text} ({end.describe()})"
     yield f"Attach:   target remote {address}"
     yield "In one:   gdb " + " ".join(f"-ex {shlex.quote(command)}" for command in gdb_commands(guest, address, view))
+
+
+REMOTE = "whoever reaches it controls the machine, reads and writes all of its memory, and is asked for no password"
+
+
+def check_address(address: str, *, remote: bool) -> None:
+    """Raises AddressError for an address beyond this host, unless ``remote`` says that it is meant; then warns."""
+    if is_local(address):
+        return
+    if not remote:
+        raise AddressError(f"{address} can be reached from other hosts: {REMOTE}; --allow-remote says that you mean it")
+    sys.stderr.write(f"warning: {address} can be reached from other hosts: {REMOTE}\n")
 
 
 def serve(

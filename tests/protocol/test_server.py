@@ -7,7 +7,7 @@ import struct
 import pytest
 from toy import RIP, ToyTarget
 
-from gdbstub.address import AddressError, parse_address
+from gdbstub.address import AddressError, is_local, parse_address
 from gdbstub.client import Client
 from gdbstub.errors import ConnectionLost
 from gdbstub.server import Policy, Server, Then, listen
@@ -51,13 +51,35 @@ def test_one_client_after_another(serve):
             ask(connection, b"qC", b"QC1")
 
 
-def test_a_second_client_waits_for_the_first(serve):
+@pytest.mark.parametrize("running", [False, True])
+def test_a_second_client_is_sent_away_in_words(serve, running):
     server = serve()
-    with server.connect() as first, server.connect() as second:
+    with server.connect() as first:
         ask(first, b"qC", b"QC1")
-        second.sendall(frame(b"qC"))
-        first.close()
-        assert receive(second, 8) == b"+$QC1#c5"
+        if running:
+            first.sendall(frame(b"c"))
+            assert receive(first, 1) == b"+"
+        for _ in range(20):
+            with server.connect() as second:
+                second.sendall(frame(b"qSupported"))
+                said = b""
+                while part := second.recv(4096):
+                    said += part
+                assert said.startswith(b"+$E.another debugger is attached")
+        if running:
+            first.sendall(b"\x03")
+            assert receive(first, 2) == b"$T"
+        else:
+            ask(first, b"qC", b"QC1")
+
+
+def test_a_client_that_comes_as_the_first_leaves_is_served(serve):
+    server = serve()
+    for _ in range(20):
+        with server.connect() as first:
+            ask(first, b"qC", b"QC1")
+        with server.connect() as second:
+            ask(second, b"qC", b"QC1")
 
 
 @pytest.mark.parametrize(
@@ -330,3 +352,22 @@ def test_a_silent_server_is_not_waited_for():
             Client.connect(f"127.0.0.1:{port}", timeout=0.05)
     with pytest.raises(ConnectionLost, match="cannot connect"):
         Client.connect(f"127.0.0.1:{port}", timeout=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "local"),
+    [
+        (":1234", True),
+        ("localhost:1234", True),
+        ("127.0.0.1:1", True),
+        ("127.9.9.9:1", True),
+        ("[::1]:1", True),
+        ("unix:/x", True),
+        ("0.0.0.0:1", False),
+        ("[::]:1", False),
+        ("192.168.1.2:1", False),
+        ("example.org:1", False),
+    ],
+)
+def test_addresses_that_only_this_host_reaches(text, local):
+    assert is_local(text) is local

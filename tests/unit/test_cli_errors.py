@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "machine"))
 from test_broken_images import BROKEN, IMAGES
 
 from ringscope.cli import main
+from ringscope.serve import check_address
 
 COMMANDS = ["run", "serve", "debug", "repl"]
 
@@ -95,3 +96,16 @@ def test_a_kernel_of_absurd_size_is_not_even_read(capsys, tmp_path):
 def test_linux_refuses_what_does_not_go_together(words, message, capsys):
     status, line = said(capsys, "linux", *words)
     assert status == 2 and message in line
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0", "example.org:1234"])
+def test_an_address_that_others_reach_must_be_meant(address, capsys):
+    status, err = said(capsys, "serve", "--listen", address)
+    assert status == 2 and address in err and "--allow-remote" in err
+
+
+def test_a_warning_stands_where_others_reach_the_machine(capsys):
+    check_address("0.0.0.0:1234", remote=True)
+    assert "warning: 0.0.0.0:1234 can be reached from other hosts" in capsys.readouterr().err
+    check_address("127.0.0.1:1234", remote=False)
+    assert not capsys.readouterr().err
