@@ -78,12 +78,14 @@ def test_looking_changes_nothing(guest):
     session.link.acknowledge = False
     decoder = Decoder(1 << 20, run_lengths=True)
     before = digest(guest.machine)
-    for packet in packets():
+    for number, packet in enumerate(packets()):
         session.receive(frame(packet, run_lengths=False))
         *_, reply = decoder.feed(bytes(said))
         said.clear()
         assert reply or packet.startswith(b"Q"), packet
-        assert digest(guest.machine) == before, packet
+        if number % 20 == 0:
+            assert digest(guest.machine) == before, f"{packet} or one of the 19 before"
+    assert digest(guest.machine) == before
 
 
 def test_every_command_that_looks_is_tried():
