@@ -1,6 +1,6 @@
 """The breakpoints and watchpoints one client has set: what is armed, and what a stop may be blamed on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
@@ -43,6 +43,8 @@ class Points:
     tracers: dict[int, list[Tracer]] = field(default_factory=dict)
     asking: dict[int, When] = field(default_factory=dict)
     """Addresses armed with a question, and that question."""
+    wanted: bool = False
+    """Where tracers are, whether a breakpoint wanted the last stop too."""
     _plain: dict[int, int] = field(default_factory=dict)
 
     def insert(
@@ -92,14 +94,28 @@ class Points:
         if address in self._plain and (asks or not found):
             target.remove_breakpoint(address, self._plain.pop(address))
         if asks:
-            hits: list[Hit] = [tracer.hit for tracer in tracers]
-            hits += [point.parameters.hit(self.effects) for point in found]
-            when = hits[0] if len(hits) == 1 else _any(hits)
+            hits = [point.parameters.hit(self.effects) for point in found]
+            when = self._traced(tracers, hits) if tracers else hits[0] if len(hits) == 1 else _any(hits)
             cast(Conditions, target).insert_breakpoint_when(address, when)
             self.asking[address] = when
         elif found and address not in self._plain:
             target.insert_breakpoint(address, found[0].kind)
             self._plain[address] = found[0].kind
+
+    def _traced(self, tracers: Sequence[Tracer], hits: list[Hit]) -> When:
+        def when(probe: Probe) -> bool:
+            needed = True in [tracer.hit(probe) for tracer in tracers]
+            self.wanted = True in [hit(probe) for hit in hits]
+            return needed or self.wanted
+
+        return when
+
+    def ask(self, address: int, probe: Probe) -> bool:
+        """Whether a breakpoint that asks wants a stop here; tracers are told."""
+        when = self.asking.get(address)
+        if when is None or not when(probe):
+            return False
+        return self.wanted if address in self.tracers else True
 
     def watch(self, target: Watchpoints, watchpoint: Watchpoint, parameters: Parameters = PLAIN) -> None:
         """Add a watchpoint; again replaces the parameters."""

@@ -11,9 +11,12 @@ from gdbstub.packets import (
     resume,
     search,
     threads,
+    tracepoints,
     transfers,
 )
 from gdbstub.registry import TABLE
 
-TOPICS = (breakpoints, lifecycle, lldb, memory, monitor, queries, registers, resume, search, threads, transfers)
+TOPICS = (
+    breakpoints, lifecycle, lldb, memory, monitor, queries, registers, resume, search, threads, tracepoints, transfers,
+)  # fmt: skip
 __all__ = ["TABLE", "TOPICS"]

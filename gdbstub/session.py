@@ -27,6 +27,7 @@ from gdbstub.stopreply import (
 )
 from gdbstub.target import Action, Processes, Target, ThreadSelection
 from gdbstub.threadid import ALL, ANY, ThreadId
+from gdbstub.trace.frames import Frame
 from gdbstub.wire import Event, Mark
 from gdbstub.xml import register_documents
 
@@ -94,6 +95,10 @@ class Session(Generic[TargetT]):
         """Whether thread ids tell the process too."""
         self.detached = False
         """Whether the client has left a process since the target last ran, and may be about to leave them all."""
+        self.definitions: Iterator[bytes] = iter(())
+        self.frame: Frame | None = None
+        """The trace frame that registers and memory are read from, instead of the target."""
+        self.frame_number = -1
         self.running = False
         self.ended: Ending | None = None
         self._target = target
@@ -157,6 +162,7 @@ class Session(Generic[TargetT]):
             raise TargetError(errno.ESRCH, "no thread to resume")
         if isinstance(self.stop, Stopped):
             self._last_process = self.process_of(self.stop.thread)
+        self.deselect_frame()
         self.resident.resume(actions)
         self._range = step_range
         self._again = {thread: Action(step=action.step) for thread, action in actions.items()}
@@ -355,6 +361,16 @@ class Session(Generic[TargetT]):
     def _say(self, data: bytes) -> None:
         for start in range(0, len(data), PACKET_SIZE // 4):
             self.link.send(b"O" + data[start : start + PACKET_SIZE // 4].hex().encode())
+
+    def deselect_frame(self) -> None:
+        """Look at the target again, not at a trace frame."""
+        self.frame, self.frame_number = None, -1
+        self.documents.pop("traceframe-info", None)
+
+    def check_live(self) -> None:
+        """Raises TargetError while a trace frame is selected, which nobody can change."""
+        if self.frame is not None:
+            raise TargetError(errno.EROFS, f"trace frame {self.frame_number} is selected; tfind none leaves it")
 
     def end(self, ending: Ending) -> None:
         """End the conversation once the reply at hand is sent."""

@@ -21,6 +21,7 @@ from gdbstub.registers import (
 )
 from gdbstub.target import MemoryRegion, OsRows, ThreadInfo
 from gdbstub.threadid import ThreadId
+from gdbstub.trace.frames import Frame
 
 _HEADER = '<?xml version="1.0"?>\n<!DOCTYPE {root} SYSTEM "{dtd}">\n'
 MAIN = "target.xml"
@@ -120,6 +121,15 @@ def os_data(name: str, table: OsRows) -> bytes:
         columns = (f"{_tag('column', name=title)}>{_text(_legal(cell))}</column>" for title, cell in cells)
         lines.append(f"<item>{''.join(columns)}</item>\n")
     return "".join([*lines, "</osdata>\n"]).encode()
+
+
+def traceframe_info(frame: Frame) -> bytes:
+    """What a trace frame holds besides registers."""
+    lines = [_HEADER.format(root="traceframe-info", dtd="traceframe-info.dtd"), "<traceframe-info>\n"]
+    for start, data in frame.memory:
+        lines.append(f"{_tag('memory', start=f'{start:#x}', length=f'{len(data):#x}')}/>\n")
+    lines += [f"{_tag('tvar', id=number)}/>\n" for number in frame.variables]
+    return "".join([*lines, "</traceframe-info>\n"]).encode()
 
 
 # What XML 1.0 allows; names of threads come from the target's memory and may be anything.

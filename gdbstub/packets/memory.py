@@ -1,9 +1,12 @@
 """Memory (gdb manual, "Packets": m M x X). A read may be shorter than asked; it fails at its first byte."""
 
-from gdbstub.errors import MalformedPacket
+import errno
+
+from gdbstub.errors import MalformedPacket, TargetError
 from gdbstub.registry import TABLE, UNKNOWN
 from gdbstub.session import OK, PACKET_SIZE, Session
 from gdbstub.target import PhysicalMemory, Target
+from gdbstub.trace.frames import Frame
 
 LONGEST_READ = PACKET_SIZE // 2
 """Bytes: what fits in a packet in hexadecimal, or in binary with every byte escaped, but for the ``b``."""
@@ -26,8 +29,20 @@ def read_memory_binary(session: Session[Target], address: int, length: int) -> b
 def _read(session: Session[Target], address: int, length: int) -> bytes:
     if not length:
         return b""
+    if session.frame is not None:
+        return _collected(session, session.frame, address, min(length, LONGEST_READ))
     session.select()
     return session.target.read_memory(address, min(length, LONGEST_READ))
+
+
+def _collected(session: Session[Target], frame: Frame, address: int, length: int) -> bytes:
+    """Memory of a trace frame; what was said never to change is the target's."""
+    if data := frame.read(address, length):
+        return data
+    for start, end in session.resident.trace.read_only:
+        if start <= address < end:
+            return session.target.read_memory(address, min(length, end - address))
+    raise TargetError(errno.EFAULT, f"{address:#x} was not collected in trace frame {session.frame_number}")
 
 
 @TABLE.packet("M{address:hex},{length:hex}:{data:hexbytes}")
@@ -36,6 +51,7 @@ def write_memory(session: Session[Target], address: int, length: int, data: byte
     """Write memory given in hexadecimal (M) or binary (X); no bytes at all is a probe."""
     if len(data) != length:
         raise MalformedPacket(f"{len(data)} bytes where {length} were announced")
+    session.check_live()
     if data:
         session.select()
         session.target.write_memory(address, data)

@@ -8,8 +8,8 @@ from typing import Any
 from gdbstub.errors import TargetError
 from gdbstub.registry import TABLE
 from gdbstub.session import PACKET_SIZE, Session
-from gdbstub.target import MemoryMap, OsRows, OsTables, Target, ThreadInfo, ThreadNames
-from gdbstub.xml import memory_map, os_data, thread_list
+from gdbstub.target import Conditions, MemoryMap, OsRows, OsTables, Target, ThreadInfo, ThreadNames
+from gdbstub.xml import memory_map, os_data, thread_list, traceframe_info
 
 _LONGEST_PART = PACKET_SIZE // 2 - 1  # every byte may need an escape
 
@@ -66,3 +66,14 @@ def _os_data(target: OsTables, annex: str) -> bytes:
     # gdb leaves the column named Title out where a person reads; front ends make menus of it.
     rows = [(table.name, table.description, table.title) for table in target.os_tables()]
     return os_data("types", OsRows(("Type", "Description", "Title"), rows))
+
+
+@TABLE.packet(
+    "qXfer:traceframe-info:read::{offset:hex},{length:hex}", needs=Conditions, feature="qXfer:traceframe-info:read+"
+)
+def read_traceframe_info(session: Session[Conditions], offset: int, length: int) -> bytes:
+    """Read which memory and variables the selected trace frame holds."""
+    if session.frame is None:
+        raise TargetError(errno.ENOENT, "no trace frame is selected")
+    frame = session.frame
+    return part(_built(session, "traceframe-info", offset, lambda: traceframe_info(frame)), offset, length)

@@ -131,6 +131,34 @@ ROWS = [
     (b"Z0,1000,1;X2,2300",        b"E16"),
     (b"Z5,1000,1",                b""),
     (b"Z",                        b""),
+    # tracepoints
+    (b"QTinit",                   b"OK"),
+    (b"QTDP:1:1000:E:0:0",        b"OK"),
+    (b"QTDPsrc:1:1000:at:0:0:",   b"E02"),
+    (b"QTDV:1:0:0:61",            b"OK"),
+    (b"QTEnable:1:1000",          b"E02"),
+    (b"QTDisable:1:1000",         b"E02"),
+    (b"QTro:1000,2000",           b"OK"),
+    (b"QTStart",                  b"OK"),
+    (b"QTStop",                   b"OK"),
+    (b"QTDisconnected:1",         b"OK"),
+    (b"QTBuffer:circular:1",      b"OK"),
+    (b"QTBuffer:size:-1",         b"OK"),
+    (b"QTNotes:user:61;notes:;",  b"OK"),
+    (b"qTStatus",                 b"T0;tnotrun:0;tframes:0;tcreated:0;tfree:400000;tsize:400000;circular:0;disconn:0;"
+                                  b"starttime:0;stoptime:0;username:;notes::"),
+    (b"qTP:1:1000",               b"E02"),
+    (b"qTV:1",                    b"U"),
+    (b"qTfP",                     b"l"),
+    (b"qTsP",                     b"l"),
+    (b"qTfV",                     b"l"),
+    (b"qTsV",                     b"l"),
+    (b"qTBuffer:0,100",           b"l"),
+    (b"QTSave:61",                b"E01"),
+    (b"qTMinFTPILen",             b"E5f"),
+    (b"QTFrame:0",                b"F-1"),
+    (b"QTFrame:ffffffff",         b"OK"),
+    (b"qXfer:traceframe-info:read::0,100", b"E02"),
     # threads
     (b"Hg0",                      b"OK"),
     (b"Hg1",                      b"OK"),
@@ -209,7 +237,6 @@ ROWS = [
     (b"vKill",                    b""),
     (b"QNonStop:1",               b""),
     (b"QThreadEvents:1",          b""),
-    (b"qTStatus",                 b""),
     (b"bs",                       b""),
     (b"bc",                       b""),
     (b"vRun;2f62696e",            b""),
@@ -254,17 +281,11 @@ def test_long_reads_are_cut_to_a_packet(talk, target):
 def test_the_features_are_those_of_the_table(talk):
     features = talk(b"qSupported").split(b";")
     assert features == [
-        *(
-            b"swbreak+",
-            b"ConditionalBreakpoints+",
-            b"hwbreak+",
-            b"binary-upload+",
-            b"QStartNoAckMode+",
-            b"vContSupported+",
-        ),
-        *(b"qXfer:features:read+", b"qXfer:threads:read+", b"qXfer:memory-map:read+", b"qXfer:osdata:read+"),
-        b"BreakpointCommands+",
-        b"PacketSize=20000",
+        *(b"swbreak+", b"ConditionalBreakpoints+", b"hwbreak+", b"binary-upload+", b"QStartNoAckMode+"),
+        *(b"vContSupported+", b"ConditionalTracepoints+", b"TracepointSource+", b"EnableDisableTracepoints+"),
+        *(b"DisconnectedTracing+", b"QTBuffer:size+", b"qXfer:features:read+", b"qXfer:threads:read+"),
+        *(b"qXfer:memory-map:read+", b"qXfer:osdata:read+", b"qXfer:traceframe-info:read+"),
+        *(b"BreakpointCommands+", b"PacketSize=20000", b"tracenz+", b"InstallInTrace+"),
     ]
     assert b"error-message+" in talk(b"qSupported:swbreak+;error-message+;x=1").split(b";")
 

@@ -141,6 +141,15 @@ SEEDS = [
     *(b"qfThreadInfo", b"qsThreadInfo", b"qThreadExtraInfo,1", b"qXfer:features:read:target.xml:0,fff"),
     *(b"qXfer:threads:read::0,fff", b"qXfer:memory-map:read::0,fff", b"qRcmd,68656c6c6f", b"qSymbol::"),
     *(b"qSupported:swbreak+;error-message+", b"qAttached:1", b"vMustReplyEmpty", b"vCtrlC", b"!", b"R00"),
+    *(b"Z0,1007,1;X3,220127", b"Z1,1005,1;X6,260000220313", b"Z0,1005,1;X6,260000220327;cmds:1,X1,27"),
+    *(b"Z2,2008,1;Xa,23200817220513272727", b"Z0,1002,1;cmds:0,X14,260000220022003401000425640a0027272727272727"),
+    *(b"QTinit", b"QTDP:1:1005:E:2:3:X3,220127-", b"QTDP:-1:1005:R1M-1,2000,10X6,22102204" + b"0c27-"),
+    *(b"QTDP:-1:1005:SR1", b"QTDP:2:1000:D:0:0", b"QTDPsrc:1:1005:at:0:3:616263", b"QTDV:1:5:0:61", b"QTStart"),
+    *(b"QTStop", b"qTStatus", b"qTfP", b"qTsP", b"qTfV", b"qTsV", b"QTFrame:0", b"QTFrame:pc:1005", b"QTFrame:tdp:1"),
+    *(b"QTFrame:range:1000:2000", b"QTFrame:outside:0:1", b"QTFrame:ffffffff", b"qTBuffer:0,100", b"qTV:1"),
+    *(b"qTP:1:1005", b"QTBuffer:size:1000", b"QTBuffer:circular:1", b"QTEnable:2:1000", b"QTDisable:1:1005"),
+    *(b"QTro:1000,2000:2000,3000", b"QTDisconnected:1", b"QTNotes:user:61;notes:62;tstop:63;", b"QTSave:61"),
+    *(b"qXfer:traceframe-info:read::0,fff", b"qTMinFTPILen"),
     b"G" + b"00" * REGISTERS.length,
 ]
 ALPHABET = b"0123456789abcdefghmpqrsvxzCGHMPQSTXZ:;,.=-+?!#$*}\x00\x03\xff"

@@ -19,6 +19,12 @@ READS = [
     b"Z0,ffffffff81000000,1", b"z0,ffffffff81000000,1", b"Z1,1000,1", b"z1,1000,1", b"Z2,ffffffff81020000,8",
     b"z2,ffffffff81020000,8", b"Z4,0,1", b"z4,0,1", b"qRcmd," + b"gdt".hex().encode(),
     b"qRcmd," + b"walk 0".hex().encode(),
+    b"Z0,ffffffff81000100,1;X3,220127", b"Z0,ffffffff81007738,1;X9,260007160022051427",
+    b"Z0,ffffffff81007738,1;cmds:1,X10,26000022002200340100042564200027", b"Z2,ffffffff81035000,8;X3,220027",
+    b"QTinit", b"QTDP:1:ffffffff81007738:E:3:9-", b"QTDP:-1:ffffffff81007738:R1M-1,0,40M7,-8,40-",
+    b"QTDP:-1:ffffffff81007738:SR1", b"QTStart", b"QTStop", b"qTStatus", b"qTfP", b"qTsP", b"QTDV:1:5:0:61", b"qTV:1",
+    b"QTFrame:0", b"QTFrame:tdp:1", b"QTFrame:ffffffff", b"qTBuffer:0,100", b"QTBuffer:circular:1", b"QTBuffer:size:-1",
+    b"qXfer:traceframe-info:read::0,fff", b"QTDisconnected:1",
     b"Qqemu.PhyMemMode:1", b"Qqemu.PhyMemMode:0", b"vMustReplyEmpty", b"QStartNoAckMode", b"qOffsets", b"qSymbol::",
 ]  # fmt: skip
 RUNS = [b"s", b"vCont;s:1", b"vCont;c", b"c", b"C05", b"S05", b"vCont;r1000000,1000100:1", b"vCont;s:1;c"]

@@ -1,0 +1,1 @@
+"""Tracepoints: what they collect while the target runs, and how a client looks at it (gdb manual, "Tracepoints")."""
