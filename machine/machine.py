@@ -244,8 +244,8 @@ class Machine(LinearMemory):
                 return None
             due = self._service()
             if not self.cpu.halted:
-                if not self.cpu.stopped_by_hook:
-                    self._advance(min(due - self.clock.warp, NEVER), slice_end)
+                if not self.cpu.stopped_by_hook and self._advance(min(due - self.clock.warp, NEVER), slice_end):
+                    slice_end = progress.clock
             elif self._rest(until):
                 wakes -= 1
             else:
@@ -270,12 +270,20 @@ class Machine(LinearMemory):
             self.goal = None
         return None if stop is None else self._tell(stop)
 
-    def _advance(self, due: int, slice_end: int) -> None:
-        """Run to the first instruction boundary at or after ``due`` bytes, or into the block that ends the slice."""
+    def _advance(self, due: int, slice_end: int) -> bool:
+        """Run to the first instruction boundary at or after ``due`` bytes; whether the slice ends before.
+
+        A slice ends before the block that crosses its end, unless it has no other: it need not be exact.
+        """
         progress, end = self.cpu.progress, min(due, slice_end)
+        start = progress.clock
         refused = self.cpu.run(end)
-        if refused and progress.limit == end and progress.clock < end:  # else a hook lowered the limit
-            self._creep(end)
+        if not refused or progress.limit != end or progress.clock >= end:  # not refused: a hook lowered the limit
+            return False
+        if slice_end < due and progress.clock > start:
+            return True
+        self._creep(end)
+        return False
 
     def _creep(self, end: int) -> None:
         """To the first instruction boundary at or after ``end``: the block that crosses it was refused."""

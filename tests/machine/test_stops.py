@@ -226,6 +226,17 @@ def test_an_interrupt_request_stops_at_once():
     assert guest.machine.run(1000) is None
 
 
+def test_a_slice_ends_before_a_block_and_a_shorter_one_inside(monkeypatch):
+    guest, steps = Bare().kernel("1: " + "nop; " * 30 + "jmp 1b"), []
+    step = guest.cpu.step
+    monkeypatch.setattr(guest.cpu, "step", lambda: steps.append(step()))
+    assert guest.machine.run(1000) is None
+    assert 0 < guest.machine.position.progress < 1032 and not steps
+    before = guest.machine.position.progress
+    assert guest.machine.run(5) is None
+    assert before + 5 <= guest.machine.position.progress <= before + 32
+
+
 def test_self_modifying_code_runs_as_written():
     """The store changes the instruction behind it, in the same block."""
     source = "movb $2, 1f+1(%rip); nop; 1: movb $1, %al; hlt; "
