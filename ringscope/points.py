@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 
 from gdbstub.errors import TargetError
 from gdbstub.stopreply import WatchKind
@@ -18,9 +19,9 @@ _LONGEST_WATCH = 4096
 
 
 class MachinePoints:
-    """A target's part that arms points on a machine's processor, which is thread ``thread``."""
+    """A target's part that arms points on a machine's processor; ``thread`` tells which thread stands on it."""
 
-    def __init__(self, machine: Machine, thread: int) -> None:
+    def __init__(self, machine: Machine, thread: Callable[[], int]) -> None:
         self._points = machine.cpu.breakpoints
         self._watches = machine.cpu.watchpoints
         self._probe = MachineProbe(machine.cpu, thread)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from functools import partial
 
 from gdbstub.errors import TargetError
@@ -16,9 +17,9 @@ _LOW = (1 << 64) - 1
 
 
 class MachineProbe:
-    """One processor, which is thread ``thread``; looked at inside the run or between two instructions."""
+    """One processor, looked at inside the run or between two instructions; ``thread`` tells who runs on it."""
 
-    def __init__(self, cpu: Cpu, thread: int) -> None:
+    def __init__(self, cpu: Cpu, thread: Callable[[], int]) -> None:
         self._cpu = cpu
         self._thread = thread
         self._probe = probe.Probe(cpu)
@@ -27,8 +28,8 @@ class MachineProbe:
 
     @property
     def thread(self) -> int:
-        """The processor's thread."""
-        return self._thread
+        """The thread that stands on the processor."""
+        return self._thread()
 
     def pc(self) -> int:
         """The linear address of the instruction."""

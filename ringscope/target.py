@@ -24,7 +24,7 @@ from ringscope.pin import Pin
 from ringscope.points import ACCESS, MachinePoints
 from ringscope.regions import Regions
 from ringscope.serial.lines import Lines
-from ringscope.views import FIRST_PROCESSOR, ProcessorView, View
+from ringscope.views import ProcessorView, View
 
 IDLE_SECONDS = 0.05
 """Pause between two looks at a machine that waits for input."""
@@ -62,7 +62,7 @@ class MachineTarget(MachinePoints):
         lines: Lines | None = None,
         tables: Tables | None = None,
     ) -> None:
-        super().__init__(machine, FIRST_PROCESSOR)
+        super().__init__(machine, self._running)
         self.machine = machine
         self._pace = Pace(machine, lines)
         self.last: stop.Stop = stop.Stepped()
@@ -227,6 +227,11 @@ class MachineTarget(MachinePoints):
         return self.view.is_common(process)
 
     # Running
+
+    def _running(self) -> int:
+        """The thread that stands on the processor, also inside the run."""
+        self.view.forget()
+        return self.view.running()
 
     def stop_state(self) -> stopreply.Stop:
         """The last stop."""

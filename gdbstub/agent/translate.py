@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from gdbstub.agent.errors import EvaluationError
 from gdbstub.agent.expression import Expression, Instruction
+from gdbstub.agent.framebase import mend
 from gdbstub.agent.opcodes import ALL, BITS, SIGN, Kind
 from gdbstub.agent.printf import Format
 from gdbstub.target import Probe
@@ -98,7 +99,7 @@ def translate(expression: Expression) -> Evaluate:
 
 
 def _body(expression: Expression, formats: list[Format]) -> Iterator[str]:
-    instructions = expression.instructions
+    instructions = mend(expression.instructions)
     targets = {i.operand for i in instructions.values() if i.opcode.kind is Kind.JUMP}
     if not targets:
         yield from (f" {line}" for line in _Block(formats, 0).lines(instructions, 0, targets))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gdbstub.agent.errors import EvaluationError, ExpressionError
 from gdbstub.agent.expression import DEEPEST, LONGEST, check, split
+from gdbstub.agent.framebase import mend
 from gdbstub.agent.opcodes import BY_CODE, TABLE, Kind
 from gdbstub.agent.printf import FormatError, parse_format
 from gdbstub.agent.translate import MOST_JUMPS, translate
@@ -383,7 +384,8 @@ def test_random_bytes_are_refused_or_evaluated(code):
         check(code)
     except ExpressionError:
         return
-    if b"\x34" not in code:
+    instructions = check(code).instructions
+    if b"\x34" not in code and mend(instructions) == instructions:
         assert outcome(evaluate, code) == outcome(plain, code)
 
 
@@ -395,6 +397,60 @@ def test_bytes_never_raise_anything_else(code):
         assert error.errno == errno.EINVAL
         return
     outcome(lambda _code, effects: translate(expression)(Probe(), effects), code)
+
+
+# -- variables whose frame base is a register
+
+
+class Stack:
+    """A frame at an address that needs 64 bits."""
+
+    def __init__(self):
+        self.read = []
+
+    def register(self, number):
+        return 0xFFFF_C900_0000_7F48
+
+    def load(self, address, length):
+        self.read.append(address)
+        return 7
+
+
+# What gdb 13 sends for variables of code from clang: int, char, with a positive offset; the last one is traced.
+@pytest.mark.parametrize(
+    ("code", "address"),
+    [
+        ("260006 1620 22f4 1608 02 19 1620 27", 0xFFFF_C900_0000_7F3C),
+        ("260006 1608 22f4 1608 02 17 27", 0xFFFF_C900_0000_7F3C),
+        ("260006 2a20 2210 02 19 27", 0xFFFF_C900_0000_7F58),
+        ("260006 1620 23ff00 1610 02 19 27", 0xFFFF_C900_0000_7E48),
+        ("260006 1620 22f4 1608 02 2204 0c 27", 0xFFFF_C900_0000_7F3C),
+        ("260006 1620 22f4 1608 02 0d04 29 27", 0xFFFF_C900_0000_7F3C),
+    ],
+)
+def test_a_frame_base_is_a_whole_register(code, address):
+    stack, effects = Stack(), Effects()
+    translate(check(bytes.fromhex(code)))(stack, effects)
+    assert [*stack.read, *(entry[1] for entry in effects.log)] == [address]
+
+
+# *(int *)((int)$rbp - 12), *((char *)(int)$rbp - 12), *(char *)((char)$rbp), (int)$rbp + 4 == 8, as gdb 13 sends them.
+@pytest.mark.parametrize(
+    "code",
+    [
+        "260006 2a40 1620 220c 03 1620 19 1620 27",
+        "260006 2a40 1620 22f4 1608 02 2a40 17 1608 27",
+        "260006 2a40 1608 17 1608 27",
+        "260006 2a40 1620 2204 02 1620 2208 13 27",
+        "260006 1620 2204 02 2208 13 27",
+        "260006 1620 2204 02 27",
+        "260006 1620 27",
+        "260006 27",
+    ],
+)
+def test_other_uses_of_a_register_are_as_they_were(code):
+    instructions = check(bytes.fromhex(code)).instructions
+    assert mend(instructions) == instructions
 
 
 # -- printf

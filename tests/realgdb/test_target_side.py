@@ -38,6 +38,12 @@ def test_a_condition_in_a_program_of_ring_3(served):
     assert "$1 = 51" in output and len(served.sent(b"vCont;c")) == 2
 
 
+def test_a_variable_on_a_frame_base_that_is_a_register(served):
+    output = served.gdb(*("break do_syscall_64 if nr == 59", "continue", "print nr", "kill"))
+    assert "$1 = 59" in output
+    assert len(served.sent(b"vCont;c")) == 1
+
+
 def test_a_watchpoint_with_a_condition(served):
     output = served.gdb(
         *("watch jiffies if jiffies % 4 == 0 && jiffies > 4", "continue", "continue", "print jiffies"),
