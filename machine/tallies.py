@@ -13,7 +13,7 @@ from typing import NamedTuple
 from machine.delivery.event import Source
 
 _SOURCES = (Source.EXCEPTION, Source.SOFTWARE, Source.EXTERNAL)
-_VECTORS = 256
+_VECTORS, _DB = 256, 1
 
 
 class Tallies(ctypes.Structure):
@@ -36,6 +36,18 @@ class Tallies(ctypes.Structure):
     def system_enter(self, *, crossed: bool) -> None:
         """SYSENTER."""
         self._system_enters[crossed] += 1
+
+    @property
+    def interrupts(self) -> int:
+        """Interrupts delivered from outside."""
+        same, crossed = self._delivered[_SOURCES.index(Source.EXTERNAL)]
+        return int(sum(same) + sum(crossed))
+
+    @property
+    def faults(self) -> int:
+        """Exceptions delivered but #DB, which comes behind its instruction."""
+        same, crossed = self._delivered[_SOURCES.index(Source.EXCEPTION)]
+        return int(sum(same) + sum(crossed) - same[_DB] - crossed[_DB])
 
     def deliveries(self) -> Iterator[Delivered]:
         """What was delivered at all, by vector."""

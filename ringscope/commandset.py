@@ -10,11 +10,12 @@ from ringscope.commands import (
     paging,
     registers,
     running,
+    stub,
     system,
     tables,
     timeline,
 )
 from ringscope.ostables import TABLES
 
-TOPICS = (catching, devices, front, guest, memory, paging, registers, running, system, tables, timeline)
+TOPICS = (catching, devices, front, guest, memory, paging, registers, running, stub, system, tables, timeline)
 __all__ = ["COMMANDS", "TABLES", "TOPICS"]

@@ -21,6 +21,7 @@ from ringscope import snapshots
 from ringscope.debuggee import Between, Elapsed, Idle, Paused, Refused, Stop, never_pause
 from ringscope.pace import Pace
 from ringscope.serial.lines import Lines
+from ringscope.stepping import Stepper
 
 if TYPE_CHECKING:
     from ringscope.boot import Guest
@@ -38,6 +39,7 @@ class LocalDebuggee:
         self.lines = lines
         """Where its serial ports lead; None if nowhere but to this view."""
         self._pace = Pace(machine, lines)
+        self.stepper = Stepper(machine, self._pace)
 
     @property
     def name(self) -> str:
@@ -109,8 +111,12 @@ class LocalDebuggee:
         self.machine.cpu.watchpoints.remove(watch)
 
     def step(self) -> Stop:
-        """One instruction, or one event."""
-        return self._pace.step()
+        """One instruction, or what the policy says of an event."""
+        while (reason := self.stepper.run()) is None:
+            if self.machine.idle:
+                self.stepper.release()
+                return Idle()
+        return reason
 
     def run(self, between: Between = never_pause) -> Stop:
         """Run until something stops the machine, or it waits for input that cannot come."""

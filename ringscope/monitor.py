@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gdbstub.errors import TargetError
 from ringscope.local import LocalDebuggee
 from ringscope.render import Progress
-from ringscope.session import CommandError, Front, LookAt, Session
+from ringscope.session import CommandError, Front, Session, Settings
 
 if TYPE_CHECKING:
     from ringscope.boot import Guest
@@ -18,7 +18,9 @@ PIECE = 1 << 13
 """Characters of output in one packet."""
 
 
-def make_monitor(guest: Guest, look_at: LookAt | None = None) -> Callable[[str, Callable[[str], None]], None]:
+def make_monitor(
+    guest: Guest, stub: Callable[[], Settings] | None = None
+) -> Callable[[str, Callable[[str], None]], None]:
     """The function that runs a command line on a guest; symbols are loaded by the first one.
 
     What it is asked and cannot do is raised as `TargetError` with one sentence.
@@ -29,7 +31,7 @@ def make_monitor(guest: Guest, look_at: LookAt | None = None) -> Callable[[str, 
         if not sessions:
             debuggee = LocalDebuggee(guest.machine, guest.lines, guest)
             sessions.append(Session(debuggee, guest.symbols, front=Front.MONITOR))
-            sessions[0].look_at = look_at
+            sessions[0].stub = stub() if stub is not None else None
         for text in _joined(monitor_lines(sessions[0], line)):
             write(text)
 

@@ -9,6 +9,7 @@ from kernel.errors import Error as KernelError
 from machine import stop
 from machine.machine import Machine
 from ringscope.pace import Pace
+from ringscope.stepping import Stepper
 from ringscope.views import View
 
 
@@ -28,7 +29,8 @@ class Pin:
     runs until then, and other threads' breakpoints are met on the way.
     """
 
-    def __init__(self, machine: Machine, pace: Pace, view: Callable[[], View]) -> None:
+    def __init__(self, machine: Machine, pace: Pace, view: Callable[[], View], stepper: Stepper) -> None:
+        self._stepper = stepper
         self._machine = machine
         self._pace = pace
         self._view = view
@@ -44,6 +46,7 @@ class Pin:
 
     def release(self) -> None:
         """Between two slices: forget the step."""
+        self._stepper.release()
         if self._wait is not None:
             self._machine.cpu.breakpoints.remove(self._wait.address)
         self._wait = self._thread = None
@@ -58,7 +61,9 @@ class Pin:
         return reason
 
     def _step(self, thread: int) -> stop.Stop | None:
-        reason = self._pace.step()
+        reason = self._stepper.run()
+        if reason is None:
+            return None
         view = self._view()
         view.forget()
         if isinstance(reason, stop.Stepped) and view.running() != thread and self._await(thread, steps=False):

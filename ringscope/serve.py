@@ -15,6 +15,7 @@ from machine.devices.serial import PORTS
 from ringscope import console
 from ringscope.boot import Guest, start
 from ringscope.configuration import CPU, TASKS, Configuration
+from ringscope.session import Settings
 from ringscope.target import MachineTarget
 from ringscope.tasks import describe_task
 from ringscope.views import TaskView
@@ -44,7 +45,7 @@ def make_target(guest: Guest, view: str = CPU) -> MachineTarget:
     target = MachineTarget(
         guest.machine,
         describe=lambda: describe_task(guest.machine, guest.symbols),
-        command=make_monitor(guest, look_at),
+        command=make_monitor(guest, lambda: Settings(look_at, target.look_through, target.stepper)),
         lines=guest.lines,
         tables=GuestTables(guest),
     )

@@ -11,6 +11,7 @@ from machine.positions import Goal
 from machine.watchpoints import Watch
 from ringscope.debuggee import Between, Debuggee, Exact, Refused, Stop, Timed, find_register, never_pause, paging_state
 from ringscope.expressions import ExpressionError, Symbols, evaluate
+from ringscope.stepping import Stepper
 
 
 class CommandError(Exception):
@@ -40,14 +41,23 @@ Converse = Callable[[], Iterator[str]]
 """Joins the user's terminal to the guest's console until the user leaves it; yields what to say then."""
 
 
-LookAt = Callable[[str], None]
-"""Chooses what gdb's threads are, by a name of `ringscope.configuration.VIEWS`. Raises `kernel.errors.Error`."""
+class Settings(NamedTuple):
+    """What a command can change in the stub that serves gdb.
+
+    ``look_at`` chooses what threads are, by a name of `ringscope.configuration.VIEWS`, and raises
+    `kernel.errors.Error`; ``look_through`` what addresses are: those of page tables at a CR3, physical ones (True), or
+    the selected thread's (None).
+    """
+
+    look_at: Callable[[str], None]
+    look_through: Callable[[int | bool | None], None]
+    stepper: Stepper
 
 
 class Session:
     """One conversation with a debuggee.
 
-    ``between`` is asked between two slices of a run; ``converse`` is None where there is no terminal, ``look_at``
+    ``between`` is asked between two slices of a run; ``converse`` is None where there is no terminal, ``stub``
     where no stub serves this session; ``repeat`` is the
     line that an empty one stands for, which a command may set to its own continuation.
     """
@@ -59,7 +69,7 @@ class Session:
         self.points: dict[int, Point] = {}
         self.between: Between = never_pause
         self.converse: Converse | None = None
-        self.look_at: LookAt | None = None
+        self.stub: Settings | None = None
         self.repeat = ""
         self.interrupted = False
         """The user pressed Ctrl-C and nothing has stopped for it yet."""

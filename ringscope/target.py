@@ -24,6 +24,7 @@ from ringscope.pin import Pin
 from ringscope.points import ACCESS, MachinePoints
 from ringscope.regions import Regions
 from ringscope.serial.lines import Lines
+from ringscope.stepping import Policy, Stepper
 from ringscope.views import ProcessorView, View
 
 IDLE_SECONDS = 0.05
@@ -69,12 +70,14 @@ class MachineTarget(MachinePoints):
         self._processors = ProcessorView(machine, describe)
         self.view: View = self._processors
         self._selected: int | None = None
-        self._pin = Pin(machine, self._pace, lambda: self.view)
+        self.stepper = Stepper(machine, self._pace)
+        self._pin = Pin(machine, self._pace, lambda: self.view, self.stepper)
         self._command = command
         self._tables = tables
         self._block: bytes | None = None
         self._regions: Regions | None = None
         self._physical = False
+        self._root: int | None = None  # of page tables chosen by the user
 
     # Registers
 
@@ -179,7 +182,9 @@ class MachineTarget(MachinePoints):
             raise TargetError(errno.EFAULT, str(fault)) from None
 
     def _page_table(self) -> int | None:
-        return None if self._selected is None else self.view.page_table(self._selected)
+        if self._root is not None or self._selected is None:
+            return self._root
+        return self.view.page_table(self._selected)
 
     def select_thread(self, thread: int) -> None:
         """Memory is that of this thread from now on."""
@@ -189,6 +194,11 @@ class MachineTarget(MachinePoints):
         """The guest has run, or something in it has changed."""
         self._block = self._regions = None
         self.view.forget()
+
+    def look_through(self, memory: int | bool | None) -> None:
+        """Let addresses be those of page tables at a CR3, physical ones (True), or the selected thread's (None)."""
+        self._physical = memory is True
+        self._root = None if isinstance(memory, bool) else memory
 
     def is_physical(self) -> bool:
         """Whether addresses are physical."""
@@ -263,7 +273,8 @@ class MachineTarget(MachinePoints):
 
     def client_attached(self) -> None:
         """Addresses mean linear memory again."""
-        self._physical = False
+        self.look_through(None)
+        self.stepper.policy = Policy.RAW
         self._selected = None
 
     def client_detached(self) -> None:

@@ -40,10 +40,10 @@ def list_tasks(session: Session) -> Lines:
 @command("view")
 def choose_view(session: Session, name: ViewName) -> Lines:
     """Let gdb's threads be the machine's processors (cpu) or the guest's tasks (tasks)."""
-    if session.look_at is None:
+    if session.stub is None:
         raise CommandError("view chooses what gdb's threads are: type it as `monitor view` in gdb")
     try:
-        session.look_at(name)
+        session.stub.look_at(name)
     except KernelError as error:
         raise CommandError(str(error)) from None
     yield f"Threads are now the {'tasks of the guest' if name == TASKS else 'processors of the machine'}."

@@ -210,6 +210,8 @@ ROWS = [
     ("", "why", ["It has not run yet."]),
     ("step", "why", ["A step; it is at 0x100001 <start+1>"]),
     ("catch hlt;set rip idle;c", "why", ["Catch 1: hlt, at 0x"]),
+    ("", "step-policy", ["The step policy is raw."]),
+    ("step-policy mask-interrupts", "step-policy over-exceptions", ["The step policy is over-exceptions."]),
     ("", "where", ["ring 0", "=> 0x100000 <start>  90  nop"]),
     ("set rip leave", "c", ["The guest has ended with code 16"]),
     ("set rip halt", "c", ["Halted for good"]),
@@ -280,7 +282,7 @@ def test_a_command(session, before, line, parts):
         assert part in said
 
 
-ELSEWHERE = {"quit", "console", "monitor", "view"}  # tested with what they need
+ELSEWHERE = {"view-memory", "quit", "console", "monitor", "view"}  # tested with what they need
 
 
 def test_every_command_has_a_row():
@@ -361,6 +363,8 @@ MISTAKES = [
     ("catch delete 7", "no catch 7; there are: none"),
     ("catch delete x", "'x' is no number of a catch"),
     ("catch msr foo", "NUMBER: no symbol 'foo'"),
+    ("view-memory physical", "type it as `monitor view-memory` in gdb"),
+    ("step-policy x", "POLICY: 'x' is none of raw, mask-interrupts, over-exceptions"),
     ("os foo", "no table 'foo'; there are: "),
 ]
 
