@@ -2,6 +2,7 @@
 
 from gdbstub.packets import (
     breakpoints,
+    files,
     lifecycle,
     lldb,
     memory,
@@ -17,6 +18,7 @@ from gdbstub.packets import (
 from gdbstub.registry import TABLE
 
 TOPICS = (
-    breakpoints, lifecycle, lldb, memory, monitor, queries, registers, resume, search, threads, tracepoints, transfers,
+    breakpoints, files, lifecycle, lldb, memory, monitor, queries, registers, resume, search, threads,
+    tracepoints, transfers,
 )  # fmt: skip
 __all__ = ["TABLE", "TOPICS"]

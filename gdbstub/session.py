@@ -90,6 +90,10 @@ class Session(Generic[TargetT]):
         self.points = self.resident.points
         self.annexes = register_documents(target.registers)
         self.documents: dict[str, bytes] = {}
+        self.files: dict[int, bytes] = {}
+        """What the client's open files hold, by descriptor."""
+        self.files_of: int | None = None
+        """The process whose files it means; None for the selected one."""
         self.threads_left: Iterator[bytes] = iter(())
         self.multiprocess = False
         """Whether thread ids tell the process too."""
@@ -324,6 +328,10 @@ class Session(Generic[TargetT]):
     def process_of(self, thread: int) -> int | None:
         """The process of a thread; None where ids do not tell it."""
         return self._target.process_of(thread) if self.multiprocess and isinstance(self._target, Processes) else None
+
+    def selected_process(self) -> int | None:
+        """The process of the selected thread; None if the target knows none. Raises TargetError if it is gone."""
+        return self._target.process_of(self.thread()) if isinstance(self._target, Processes) else None
 
     def threads_named(self, named: ThreadId) -> Sequence[int]:
         """The threads that an id means: one, all of a process, or all. Raises TargetError if there is none such."""

@@ -336,6 +336,27 @@ class UnknownRegisters(Protocol):
 
 
 @runtime_checkable
+class Files(Protocol):
+    """Files of the target's own system, as the process ``process`` sees them; the server's are out of reach."""
+
+    def read_file(self, path: str, process: int | None) -> bytes:
+        """All that a file holds; raises TargetError with ENOENT and the like."""
+        ...
+
+    def read_link(self, path: str, process: int | None) -> str:
+        """Where a link leads."""
+        ...
+
+    def exec_file(self, process: int | None) -> str:
+        """The path of the program that a process runs."""
+        ...
+
+    def auxiliary_vector(self, process: int | None) -> bytes:
+        """What the system told the program of a process as it started (System V ABI)."""
+        ...
+
+
+@runtime_checkable
 class ThreadSelection(Protocol):
     """A target whose threads see different memory, or whose commands are about one of them."""
 

@@ -19,7 +19,7 @@ STRUCTURE_TAGS = {
 TRANSPARENT_TAGS = {"DW_TAG_typedef", "DW_TAG_const_type", "DW_TAG_volatile_type"}
 POINTER_BYTES = 8
 
-MOST_SCANNED = 16 << 20
+MOST_SCANNED = 4 << 20
 """Bytes of debug information that are read in search of a structure; of a Linux kernel's hundred million, the units
 that were named first have it."""
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from kernel.errors import SymbolsError
 from kernel.objects import Kernel, Object, for_each_entry
 
 TASK = "struct task_struct"
@@ -145,10 +144,8 @@ def per_processor(kernel: Kernel, address: int, processor: int) -> int:
 
 def thread_size(kernel: Kernel) -> int:
     """Bytes of a task's kernel stack. Raises SymbolsError."""
-    try:
-        return kernel.symbols.size_of("union thread_union")
-    except SymbolsError:
-        stack = kernel.symbols.lookup("init_stack")
-        if stack is None or not stack.size:
-            raise
+    stack = kernel.symbols.lookup("init_stack")
+    if stack is not None and stack.size:
         return stack.size
+    # Linux's linker script makes room for the first task's stack (include/asm-generic/vmlinux.lds.h).
+    return kernel.address_of("__end_init_task") - kernel.address_of("__start_init_task")

@@ -8,6 +8,7 @@ from ringscope.commands import (
     guest,
     memory,
     paging,
+    processes,
     registers,
     running,
     stub,
@@ -17,5 +18,19 @@ from ringscope.commands import (
 )
 from ringscope.ostables import TABLES
 
-TOPICS = (catching, devices, front, guest, memory, paging, registers, running, stub, system, tables, timeline)
+TOPICS = (
+    catching,
+    devices,
+    front,
+    guest,
+    memory,
+    paging,
+    processes,
+    registers,
+    running,
+    stub,
+    system,
+    tables,
+    timeline,
+)
 __all__ = ["COMMANDS", "TABLES", "TOPICS"]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from kernel.objects import Kernel
 from machine import stop
 from machine.machine import Machine
 from machine.positions import Goal, Position
@@ -140,6 +141,15 @@ class PhysicalMemory(Protocol):
 
     def write_physical(self, address: int, data: bytes) -> None:
         """Store all of ``data`` at a physical address, or Refused."""
+        ...
+
+
+@runtime_checkable
+class Kernels(Protocol):
+    """the structures of a kernel"""
+
+    def running_kernel(self) -> Kernel:
+        """The kernel's objects, or Refused."""
         ...
 
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kernel.errors import Error as KernelError
+from kernel.objects import Kernel
 from machine import registers, snapshot
 from machine.clock import NEVER
 from machine.devices.serial import Serial
@@ -64,6 +66,15 @@ class LocalDebuggee:
         """Set a register."""
         with _refusing():
             self.machine.cpu.write_register(name, value)
+
+    def running_kernel(self) -> Kernel:
+        """The kernel's objects, by the symbols that belong to the guest."""
+        if self._guest is None:
+            raise Refused("nothing is known of the kernel in this machine")
+        try:
+            return self._guest.running_kernel
+        except KernelError as error:
+            raise Refused(str(error)) from None
 
     def code_segment(self) -> CodeSegment:
         """CS as the processor has cached it."""

@@ -15,6 +15,7 @@ from machine.devices.serial import PORTS
 from ringscope import console
 from ringscope.boot import Guest, start
 from ringscope.configuration import CPU, TASKS, Configuration
+from ringscope.guesttarget import GuestTarget
 from ringscope.session import Settings
 from ringscope.target import MachineTarget
 from ringscope.tasks import describe_task
@@ -42,8 +43,9 @@ def make_target(guest: Guest, view: str = CPU) -> MachineTarget:
     def look_at(name: str) -> None:
         target.look_at(TaskView(guest.machine, guest.running_kernel) if name == TASKS else None)
 
-    target = MachineTarget(
+    target = GuestTarget(
         guest.machine,
+        lambda: guest.running_kernel,
         describe=lambda: describe_task(guest.machine, guest.symbols),
         command=make_monitor(guest, lambda: Settings(look_at, target.look_through, target.stepper)),
         lines=guest.lines,

@@ -8,7 +8,7 @@ from typing import Any
 from gdbstub.errors import TargetError
 from gdbstub.registry import TABLE
 from gdbstub.session import PACKET_SIZE, Session
-from gdbstub.target import Conditions, MemoryMap, OsRows, OsTables, Target, ThreadInfo, ThreadNames
+from gdbstub.target import Conditions, Files, MemoryMap, OsRows, OsTables, Target, ThreadInfo, ThreadNames
 from gdbstub.xml import memory_map, os_data, thread_list, traceframe_info
 
 _LONGEST_PART = PACKET_SIZE // 2 - 1  # every byte may need an escape
@@ -77,3 +77,23 @@ def read_traceframe_info(session: Session[Conditions], offset: int, length: int)
         raise TargetError(errno.ENOENT, "no trace frame is selected")
     frame = session.frame
     return part(_built(session, "traceframe-info", offset, lambda: traceframe_info(frame)), offset, length)
+
+
+@TABLE.packet("qXfer:exec-file:read::{offset:hex},{length:hex}", needs=Files)
+def read_own_exec_file(session: Session[Files], offset: int, length: int) -> bytes:
+    """Name the program that the selected process runs."""
+    return read_exec_file(session, session.selected_process() or 0, offset, length)
+
+
+@TABLE.packet(
+    "qXfer:exec-file:read:{process:hex}:{offset:hex},{length:hex}", needs=Files, feature="qXfer:exec-file:read+"
+)
+def read_exec_file(session: Session[Files], process: int, offset: int, length: int) -> bytes:
+    """Name the program that a process runs."""
+    return part(session.target.exec_file(process).encode("utf-8", "surrogateescape"), offset, length)
+
+
+@TABLE.packet("qXfer:auxv:read::{offset:hex},{length:hex}", needs=Files, feature="qXfer:auxv:read+")
+def read_auxv(session: Session[Files], offset: int, length: int) -> bytes:
+    """Read the auxiliary vector of the selected process."""
+    return part(session.target.auxiliary_vector(session.selected_process()), offset, length)

@@ -218,3 +218,96 @@ def test_looking_changes_nothing(target, guest):
         target.read_registers(thread)
         target.thread_info(thread)
     assert bytes(machine.memory.ram) == before
+
+
+# Files, as gdb asks for them
+
+
+def test_the_directory_of_a_task(target):
+    assert target.read_file("/proc/1/cmdline", None) == b"/sbin/init\0"
+    assert target.read_file("/proc/3/comm", None) == b"sh\n"
+    assert target.read_link("/proc/3/exe", None) == "/bin/sh"
+    assert b"Name:\tsh\nState:\tS (sleeping)\nTgid:\t3\nPid:\t3\nPPid:\t1\n" in target.read_file("/proc/3/status", None)
+    assert target.read_file("/proc/self/stat", 3).startswith(b"3 (sh) S 1 ")
+    assert target.read_file("/proc/3/task/3/comm", None) == b"sh\n"
+    assert b"=" in target.read_file("/proc/1/environ", None)
+
+
+def test_maps_are_those_of_the_kernel(target):
+    lines = target.read_file("/proc/3/maps", None).decode().splitlines()
+    assert lines[0].startswith("00400000-00401000 r--p 00000000 00:00 ") and lines[0].endswith("/bin/sh")
+    assert any(" r-xp " in line for line in lines) and lines[-1].endswith("[stack]")
+
+
+def test_a_kernel_thread_has_no_program(target):
+    assert target.read_file("/proc/0/maps", None) == b""
+    assert target.read_file("/proc/0/cmdline", None) == b""
+    with pytest.raises(TargetError, match="leads nowhere"):
+        target.read_link("/proc/0/exe", None)
+    with pytest.raises(TargetError, match="the kernel has no program"):
+        target.exec_file(KERNEL_PROCESS)
+    assert target.auxiliary_vector(KERNEL_PROCESS) == b""
+
+
+def test_the_auxiliary_vector_is_on_the_stack(target):
+    data = target.auxiliary_vector(SHELL)
+    words = [int.from_bytes(data[at : at + 8], "little") for at in range(0, len(data), 8)]
+    pairs = dict(zip(words[::2], words[1::2], strict=True))
+    assert pairs[6] == 4096 and pairs[9] >= 0x400000 and data.endswith(bytes(16))
+
+
+def test_a_program_is_read_from_the_guest(target, guest):
+    assert target.exec_file(SHELL) == "/bin/sh"
+    data = target.read_file("/bin/sh", SHELL)
+    assert data.startswith(b"\x7fELF")
+    assert target.read_file("/etc/motd", None).decode().strip()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("", "/", "/no/such", "/etc/passwd", "../etc/passwd"),
+        *("/proc", "/proc/3", "/proc/77/maps", "/proc/3/mem", "/proc/x/maps", "/proc/99999999999/maps"),
+    ],
+)
+def test_what_is_not_there_is_said(target, path):
+    with pytest.raises(TargetError):
+        target.read_file(path, None)
+    with pytest.raises(TargetError):
+        target.read_link(path, None)
+
+
+def test_processors_have_no_program(guest):
+    target = make_target(guest)
+    assert target.auxiliary_vector(1) == b""
+    with pytest.raises(TargetError):
+        target.exec_file(1)
+    assert target.read_file("/proc/3/comm", None) == b"sh\n"
+
+
+def test_broken_areas_are_said(target, kernel):
+    mm = tasks(kernel)[SHELL].mm
+    kernel.memory.write(mm.address_of("mmap"), (0xDEAD).to_bytes(8, "little"))
+    with pytest.raises(TargetError, match="kernel memory at"):
+        target.read_file("/proc/3/maps", None)
+
+
+def rows(target, name):
+    return [tuple(row) for row in target.os_rows(name).rows]
+
+
+def test_tables_of_the_system(target):
+    assert [(row[0], row[1], row[4]) for row in rows(target, "processes")] == [
+        ("0", "0", "[swapper]"),
+        ("1", "0", "/sbin/init"),
+        ("3", "1", "/bin/sh"),
+    ]
+    assert ("0", "0", "swapper", "running", "0") in rows(target, "threads")
+    assert ("3", "sh", "0", "/dev/console") in [row[:4] for row in rows(target, "files")]
+
+
+def test_tables_before_the_kernel_runs():
+    target = make_target(power_on(Configuration()))
+    for name in ("processes", "threads", "files"):
+        with pytest.raises(TargetError, match="not in long mode"):
+            target.os_rows(name)

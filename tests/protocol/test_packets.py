@@ -6,6 +6,7 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
+from test_files import ROWS as FILE_ROWS
 from toy import BASE, LENGTH, REGISTERS, BareTarget, Conversation, ToyTarget
 
 from gdbstub.errors import TargetError
@@ -254,7 +255,7 @@ def test_reply(talk, packet, reply):
 
 
 def test_every_row_of_the_table_is_tried():
-    tried = {packet for packet, _ in ROWS} | {
+    tried = {packet for packet, _ in (*ROWS, *FILE_ROWS)} | {
         b"qSupported",
         b"qSupported:x",
         b"g",

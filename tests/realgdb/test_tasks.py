@@ -7,19 +7,19 @@ import pytest
 from ringscope.configuration import CPU, TASKS
 from tests.guest.test_tasks import at_the_prompt
 from tests.realgdb.harness import gdb_batch
-from tests.realgdb.served import served
+from tests.realgdb.served import booted, served
 
 pytestmark = pytest.mark.gdb
 
-BEFORE = ("set sysroot", "set architecture i386:x86-64", "set schedule-multiple on")
+BEFORE = ("set sysroot target:", "set architecture i386:x86-64", "set schedule-multiple on")
 
 
 @pytest.fixture
 def gdb(tmp_path):
     """gdb(view, commands…) -> what gdb printed, with the shell waiting for input."""
 
-    def run(view, *commands):
-        guest = at_the_prompt()
+    def run(view, *commands, guest=None):
+        guest = guest or at_the_prompt()
         with served(guest, tmp_path / "gdb.sock", view=view) as server:
             connect = f"target remote {server.address}"
             return gdb_batch(*BEFORE, connect, *commands, file=guest.kernel, seconds=60)
@@ -51,7 +51,8 @@ def test_the_view_is_changed_in_a_session(gdb):
 def test_a_sleeping_task_has_a_stack(gdb):
     output = gdb(TASKS, "info threads", "inferior 2", f"symbol-file {at_the_prompt().kernel}", "bt")
     names = functions(output)
-    assert names[-7:-1] == [
+    at = names.index("context_switch")
+    assert names[at : at + 6] == [
         "context_switch",
         "schedule",
         "kernel_wait4",
@@ -73,3 +74,26 @@ def test_registers_that_were_not_kept_are_said_to_be_unavailable(gdb):
     assert "$1 = <unavailable>" in output
     assert re.search(r"\$2 = 0x[0-9a-f]+", output)
     assert "$3 = (void *) 0xffffc9" in output
+
+
+def test_info_proc_reads_the_guests_proc(gdb):
+    output = gdb(
+        TASKS, "inferior 3", "info proc", "info proc mappings", "info proc status", "info auxv", "info inferiors"
+    )
+    assert "cmdline = '/bin/sh'" in output and "exe = '/bin/sh'" in output
+    assert re.search(r"0x401000 +0x\w+ +0x\w+ +0x0 +r-xp +/bin/sh", output)
+    assert re.search(r"0x7ffffffff000 .*\[stack\]", output)
+    assert "Name:\tsh" in output
+
+
+def test_programs_come_from_the_guest(gdb):
+    output = gdb(CPU, "info proc mappings 3", "info os processes", "file target:/bin/sh", "info symbol 0x401000")
+    assert re.search(r"0x401000 .* r-xp +/bin/sh", output) and "[swapper]" in output
+    assert "in section .text" in output
+
+
+def test_a_process_is_followed_from_its_first_stop(gdb):
+    """gdb asks for the auxiliary vector once, as it learns of a process."""
+    output = gdb(TASKS, "break sys_wait4", "continue", "inferior 2", "info auxv", "bt 1", guest=booted())
+    assert re.search(r"AT_PAGESZ +System page size +4096", output)
+    assert re.search(r'AT_EXECFN .*"/sbin/init"', output)

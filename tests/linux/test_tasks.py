@@ -1,0 +1,65 @@
+"""The tasks of Debian's kernel, by its own debug information: nothing in them was typed."""
+
+import pytest
+
+from gdbstub.target import Action
+from kernel.areas import for_each_vma
+from kernel.files import executable, for_each_open_file
+from kernel.procfs import auxv, cmdline
+from kernel.saved import saved_registers
+from kernel.tasks import current_task, for_each_process_thread
+from ringscope.configuration import TASKS
+from ringscope.serve import make_target
+from tests.linux.debian import Debian
+
+pytestmark = [pytest.mark.linux, pytest.mark.timeout(200)]
+
+
+@pytest.fixture(scope="module")
+def debian(files_with_symbols):
+    debian = Debian(files_with_symbols).shell()
+    debian.type("sleep 1000 &")
+    debian.expect("# ")
+    return debian
+
+
+@pytest.fixture(scope="module")
+def tasks(debian):
+    return {task.comm: task for task in for_each_process_thread(debian.guest.running_kernel)}
+
+
+def test_ps_lists_the_same(debian, tasks):
+    listed = {line.split()[0] for line in debian.ask("ps -o pid")} - {"PID"}
+    found = {str(task.pid) for task in for_each_process_thread(debian.guest.running_kernel)}
+    assert listed - found <= {max(listed, key=int)}  # ps itself
+    assert "0" in found - listed
+    assert tasks["kthreadd"].is_kernel_thread and tasks["kthreadd"].pid == 2
+    assert tasks["sleep"].parent == tasks["sh"].pid
+    assert current_task(debian.guest.running_kernel).comm == "swapper/0"
+
+
+def test_sleeping_tasks_stand_in_the_scheduler(debian, tasks):
+    for name in ("init", "sh", "sleep", "kthreadd"):
+        saved = saved_registers(tasks[name])
+        assert debian.guest.running_kernel.symbols.nearest(saved.values["rip"])[0].name == "__schedule"
+
+
+def test_maps_and_files_are_those_of_proc(debian, tasks):
+    sleep = tasks["sleep"]
+    theirs = [line.split()[0] for line in debian.ask(f"cat /proc/{sleep.pid}/maps")]
+    ours = [f"{area.start:08x}-{area.end:08x}" for area in for_each_vma(sleep.mm)]
+    assert ours == [line for line in theirs if not line.startswith("ffffffffff6")]  # vsyscall is no area
+    assert executable(sleep) == "/bin/busybox"
+    assert cmdline(sleep) == b"sleep\x001000\0"
+    assert {file.descriptor: file.path for file in for_each_open_file(sleep)}[0].startswith("/dev/")
+    assert len(auxv(sleep)) % 16 == 0 and len(auxv(sleep)) > 200
+
+
+def test_a_step_waits_for_its_task(debian, tasks):
+    target = make_target(debian.guest, TASKS)
+    shell = tasks["sh"].pid
+    target.resume({shell: Action(step=True)})
+    debian.type("true")
+    while (reason := target.run_slice()) is None:
+        pass
+    assert reason.thread == shell
