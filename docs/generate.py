@@ -10,7 +10,9 @@ from itertools import groupby
 from pathlib import Path
 
 DOCS = Path(__file__).resolve().parent
-sys.path.insert(0, str(DOCS.parent))
+sys.path[:0] = [str(DOCS.parent), str(DOCS)]
+
+from peers import PEERS, ROWS, Row  # noqa: E402
 
 from gdbstub.agent.opcodes import TABLE as OPCODES  # noqa: E402
 from gdbstub.agent.opcodes import Kind  # noqa: E402
@@ -18,6 +20,7 @@ from gdbstub.protocol import TABLE  # noqa: E402
 from gdbstub.registers import RegisterSet  # noqa: E402
 from kernel.abi.headers import document  # noqa: E402
 from ringscope.layout import REGISTERS  # noqa: E402
+from ringscope.target import MachineTarget  # noqa: E402
 
 PROTOCOL = """# The protocol
 
@@ -48,6 +51,31 @@ def packets() -> Iterator[str]:
             power, feature = (f"`{cell(text)}`" if text else "" for text in (row.needs, row.feature))
             yield f"| `{cell(row.pattern)}` | {cell(row.meaning)} | {power} | {feature} |"
         yield ""
+
+
+BESIDE = """## Beside other servers
+
+What the machine answers, what others do, and why a packet is left out. Theirs was read in their sources in 2026, some
+was tried: Y yes, P partly, N no, L announced but not done, ? not known.
+"""
+
+
+def beside() -> Iterator[str]:
+    """The features of the protocol with what other servers make of them."""
+    yield BESIDE
+    yield "| feature | here | " + " | ".join(PEERS) + " |"
+    yield "|---" * (len(PEERS) + 2) + "|"
+    for row in ROWS:
+        here = "yes" if is_answered(row) else f"no: {row.reason}"
+        yield f"| {row.feature} | {here} | " + " | ".join(row.peers) + " |"
+    yield ""
+
+
+def is_answered(row: Row) -> bool:
+    """Whether the machine's own target answers all packets of a row."""
+    target = object.__new__(MachineTarget)
+    patterns = [each.pattern.text for each in TABLE.rows if each.available(target)]
+    return all(any(pattern.startswith(packet) for pattern in patterns) for packet in row.packets)
 
 
 def features() -> Iterator[str]:
@@ -92,7 +120,7 @@ def opcodes() -> Iterator[str]:
 
 def pages() -> dict[str, str]:
     """Name, in docs/, and text of every generated page."""
-    protocol = "\n".join([PROTOCOL, *packets(), *features(), *opcodes(), *registers(REGISTERS)]) + "\n"
+    protocol = "\n".join([PROTOCOL, *packets(), *features(), *beside(), *opcodes(), *registers(REGISTERS)]) + "\n"
     return {"protocol.md": protocol, "abi.md": document()}
 
 
