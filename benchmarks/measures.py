@@ -115,6 +115,43 @@ def breakpoint_stops(guest):
     return guest.per_second(operation, most=1 << 18)
 
 
+@measure("condition", "/s", "passes of a breakpoint whose condition is false, asked where the server can")
+def false_conditions(guest):
+    asks = guest.client.features.get("ConditionalBreakpoints+") is not None
+    return guest.per_second(lambda count: (asked_there if asks else asked_here)(guest, count), most=1 << 20)
+
+
+def asked_there(guest, count):
+    """The server asks: one command to the end of the loop."""
+    tick, counter = guest.at("tick"), guest.at("counter")
+    # *(unsigned long *) counter == -1: const64 ref64 const64 equal end
+    code = struct.pack(">BQBBQBB", 0x25, counter, 0x1A, 0x25, (1 << 64) - 1, 0x13, 0x27)
+    before = guest.client.read_word(counter)
+    guest.client.need(b"Z0,%x,1;X%x,%b" % (tick, len(code), code.hex().encode()))
+    seconds = guest.timed(TICKS, count)
+    guest.client.remove(EXECUTE, tick)
+    if (passed := guest.client.read_word(counter) - before) != count:
+        raise WrongAnswer(f"{passed} passes where {count} were wanted")
+    return seconds
+
+
+def asked_here(guest, count):
+    """The client asks, as gdb does: a stop, a word of memory, and on."""
+    client, tick, counter = guest.client, guest.at("tick"), guest.at("counter")
+    guest.start(TICKS, count + 3)
+    client.insert(EXECUTE, tick)
+    client.cont()
+    before, begin = client.read_word(counter), clock()
+    for _ in range(count):
+        client.remove(EXECUTE, tick)
+        client.step()
+        client.insert(EXECUTE, tick)
+        client.cont()
+        client.read_word(counter)
+    seconds = clock() - begin
+    return checked_count(guest, EXECUTE, tick, 1, (client.read_word(counter) - before, count, seconds))
+
+
 @measure("watch", "/s", "write-watchpoint stops")
 def watchpoint_stops(guest):
     client, counter = guest.client, guest.at("counter")

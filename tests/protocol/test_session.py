@@ -26,7 +26,8 @@ class SessionMachine(RuleBasedStateMachine):
         self.talk(b"qSupported:swbreak+;hwbreak+")
         self.memory = bytes(self.target.memory)
         self.registers = {1: {}, 2: {}}
-        self.software, self.hardware = set(), set()
+        self.software, self.hardware = {}, {}  # address: whether it stops
+        self.traced = set()
         self.chosen = 1
 
     def cpu(self):
@@ -68,17 +69,43 @@ class SessionMachine(RuleBasedStateMachine):
         reply = self.talk(b"%s%x,%x" % (b"x" if binary else b"m", address, length))
         assert reply == (b"b" + expected if binary else expected.hex().encode())
 
-    @rule(address=code, hardware=st.booleans())
+    @rule(address=code, hardware=st.booleans(), condition=st.sampled_from([None, True, False]))
     @precondition(lambda self: not self.talk.session.running)
-    def insert(self, address, hardware):
-        assert self.talk(b"Z%d,%x,1" % (hardware, address)) == b"OK"
-        (self.hardware if hardware else self.software).add(address)
+    def insert(self, address, hardware, condition):
+        parameters = b"" if condition is None else b";X3,22%02x27" % condition
+        assert self.talk(b"Z%d,%x,1%s" % (hardware, address, parameters)) == b"OK"
+        (self.hardware if hardware else self.software)[address] = condition is not False
+
+    @rule(address=code, steps=st.integers(0, 3), action=st.sampled_from([b"R1", b"M-1,2000,10", b"X1,27"]))
+    @precondition(lambda self: not self.talk.session.running)
+    def trace(self, address, steps, action):
+        self.traced = {address}
+        for packet in (b"QTinit", b"QTDP:1:%x:E:%x:0-", b"QTDP:-1:%x:" + action + b"-", b"QTDP:-1:%x:S" + action):
+            values = (address, steps)[: packet.count(b"%")]
+            assert self.talk(packet % values) == b"OK"
+        assert self.talk(b"QTStart") == b"OK"
+
+    @rule()
+    @precondition(lambda self: not self.talk.session.running)
+    def look_at_the_trace(self):
+        frames = int(self.talk(b"qTStatus").split(b"tframes:")[1].split(b";")[0], 16)
+        if frames:
+            assert self.talk(b"QTFrame:%x" % (frames - 1)) == b"F%xT1" % (frames - 1)
+            assert self.talk(b"p10") != b"x" * 16
+        assert self.talk(b"QTFrame:%x" % frames) == b"F-1"
+        assert self.talk(b"QTFrame:ffffffff") == b"OK"
+
+    @rule()
+    @precondition(lambda self: not self.talk.session.running)
+    def end_the_trace(self):
+        assert self.talk(b"QTStop") == b"OK"
+        self.traced = set()
 
     @rule(address=code, hardware=st.booleans())
     @precondition(lambda self: not self.talk.session.running)
     def remove(self, address, hardware):
         assert self.talk(b"z%d,%x,1" % (hardware, address)) == b"OK"
-        (self.hardware if hardware else self.software).discard(address)
+        (self.hardware if hardware else self.software).pop(address, None)
 
     @rule(packet=st.sampled_from([b"s", b"vCont;s:1", b"vCont;s:2", b"S05", b"vCont;r1000,1006:1"]))
     @precondition(lambda self: not self.talk.session.running)
@@ -114,8 +141,8 @@ class SessionMachine(RuleBasedStateMachine):
             self.chosen = self.talk.session.general_thread
             pc = self.talk.session.program_counter(self.chosen)
             assert (b"swbreak" in reply) <= (pc in self.software)
-            assert (b"hwbreak" in reply) <= (pc in self.hardware - self.software)
-            assert reply[:3] == b"T02" or pc in self.software | self.hardware
+            assert (b"hwbreak" in reply) <= (pc in self.hardware and pc not in self.software)
+            assert reply[:3] == b"T02" or self.software.get(pc) or self.hardware.get(pc)
 
     @rule()
     def stray_interrupt_and_acks(self):
@@ -125,7 +152,7 @@ class SessionMachine(RuleBasedStateMachine):
 
     @invariant()
     def armed_is_what_is_set(self):
-        assert self.target.breakpoints == self.software | self.hardware
+        assert self.target.breakpoints == self.software.keys() | self.hardware.keys() | self.traced
 
 
 SessionMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
