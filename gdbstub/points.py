@@ -1,13 +1,18 @@
 """The breakpoints and watchpoints one client has set: what is armed, and what a stop may be blamed on."""
 
+import errno
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 from gdbstub.agent.parameters import PLAIN, Hit, Parameters
 from gdbstub.agent.translate import Effects
+from gdbstub.errors import TargetError
 from gdbstub.stopreply import WatchKind, WatchpointHit
 from gdbstub.target import Breakpoints, Conditions, Probe, Watchpoints, When
+
+MOST_ASKING = 1024
+"""Points with conditions or commands."""
 
 Watchpoint = tuple[WatchKind, int, int]
 """Kind, address, length in bytes."""
@@ -56,6 +61,8 @@ class Points:
         parameters: Parameters = PLAIN,
     ) -> None:
         """Add to ``software`` or ``hardware``; again is no error, and replaces the parameters."""
+        if not parameters.plain and address not in self.asking:
+            self._check_room(address)
         before = into.get(address)
         into[address] = Breakpoint(before.kind if before else kind, parameters)
         try:
@@ -102,6 +109,10 @@ class Points:
             target.insert_breakpoint(address, found[0].kind)
             self._plain[address] = found[0].kind
 
+    def _check_room(self, address: int) -> None:
+        if len(self.asking) + len(self.watchpoints) >= MOST_ASKING:
+            raise TargetError(errno.ENOSPC, f"no room for conditions at {address:#x}: {MOST_ASKING} points are all")
+
     def _traced(self, tracers: Sequence[Tracer], hits: list[Hit]) -> When:
         def when(probe: Probe) -> bool:
             needed = True in [tracer.hit(probe) for tracer in tracers]
@@ -122,6 +133,8 @@ class Points:
         before = self.watchpoints.get(watchpoint)
         if before is not None and before.plain and parameters.plain:
             return
+        if not parameters.plain and before is None:
+            self._check_room(watchpoint[1])
         self.unwatch(target, watchpoint)
         if parameters.plain:
             target.insert_watchpoint(*watchpoint)

@@ -11,20 +11,31 @@ MOST_TEXT = 1 << 16
 _CHUNK = 64
 
 
+MOST_AT_ONCE = 1 << 22
+"""Bytes of text in one slice of a run; the rest is counted."""
+
+
 class Console:
     """Text on its way to the client."""
 
     def __init__(self) -> None:
         self._text = bytearray()
+        self._lost = 0
 
     def print(self, text: bytes) -> None:
         """Add to it."""
-        self._text += text
+        if len(self._text) + len(text) > MOST_AT_ONCE:
+            self._lost += len(text)
+        else:
+            self._text += text
 
     def take(self) -> bytes:
         """All of it; nothing is left."""
         text = bytes(self._text)
+        if self._lost:
+            text += b"(%d bytes were too much at once)\n" % self._lost
         self._text.clear()
+        self._lost = 0
         return text
 
     def shorten(self) -> None:

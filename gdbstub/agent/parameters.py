@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gdbstub.agent.errors import ExpressionError
-from gdbstub.agent.expression import check, split
+from gdbstub.agent.expression import LONGEST, check, split
 from gdbstub.agent.translate import Effects, Evaluate, translate
 from gdbstub.errors import MalformedPacket, TargetError
 from gdbstub.target import Probe
@@ -91,14 +91,10 @@ def parse_parameters(text: bytes) -> Parameters:
 
 
 def _translated(codes: Sequence[bytes], *, valued: bool) -> list[Evaluate]:
-    if len(codes) > MOST:
-        raise TargetError(errno.E2BIG, f"{len(codes)} expressions at one point; {MOST} can be")
+    if sum(map(len, codes)) > LONGEST:
+        raise TargetError(errno.E2BIG, f"{sum(map(len, codes))} bytes of code at one point; {LONGEST} can be")
     checked = [check(code) for code in codes]
     for expression in checked if valued else ():
         if not expression.has_value:
             raise ExpressionError(len(expression.code) - 1, "the condition leaves no value")
     return [translate(expression) for expression in checked]
-
-
-MOST = 64
-"""Conditions, and commands, that one point has at most."""

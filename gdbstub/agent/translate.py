@@ -1,7 +1,7 @@
 """A checked expression becomes one Python function: straight code on local variables, no loop over opcodes.
 
 A jump forward sets ``at``, and every later piece of code runs only if ``at`` is not beyond it. A jump back goes once
-more round an outer loop and is counted. What an opcode means is the table's text.
+more round an outer loop, and what it repeats is counted. What an opcode means is the table's text.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,8 +15,8 @@ from gdbstub.agent.opcodes import ALL, BITS, SIGN, Kind
 from gdbstub.agent.printf import Format
 from gdbstub.target import Probe
 
-MOST_JUMPS = 10_000
-"""Jumps back in one evaluation, before it fails."""
+MOST_REPEATED = 100_000
+"""Bytes of code that jumps back repeat in one evaluation, before it fails."""
 
 
 class Effects(Protocol):
@@ -79,7 +79,7 @@ def _rem_signed(a: int, b: int) -> int:
 
 
 def _too_long() -> None:
-    raise EvaluationError(f"the expression jumped back {MOST_JUMPS} times")
+    raise EvaluationError(f"the expression repeated more than {MOST_REPEATED} bytes of itself")
 
 
 def translate(expression: Expression) -> Evaluate:
@@ -104,7 +104,7 @@ def _body(expression: Expression, formats: list[Format]) -> Iterator[str]:
     if not targets:
         yield from (f" {line}" for line in _Block(formats, 0).lines(instructions, 0, targets))
         return
-    yield from (" at = jumps = 0", " while True:")
+    yield from (" at = repeated = 0", " while True:")
     behind = {i.next for i in instructions.values() if i.opcode.kind is Kind.JUMP} & instructions.keys()
     starts = sorted({0} | targets | behind)
     for start in starts:
@@ -199,7 +199,8 @@ class _Block:
         yield from self._spill()
         steps = [f"at = {instruction.operand}"]
         if instruction.operand <= offset:
-            steps += ["jumps += 1", f"if jumps > {MOST_JUMPS}: too_long()", "continue"]
+            repeated = instruction.next - instruction.operand
+            steps += [f"repeated += {repeated}", f"if repeated > {MOST_REPEATED}: too_long()", "continue"]
         yield from ([f"if {condition}:", *(f" {step}" for step in steps)] if condition else steps)
 
     def _print(self, instruction: Instruction) -> str:

@@ -20,7 +20,7 @@ TABLE.announce("InstallInTrace+", needs=Conditions)
 Trace = Session[Conditions]
 _LAST = b"l"
 _NO_FRAME = -1
-_MOST_ACTIONS = 1024
+_MOST_RANGES = 1024
 
 
 @TABLE.packet("QTinit", needs=Conditions)
@@ -62,10 +62,9 @@ def define_tracepoint(session: Trace, definition: bytes) -> bytes:
 
 def _add_actions(session: Trace, match: re.Match[bytes]) -> bytes:
     tracepoint = session.resident.trace.find(int(match[1], 16), int(match[2], 16))
+    session.resident.trace.check_room(match[4])
     actions = parse_actions(match[4])
     stepping = bool(match[3] or tracepoint.step_texts)
-    if len(tracepoint.actions) + len(tracepoint.step_actions) + len(actions) > _MOST_ACTIONS:
-        raise TargetError(errno.ENOSPC, f"{_MOST_ACTIONS} actions are all a tracepoint can have")
     (tracepoint.step_actions if stepping else tracepoint.actions).extend(actions)
     (tracepoint.step_texts if stepping else tracepoint.action_texts).append(match[4])
     return OK
@@ -79,8 +78,7 @@ def _add_actions(session: Trace, match: re.Match[bytes]) -> bytes:
 def define_source(session: Trace, number: int, address: int, kind: str, start: int, length: int, text: bytes) -> bytes:
     """Keep a piece of what the user typed, to be read back."""
     sources = session.resident.trace.find(number, address).sources
-    if len(sources) >= _MOST_ACTIONS or start + len(text) > PACKET_SIZE:
-        raise TargetError(errno.ENOSPC, f"source piece {len(sources)} of tracepoint {number} is too much")
+    session.resident.trace.check_room(text)
     if start and sources and sources[-1].kind == kind:
         sources[-1].text = sources[-1].text[:start] + text
     else:
@@ -113,7 +111,7 @@ def disable_tracepoint(session: Trace, number: int, address: int) -> bytes:
 def set_read_only_ranges(session: Trace, ranges: bytes) -> bytes:
     """Take ranges for memory that never changes: a trace frame reads it from the target."""
     pairs = [re.fullmatch(rb"([0-9a-fA-F]{1,16}),([0-9a-fA-F]{1,16})", word) for word in ranges.split(b":")]
-    if len(pairs) > _MOST_ACTIONS or None in pairs:
+    if len(pairs) > _MOST_RANGES or None in pairs:
         raise MalformedPacket(f"read-only ranges {ranges[:60]!r}")
     session.resident.trace.read_only = [(int(pair[1], 16), int(pair[2], 16)) for pair in pairs if pair]
     return OK

@@ -7,20 +7,28 @@ from gdbstub.agent.effects import Printing, read_string
 from gdbstub.agent.expression import check
 from gdbstub.agent.printf import Format
 from gdbstub.agent.translate import translate
-from gdbstub.errors import MalformedPacket, TargetError
+from gdbstub.errors import Error, MalformedPacket, TargetError
 from gdbstub.target import Probe
-from gdbstub.trace.frames import LARGEST_SIZE, LONGEST_BLOCK, Frame
+from gdbstub.trace.frames import LONGEST_BLOCK, Frame
 
 _ALL = (1 << 64) - 1
 _GRAIN = 256
 """Bytes that are tried by themselves where a longer piece cannot be read."""
 
 
-class Recorder:
-    """The effects of a tracepoint's expressions: they fill a frame. Memory that cannot be read is left out."""
+class NoRoom(Error):
+    """A frame would be larger than the buffer."""
 
-    def __init__(self, frame: Frame, printing: Printing) -> None:
+
+class Recorder:
+    """The effects of a tracepoint's expressions: they fill a frame. Memory that cannot be read is left out.
+
+    ``room`` is how many bytes of memory may be asked for; `NoRoom` is raised for more.
+    """
+
+    def __init__(self, frame: Frame, printing: Printing, room: int) -> None:
         self.frame = frame
+        self._room = room
         self._printing = printing
         self.variable = printing.variable
         self.set_variable = printing.set_variable
@@ -32,7 +40,8 @@ class Recorder:
 
     def trace(self, probe: Probe, address: int, length: int) -> None:
         """Record memory."""
-        end = address + min(length, LARGEST_SIZE)
+        self._take_room(length)
+        end = address + length
         while address < end:
             count = min(LONGEST_BLOCK, end - address)
             self._record(probe, address, count)
@@ -40,12 +49,18 @@ class Recorder:
 
     def trace_string(self, probe: Probe, address: int, most: int) -> None:
         """Record memory up to a zero byte, and that."""
-        text = read_string(probe, address, min(most, LONGEST_BLOCK))
+        text = read_string(probe, address, min(most, LONGEST_BLOCK - 1))
+        self._take_room(len(text) + 1)
         self._record(probe, address, min(len(text) + 1, most))
 
     def print(self, probe: Probe, format: Format, arguments: Sequence[int]) -> None:
         """To the client's console."""
         self._printing.print(probe, format, arguments)
+
+    def _take_room(self, length: int) -> None:
+        self._room -= length
+        if self._room < 0:
+            raise NoRoom
 
     def _record(self, probe: Probe, address: int, length: int) -> None:
         for start, count in ((address, length), *_grains(address, length)):

@@ -9,12 +9,14 @@ from enum import Enum
 from gdbstub.agent.effects import Printing, Variables
 from gdbstub.errors import TargetError
 from gdbstub.target import Probe
-from gdbstub.trace.actions import Collect, Recorder
+from gdbstub.trace.actions import Collect, NoRoom, Recorder
 from gdbstub.trace.frames import Buffer, Frame
 from gdbstub.trace.tracepoint import Tracepoint
 
-MOST_TRACEPOINTS = 1024
+MOST_TRACEPOINTS = 256
 MOST_VARIABLES = 1024
+MOST_TEXT = 1 << 20
+"""Bytes of actions and sources, as they were sent, of all tracepoints."""
 
 
 class Ended(Enum):
@@ -98,6 +100,11 @@ class Experiment:
             raise TargetError(errno.ENOSPC, f"{MOST_TRACEPOINTS} tracepoints are all there can be")
         self.tracepoints[tracepoint.key] = tracepoint
 
+    def check_room(self, text: bytes) -> None:
+        """Raises TargetError if there is no room for more text of definitions."""
+        if sum(tracepoint.text_length for tracepoint in self.tracepoints.values()) + len(text) > MOST_TEXT:
+            raise TargetError(errno.ENOSPC, f"tracepoints of more than {MOST_TEXT} bytes of actions and sources")
+
     def find(self, number: int, address: int) -> Tracepoint:
         """A tracepoint. Raises TargetError if there is none."""
         try:
@@ -159,11 +166,14 @@ class Experiment:
             return False
 
     def _collect(self, tracepoint: Tracepoint, actions: list[Collect], probe: Probe) -> None:
-        recorder = Recorder(Frame(tracepoint.number, probe.pc()), self.printing)
+        recorder = Recorder(Frame(tracepoint.number, probe.pc()), self.printing, self.buffer.size)
         failure = None
         try:
             for action in actions:
                 action(probe, recorder)
+        except NoRoom:
+            self.stop(Ended.FULL)
+            return
         except TargetError as error:
             failure = error
         if not self.buffer.add(recorder.frame):

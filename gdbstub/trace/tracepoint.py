@@ -38,6 +38,12 @@ class Tracepoint:
         """Number and address."""
         return self.number, self.address
 
+    @property
+    def text_length(self) -> int:
+        """Bytes of its actions and sources."""
+        texts = (*self.action_texts, *self.step_texts, *(source.text for source in self.sources))
+        return len(self.condition_code) + sum(map(len, texts))
+
     def describe(self) -> list[bytes]:
         """The pieces in which a client reads it back."""
         place = b"%x:%x" % self.key

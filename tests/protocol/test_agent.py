@@ -13,7 +13,7 @@ from gdbstub.agent.expression import DEEPEST, LONGEST, check, split
 from gdbstub.agent.framebase import mend
 from gdbstub.agent.opcodes import BY_CODE, TABLE, Kind
 from gdbstub.agent.printf import FormatError, parse_format
-from gdbstub.agent.translate import MOST_JUMPS, translate
+from gdbstub.agent.translate import MOST_REPEATED, translate
 from gdbstub.errors import TargetError
 
 END = b"\x27"
@@ -161,7 +161,7 @@ def test_effects(code, done):
 def test_a_loop_ends_or_is_ended():
     counting = b"\x22\x05" + b"\x22\x01\x03\x28\x20\x00\x02" + END  # 5; again: 1 sub dup if_goto again
     assert evaluate(counting) == 0
-    with pytest.raises(EvaluationError, match=str(MOST_JUMPS)):
+    with pytest.raises(EvaluationError, match=str(MOST_REPEATED)):
         evaluate(b"\x21\x00\x00")
 
 
@@ -309,8 +309,9 @@ def plain(code, effects):  # noqa: C901
             length, address = stack.pop(), stack.pop()
             (effects.trace if op == 0x0C else effects.trace_string)(None, address, length)
         elif op == 0x21 or (op == 0x20 and stack.pop()):
-            pc, back = n, back + (n <= here)
-            if back > MOST_JUMPS:
+            back += pc - n if n <= here else 0
+            pc = n
+            if back > MOST_REPEATED:
                 raise EvaluationError("too long")
 
 

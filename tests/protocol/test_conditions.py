@@ -4,7 +4,8 @@ import pytest
 from expressions import BYTE_IS, RAX_IS, STORE, UNREADABLE, expression, printed, printing, rax
 from toy import RAX, REGISTERS, BareTarget, Conversation
 
-from gdbstub.agent.effects import MOST_TEXT, Console
+from gdbstub.agent.effects import MOST_AT_ONCE, MOST_TEXT, Console
+from gdbstub.points import MOST_ASKING
 from gdbstub.resident import Resident
 from gdbstub.target import CONTINUE
 
@@ -109,7 +110,7 @@ REFUSED = [
     (b"X2,0227",               "offset 0: add needs 2 elements on the stack, there are 0"),
     (b"X3,22011bX4,22011b27",  "offset 2: ref_float"),
     (b"cmds:1,X2,3127",        "offset 0: there is no opcode 0x31"),
-    (b"X4,22012727" * 65,      "65 expressions at one point; 64 can be"),
+    (b"X4,22012727" * 2049,    "8196 bytes of code at one point; 8192 can be"),
 ]
 # fmt: on
 
@@ -181,3 +182,20 @@ def test_registers_of_the_right_thread_are_asked(target):
 def test_an_absent_register_stops(talk, target):
     talk(b"Z0,%x,1;%s" % (STORE, expression("26%04x 27" % (len(REGISTERS.slots) + 50))))
     assert talk(b"vCont;c:1")[:3] == b"T05"
+
+
+def test_text_of_one_slice_is_bounded():
+    console = Console()
+    for _ in range(5000):
+        console.print(b"x" * 1000)
+    text = console.take()
+    assert len(text) < MOST_AT_ONCE + 100 and text.endswith(b" bytes were too much at once)\n")
+
+
+def test_points_that_ask_are_bounded(talk, target):
+    talk(b"qSupported:error-message+")
+    for address in range(MOST_ASKING):
+        assert talk(b"Z0,%x,1;X3,220027" % address) == b"OK"
+    assert b"1024 points are all" in talk(b"Z0,5000,1;X3,220027")
+    assert b"1024 points are all" in talk(b"Z2,5000,1;X3,220027")
+    assert talk(b"Z0,0,1;X3,220127") == b"OK" and talk(b"Z0,5000,1") == b"OK"

@@ -365,3 +365,21 @@ def test_a_buffer_of_many_frames_reads_by_pieces():
     assert buffer.used == len(whole)
     assert b"".join(buffer.read(at, 37, "<") for at in range(0, len(whole), 37)) == whole
     assert buffer.read(len(whole), 10, "<") == b""
+
+
+def test_more_than_the_buffer_holds_is_never_collected(talk):
+    many = b"M-1,2000,ffffffff" * 50
+    trace(talk, 3, actions=[many])
+    assert status(talk)[1] == "tfull:0" and status(talk)[2]["tframes"] == "0"
+    trace(talk, 6, actions=[b"M-1,0,3fffff"])
+    assert status(talk)[2]["tframes"] == "3", "what cannot be read takes room while it is tried, not afterwards"
+
+
+def test_definitions_are_bounded(talk):
+    talk(b"qSupported:error-message+")
+    define(talk)
+    reply = b"OK"
+    for _ in range(40):
+        reply = talk(b"QTDP:-1:%x:" % STORE + b"M-1,2000,4" * 5000)
+    assert b"more than 1048576 bytes" in reply
+    assert b"more than 1048576 bytes" in talk(b"QTDPsrc:1:%x:cmd:0:1:" % STORE + b"61" * 60000)
