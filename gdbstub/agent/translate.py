@@ -110,7 +110,8 @@ def _body(expression: Expression, formats: list[Format]) -> Iterator[str]:
     for start in starts:
         yield f"  if at <= {start}:"
         block = _Block(formats, instructions[start].height)
-        yield from (f"   {line}" for line in block.lines(instructions, start, set(starts)))
+        lines = [*block.lines(instructions, start, set(starts))]
+        yield from (f"   {line}" for line in lines or ["pass"])
 
 
 class _Block:

@@ -379,6 +379,7 @@ pieces = st.one_of(
 
 @settings(max_examples=1500, deadline=None)
 @given(st.lists(pieces, max_size=14).map(lambda parts: b"\x22\x02\x22\x03\x22\x04" + b"".join(parts) + END))
+@example(b"\x22\x01\x20\x00\x08\x22\x00\x29\x27")
 @example(b"\x22\x05\x22\x01\x03\x28\x20\x00\x02\x27")
 def test_random_bytes_are_refused_or_evaluated(code):
     try:
