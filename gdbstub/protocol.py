@@ -11,6 +11,7 @@ from gdbstub.packets import (
     registers,
     resume,
     search,
+    systemcalls,
     threads,
     tracepoints,
     transfers,
@@ -18,7 +19,7 @@ from gdbstub.packets import (
 from gdbstub.registry import TABLE
 
 TOPICS = (
-    breakpoints, files, lifecycle, lldb, memory, monitor, queries, registers, resume, search, threads,
+    breakpoints, files, lifecycle, lldb, memory, monitor, queries, registers, resume, search, systemcalls, threads,
     tracepoints, transfers,
 )  # fmt: skip
 __all__ = ["TABLE", "TOPICS"]

@@ -1,9 +1,35 @@
 """Which process a breakpoint was set for, where a client tells processes apart."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 EVERYWHERE = 0
 """Stands for all processes."""
+
+
+@dataclass(slots=True)
+class CaughtCalls:
+    """The system calls that are waited for in each process; `EVERYWHERE` where processes are not told apart."""
+
+    _wanted: dict[int, frozenset[int] | None] = field(default_factory=dict)
+
+    def want(self, processes: Iterable[int], numbers: frozenset[int] | None) -> None:
+        """Wait for these in some processes: None is all, no number none."""
+        for process in processes:
+            self._wanted[process] = numbers
+            if numbers is not None and not numbers:
+                del self._wanted[process]
+
+    def all(self) -> frozenset[int] | None:
+        """What is waited for in any process."""
+        if None in self._wanted.values():
+            return None
+        return frozenset(number for numbers in self._wanted.values() if numbers for number in numbers)
+
+    def concern(self, process: int, number: int) -> bool:
+        """Whether a call of a process is waited for."""
+        wanted = [self._wanted[where] for where in (process, EVERYWHERE) if where in self._wanted]
+        return any(numbers is None or number in numbers for numbers in wanted)
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from gdbstub.errors import MalformedPacket, TargetError
 from gdbstub.link import Link, Sink, Trace
 from gdbstub.registry import UNKNOWN, PacketTable
 from gdbstub.resident import Resident
-from gdbstub.scopes import EVERYWHERE, Scopes
+from gdbstub.scopes import EVERYWHERE, CaughtCalls, Scopes
 from gdbstub.stopreply import (
     BreakpointHit,
     Exited,
@@ -25,7 +25,7 @@ from gdbstub.stopreply import (
     WatchpointHit,
     format_stop,
 )
-from gdbstub.target import Action, Processes, Target, ThreadSelection
+from gdbstub.target import Action, Processes, SystemCalls, Target, ThreadSelection
 from gdbstub.threadid import ALL, ANY, ThreadId
 from gdbstub.trace.frames import Frame
 from gdbstub.wire import Event, Mark
@@ -116,6 +116,7 @@ class Session(Generic[TargetT]):
         self.general_process: int | None = None
         """The process last chosen by the client, be it still there or not."""
         self.scopes = Scopes()
+        self._calls = CaughtCalls()
         self.resume_thread = ALL
 
     # -- what the client sends
@@ -198,10 +199,16 @@ class Session(Generic[TargetT]):
         return stop
 
     def _is_concerned(self, stop: Stop) -> bool:
-        """Whether a stop is not only at a breakpoint of other processes."""
-        if not (self.multiprocess and isinstance(stop, Stopped) and isinstance(stop.reason, BreakpointHit)):
+        """Whether a stop is not only at a breakpoint or in a system call of other processes."""
+        if not (self.multiprocess and isinstance(stop, Stopped)):
             return True
-        return self.scopes.concerns(stop.reason.address, self.process_of(stop.thread) or EVERYWHERE)
+        process = self.process_of(stop.thread) or EVERYWHERE
+        match stop.reason:
+            case BreakpointHit(address):
+                return self.scopes.concerns(address, process)
+            case Noted("syscall_entry" | "syscall_return", number):
+                return self._calls.concern(process, int(number, 16))
+        return True
 
     def _is_within(self, stop: Stop, within: StepRange) -> bool:
         """Whether a stop is only a step inside the range, with no breakpoint to report."""
@@ -283,6 +290,12 @@ class Session(Generic[TargetT]):
         for process in self._scope():
             last = self.scopes.leave(reason, address, process)
         return last
+
+    def catch_system_calls(self, numbers: frozenset[int] | None) -> None:
+        """Stop at these in the chosen process; None is all, no number none."""
+        assert isinstance(self._target, SystemCalls), "the packet table has checked it"
+        self._calls.want(list(self._scope()) or [EVERYWHERE], numbers)
+        self._target.catch_system_calls(self._calls.all())
 
     def _scope(self) -> Iterator[int]:
         """The chosen process, and all if that is one that speaks for all."""

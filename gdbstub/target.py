@@ -357,6 +357,15 @@ class Files(Protocol):
 
 
 @runtime_checkable
+class SystemCalls(Protocol):
+    """``catch syscall``: stops noted ``syscall_entry`` and ``syscall_return`` with the call's number."""
+
+    def catch_system_calls(self, numbers: Collection[int] | None) -> None:
+        """Stop at these system calls of any process; None is all, and no number none."""
+        ...
+
+
+@runtime_checkable
 class ThreadSelection(Protocol):
     """A target whose threads see different memory, or whose commands are about one of them."""
 

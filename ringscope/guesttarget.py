@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+from gdbstub import stopreply
 from gdbstub.errors import TargetError
+from gdbstub.stopreply import Noted, Signal, Stopped
+from gdbstub.target import Action
+from kernel.errors import Error as KernelError
 from kernel.objects import Kernel
+from machine import stop
 from machine.machine import Machine
 from ringscope.guestfiles import GuestFiles
+from ringscope.systemcalls import ENTRY_SYMBOL, SystemCalls
 from ringscope.target import MachineTarget
 
 
@@ -18,7 +24,9 @@ class GuestTarget(MachineTarget):
 
     def __init__(self, machine: Machine, kernel: Callable[[], Kernel], **options: Any) -> None:
         super().__init__(machine, **options)
+        self._kernel = kernel
         self._files = GuestFiles(kernel)
+        self._calls = SystemCalls(machine, self.probe(0), self._entries)
 
     def read_file(self, path: str, process: int | None) -> bytes:
         """A file of /proc, or one in the kernel's memory."""
@@ -42,3 +50,34 @@ class GuestTarget(MachineTarget):
     def _known(self, process: int | None) -> int | None:
         """The process, where threads are tasks."""
         return process if self.view.multiprocess else None
+
+    # System calls
+
+    def catch_system_calls(self, numbers: Collection[int] | None) -> None:
+        """Stop at SYSCALL's entry into the kernel, and where the caller goes on."""
+        self._calls.catch(numbers)
+
+    def _entries(self) -> Iterator[int]:
+        try:
+            symbol = self._kernel().symbols.lookup(ENTRY_SYMBOL)
+        except KernelError:
+            return
+        if symbol is not None:
+            yield symbol.address
+
+    def resume(self, actions: Mapping[int, Action]) -> None:
+        """Continue, or step one thread."""
+        self._calls.arm()
+        super().resume(actions)
+
+    def client_detached(self) -> None:
+        """Nothing is waited for any more."""
+        self._calls.catch(())
+        self._calls.arm()
+        super().client_detached()
+
+    def _reply(self, reason: stop.Stop) -> stopreply.Stop:
+        call = self._calls.at(reason.address) if isinstance(reason, stop.Breakpoint) else None
+        if call is None:
+            return super()._reply(reason)
+        return Stopped(Signal.TRAP, self.view.running(), Noted(call.way, f"{call.number:x}"), 0)

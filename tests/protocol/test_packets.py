@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 from test_files import ROWS as FILE_ROWS
+from test_systemcalls import ROWS as CALL_ROWS
 from toy import BASE, LENGTH, REGISTERS, BareTarget, Conversation, ToyTarget
 
 from gdbstub.errors import TargetError
@@ -255,16 +256,20 @@ def test_reply(talk, packet, reply):
 
 
 def test_every_row_of_the_table_is_tried():
-    tried = {packet for packet, _ in (*ROWS, *FILE_ROWS)} | {
-        b"qSupported",
-        b"qSupported:x",
-        b"g",
-        b"jThreadsInfo",
-        b"c",
-        b"C05",
-        b"k",
-        b"R00",
-    }
+    tried = (
+        {packet for packet, _ in (*ROWS, *FILE_ROWS)}
+        | {packet for packet, *_ in CALL_ROWS}
+        | {
+            b"qSupported",
+            b"qSupported:x",
+            b"g",
+            b"jThreadsInfo",
+            b"c",
+            b"C05",
+            b"k",
+            b"R00",
+        }
+    )
     untried = [row.pattern.text for row in TABLE.rows if not any(matches(row, packet) for packet in tried)]
     assert not untried
 

@@ -97,3 +97,17 @@ def test_a_process_is_followed_from_its_first_stop(gdb):
     output = gdb(TASKS, "break sys_wait4", "continue", "inferior 2", "info auxv", "bt 1", guest=booted())
     assert re.search(r"AT_PAGESZ +System page size +4096", output)
     assert re.search(r'AT_EXECFN .*"/sbin/init"', output)
+
+
+def test_system_calls_are_caught(gdb):
+    output = gdb(CPU, "catch syscall write", "continue", "continue", "info registers cs", "continue", guest=booted())
+    first, second, *_ = re.findall(r"Catchpoint 1 \((.*?)\), (\S+)", output)
+    assert first == ("call to syscall write", "entry_SYSCALL_64")
+    assert second[0] == "returned from syscall write" and second[1].startswith("0x0000000000401")
+    assert re.search(r"cs +0x33 ", output)
+
+
+def test_system_calls_of_one_process(gdb):
+    commands = ("break sys_wait4", "continue", "delete", "inferior 3", "catch syscall", "continue", "thread")
+    output = gdb(TASKS, *commands, guest=booted())
+    assert re.search(r"Catchpoint 2 \(call to syscall \w+\)|Catchpoint 2 \(returned from syscall \w+\)", output)

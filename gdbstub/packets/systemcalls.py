@@ -1,0 +1,29 @@
+"""System calls as events (gdb manual, "General Query Packets": QCatchSyscalls)."""
+
+from gdbstub.errors import MalformedPacket
+from gdbstub.registry import TABLE
+from gdbstub.session import OK, Session
+from gdbstub.target import SystemCalls
+
+
+@TABLE.packet("QCatchSyscalls:1;{numbers:rest}", needs=SystemCalls)
+@TABLE.packet("QCatchSyscalls:1", needs=SystemCalls, feature="QCatchSyscalls+")
+def catch_system_calls(session: Session[SystemCalls], numbers: bytes | None = None) -> bytes:
+    """Stop when the selected process enters a system call or leaves it: one of some numbers, or any."""
+    wanted = None if numbers is None else frozenset(_number(word) for word in numbers.split(b";"))
+    session.catch_system_calls(wanted)
+    return OK
+
+
+@TABLE.packet("QCatchSyscalls:0", needs=SystemCalls)
+def ignore_system_calls(session: Session[SystemCalls]) -> bytes:
+    """Stop for no system call of the selected process any more."""
+    session.catch_system_calls(frozenset())
+    return OK
+
+
+def _number(word: bytes) -> int:
+    try:
+        return int(word, 16)
+    except ValueError:
+        raise MalformedPacket(f"system call {word!r}") from None
