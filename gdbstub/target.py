@@ -275,6 +275,15 @@ class MemoryRegions(Protocol):
 
 
 @runtime_checkable
+class SignalInfo(Protocol):
+    """``$_siginfo``: what the target's system would tell a program of the stop."""
+
+    def signal_info(self, thread: int) -> bytes:
+        """The system's own structure; raises TargetError where the stop is nothing that makes a signal."""
+        ...
+
+
+@runtime_checkable
 class OsTables(Protocol):
     """``info os``: tables of what the target's system has, which gdb prints as they are."""
 

@@ -236,16 +236,16 @@ class Catches:
         early = early and not passed and event.source is not Source.EXTERNAL and event.vector != _DB
         text, ring = event_text(event, cpu.state.front.cr[2]), cpu.state.front.hflags & HF_CPL
         if early and number:
-            self._put_back(event, Caught(number, text))
+            self._put_back(event, Caught(number, text, _record(event)))
             return
         kept = bytes(cpu.state.front), bytes(cpu.progress.tallies), cpu.events
         chain = deliver(event)
         fatal = bool(cpu.shutdown)
         if early and (number := self._waiting_for_chain(chain)):
             self._undo(*kept)
-            self._put_back(event, Caught(number, chain_text(chain, fatal=fatal)))
+            self._put_back(event, Caught(number, chain_text(chain, fatal=fatal), chain[0]))
         elif number and not passed and not fatal:
-            self.hit = Caught(number, f"{text}, delivered")
+            self.hit = Caught(number, f"{text}, delivered", _record(event))
         elif not fatal:
             self._cross(ring, cpu.state.front.hflags & HF_CPL, text)
 
@@ -278,6 +278,10 @@ class Catches:
         ctypes.memmove(ctypes.addressof(cpu.state.front), front, len(front))
         ctypes.memmove(ctypes.addressof(cpu.progress.tallies), tallies, len(tallies))
         cpu.events, cpu.shutdown = events, None
+
+
+def _record(event: Event) -> FaultRecord:
+    return FaultRecord(event.vector, event.error_code, event.fault_rip, event.source.value)
 
 
 def _watch(catch: Catch) -> Watch:

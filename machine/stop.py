@@ -17,6 +17,15 @@ class Access(Enum):
     ANY = "access"
 
 
+class FaultRecord(NamedTuple):
+    """One link of a chain of faults during delivery."""
+
+    vector: int
+    error_code: int | None
+    address: int
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Breakpoint:
     """The instruction at linear ``address`` is next and has not run."""
@@ -39,10 +48,11 @@ class Watchpoint:
 
 @dataclass(frozen=True, slots=True)
 class Caught:
-    """A catch met what it waits for: its number, and that in a line."""
+    """A catch met what it waits for: its number, and that in a line; ``fault`` is the exception if it is one."""
 
     number: int
     text: str
+    fault: FaultRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +89,6 @@ class Reset:
     """The guest asked for a restart; ``cause`` names the register it used.  A triple fault is a `Shutdown`."""
 
     cause: str
-
-
-class FaultRecord(NamedTuple):
-    """One link of a chain of faults during delivery."""
-
-    vector: int
-    error_code: int | None
-    address: int
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from ringscope.pin import Pin
 from ringscope.points import ACCESS, MachinePoints
 from ringscope.regions import Regions
 from ringscope.serial.lines import Lines
+from ringscope.siginfo import signal_info
 from ringscope.stepping import Policy, Stepper
 from ringscope.views import ProcessorView, View
 
@@ -316,6 +317,14 @@ class MachineTarget(MachinePoints):
             self._command(command, write)
         finally:
             self.forget()
+
+    def signal_info(self, thread: int) -> bytes:
+        """What Linux would tell a program of a caught exception."""
+        fault = self.last.fault if isinstance(self.last, stop.Caught) else None
+        found = None if fault is None else signal_info(fault, self.machine.cpu.read_register("cr2"))
+        if found is None:
+            raise TargetError(errno.ENODATA, "the machine has not stopped for an exception that makes a signal")
+        return found
 
     def host(self) -> HostInfo:
         """An x86-64 processor without an operating system that a debugger would know."""

@@ -8,7 +8,7 @@ from typing import Any
 from gdbstub.errors import TargetError
 from gdbstub.registry import TABLE
 from gdbstub.session import PACKET_SIZE, Session
-from gdbstub.target import Conditions, Files, MemoryMap, OsRows, OsTables, Target, ThreadInfo, ThreadNames
+from gdbstub.target import Conditions, Files, MemoryMap, OsRows, OsTables, SignalInfo, Target, ThreadInfo, ThreadNames
 from gdbstub.xml import memory_map, os_data, thread_list, traceframe_info
 
 _LONGEST_PART = PACKET_SIZE // 2 - 1  # every byte may need an escape
@@ -97,3 +97,9 @@ def read_exec_file(session: Session[Files], process: int, offset: int, length: i
 def read_auxv(session: Session[Files], offset: int, length: int) -> bytes:
     """Read the auxiliary vector of the selected process."""
     return part(session.target.auxiliary_vector(session.selected_process()), offset, length)
+
+
+@TABLE.packet("qXfer:siginfo:read::{offset:hex},{length:hex}", needs=SignalInfo, feature="qXfer:siginfo:read+")
+def read_signal_info(session: Session[SignalInfo], offset: int, length: int) -> bytes:
+    """Read what the target's system would tell a program of this stop (``$_siginfo``)."""
+    return part(session.target.signal_info(session.thread()), offset, length)

@@ -189,6 +189,8 @@ ROWS = [
     (b"qXfer:features:write:target.xml:0:00",        b""),
     (b"qXfer:threads:read::0,15",                    b'm<?xml version="1.0"?>'),
     (b"qXfer:memory-map:read::0,15",                 b'm<?xml version="1.0"?>'),
+    (b"qXfer:siginfo:read::0,100",                   b"lsignal }"),
+    (b"qXfer:siginfo:read::0,4",                     b"msign"),
     (b"qXfer:osdata:read::0,15",                     b'm<?xml version="1.0"?>'),
     (b"qXfer:osdata:read:ports:0,15",                b'm<?xml version="1.0"?>'),
     (b"qXfer:osdata:read:nosuch:0,100",              b"E02"),
@@ -291,6 +293,7 @@ def test_the_features_are_those_of_the_table(talk):
         *(b"vContSupported+", b"ConditionalTracepoints+", b"TracepointSource+", b"EnableDisableTracepoints+"),
         *(b"DisconnectedTracing+", b"QTBuffer:size+", b"qXfer:features:read+", b"qXfer:threads:read+"),
         *(b"qXfer:memory-map:read+", b"qXfer:osdata:read+", b"qXfer:traceframe-info:read+"),
+        b"qXfer:siginfo:read+",
         *(b"BreakpointCommands+", b"PacketSize=20000", b"tracenz+", b"InstallInTrace+"),
     ]
     assert b"error-message+" in talk(b"qSupported:swbreak+;error-message+;x=1").split(b";")

@@ -167,6 +167,11 @@ class ToyTarget:
             raise TargetError(errno.ENOENT, f"there is no table {name!r}")
         return OsRows(("Port", "Device"), [("0x3f8", "serial & co"), ("0x60", "\0")])
 
+    def signal_info(self, thread):
+        if thread == 2:
+            raise TargetError(errno.ENODATA, "no signal")
+        return b"signal }"
+
     def host(self):
         return HostInfo("x86_64-toy", 8, "toy")
 

@@ -66,6 +66,18 @@ def test_mi_gets_the_line_and_one_stop(socket, guest):
         assert not gdb.unclaimed
 
 
+def test_the_signal_that_linux_would_make_of_an_exception(socket, guest):
+    output = gdb_batch(
+        *("monitor catch exception pf", "continue", "p $_siginfo.si_signo", "p $_siginfo.si_code"),
+        *("p $_siginfo._sifields._sigfault.si_addr == $cr2", "monitor catch delete", "stepi", "p $_siginfo.si_signo"),
+        "kill",
+        connect=socket,
+        file=guest.kernel,
+    )
+    assert [line for line in output.splitlines() if line.startswith("$")] == ["$1 = 11", "$2 = 1", "$3 = 1"]
+    assert "Unable to read siginfo" in output
+
+
 def test_catches_go_with_their_client(socket, guest):
     gdb_batch("monitor catch ring", "detach", connect=socket)
     assert guest.machine.cpu.catches.wanted() == {}
