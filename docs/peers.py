@@ -93,7 +93,7 @@ ROWS: tuple[Row, ...] = (
         "gdb asks only with libthread_db, which wants a process of the host; `$fs_base` is a register"),
     Row("qGetTIBAddr",                      ("qGetTIBAddr",),              "NPNNNNNNN", "of Windows alone"),
     Row("qOffsets",                         ("qOffsets",),                 "NYYYPNYPN",
-        "kernels boot where they were linked (`nokaslr`); for one that moved, `symbol-file -o SLIDE vmlinux`"),
+        "the target does not say where its program lies"),
     Row("qSymbol",                          ("qSymbol",),                  "NYNNPNYYN"),
     Row("QDisableRandomization, QEnvironment…", ("QDisableRandomization",), "NYYNLNNNN", _THERE),
     Row("vFlash",                           ("vFlash",),                   "NNYNNNNYN",

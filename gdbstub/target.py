@@ -84,7 +84,10 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Offsets:
-    """How far the running program's sections or segments lie from where it was linked."""
+    """How far the running program's sections lie from where it was linked; or where its ``segments`` are.
+
+    Without an address of the data segment (0) all segments move as the first one does.
+    """
 
     text: int
     data: int

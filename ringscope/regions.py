@@ -36,6 +36,10 @@ class Regions:
                 return
         self._regions.append(Region(mapping.first, length, permissions))
 
+    def first_mapped(self, first: int, last: int) -> int | None:
+        """The lowest mapped address in a range whose mapping begins there."""
+        return next((region.start for region in self._regions if first <= region.start <= last), None)
+
     def at(self, address: int) -> Region:
         """The region of an address, or the gap that it lies in."""
         before = 0

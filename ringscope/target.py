@@ -10,7 +10,7 @@ from gdbstub import stopreply
 from gdbstub.errors import TargetError
 from gdbstub.registers import RegisterSet, Slot
 from gdbstub.stopreply import Signal
-from gdbstub.target import Action, HostInfo, MemoryRegion, OsRows, OsTable, Region, ThreadInfo
+from gdbstub.target import Action, HostInfo, MemoryRegion, Offsets, OsRows, OsTable, Region, ThreadInfo
 from kernel.errors import Error as KernelError
 from kernel.saved import Saved
 from machine import stop
@@ -25,6 +25,7 @@ from ringscope.points import ACCESS, MachinePoints
 from ringscope.regions import Regions
 from ringscope.serial.lines import Lines
 from ringscope.siginfo import signal_info
+from ringscope.slide import kernel_slide, offsets
 from ringscope.stepping import Policy, Stepper
 from ringscope.views import ProcessorView, View
 
@@ -331,10 +332,18 @@ class MachineTarget(MachinePoints):
         return HostInfo("x86_64-unknown-unknown", 8)
 
     def region_at(self, address: int) -> Region:
-        """What the page tables map there; they are walked once a stop."""
+        """What the page tables map there."""
+        return self._mapped().at(address)
+
+    def _mapped(self) -> Regions:
+        """The page tables' regions; they are walked once a stop."""
         if self._regions is None:
             self._regions = Regions(self.machine)
-        return self._regions.at(address)
+        return self._regions
+
+    def offsets(self) -> Offsets:
+        """Where a Linux kernel lies that moved itself."""
+        return offsets(kernel_slide(self._mapped()))
 
     def os_tables(self) -> Iterable[OsTable]:
         """The tables of the guest's system."""

@@ -49,8 +49,9 @@ def offer_symbols(session: Session[Target], value: str, name: str) -> bytes:
 def read_offsets(session: Session[SectionOffsets]) -> bytes:
     """Tell how far the running program lies from its link address."""
     offsets = session.target.offsets()
-    if offsets.segments:
-        return b"TextSeg=%x;DataSeg=%x" % (offsets.text, offsets.data)
+    if offsets.segments:  # addresses, not distances; the last one given moves all further segments
+        data = b";DataSeg=%x" % offsets.data if offsets.data else b""
+        return b"TextSeg=%x" % offsets.text + data
     return b"Text=%x;Data=%x;Bss=%x" % (offsets.text, offsets.data, offsets.data)
 
 
