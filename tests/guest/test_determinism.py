@@ -14,6 +14,7 @@ from machine import snapshot
 from machine.boot.load import boot
 from machine.engine.choice import Engine
 from machine.machine import Machine
+from machine.probe import Probe
 from machine.stop import Access, Breakpoint, Exited, Watchpoint
 from machine.watchpoints import Watch
 from machine.x86.registers import GPR64
@@ -98,6 +99,24 @@ def test_breakpoints_everywhere(plain):
     for address in run.places:
         run.machine.cpu.breakpoints.insert(address)
     assert run.finish() == plain
+
+
+def test_questions_everywhere(plain):
+    """Conditions that read registers and memory, and never stop."""
+    run, answers = Run(), []
+    probe = Probe(run.machine.cpu)
+    rax, stack = probe.reader("rax"), probe.reader("rsp")
+
+    def when():
+        probe.look()
+        answers.append(rax() ^ probe.load(stack(), 8))
+        return False
+
+    for address in run.places:
+        run.machine.cpu.breakpoints.insert(address, when)
+    run.machine.cpu.watchpoints.insert(Watch(Access.WRITE, run.current_task, 8), lambda: bool(answers.append(0)))
+    assert run.finish() == plain
+    assert len(answers) > 100
 
 
 def test_a_watched_variable(plain):
