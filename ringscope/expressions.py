@@ -70,10 +70,6 @@ class Symbols(Protocol):
         """The symbol that an address belongs to, and the offset within it."""
         ...
 
-    def offset_of(self, structure: str, member: str) -> int:
-        """Offset in bytes of a structure's member, as ``struct task_struct`` and ``comm``."""
-        ...
-
     def __iter__(self) -> Iterator[Symbol]:
         """All symbols."""
         ...

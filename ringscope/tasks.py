@@ -1,50 +1,69 @@
-"""The guest's tasks, read from its memory with Linux's names; offsets come from the kernel's debug information."""
+"""The tasks of a debuggee's kernel, here or behind a stub, for commands: `kernel.tasks` on what the debuggee shows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from kernel import tasks
 from kernel.errors import Error as KernelError
+from kernel.errors import UnreadableError
+from kernel.objects import Kernel
+from kernel.symbols import Symbols as KernelSymbols
+from kernel.tasks import Task
 from machine.machine import Machine
-from ringscope.debuggee import Refused
+from ringscope.debuggee import Debuggee, Refused
 from ringscope.expressions import Symbols
 from ringscope.local import LocalDebuggee
 from ringscope.session import Session
-
-TASK_COMM_LEN = 16
-"""Bytes of a task's name (Linux: include/linux/sched.h)."""
-
-MOST_TASKS = 1 << 15
-"""More than Linux's default pid_max: a list that is longer leads round in a circle."""
-
-_STATES = ((0x10, "X"), (0x20, "Z"), (0x1, "S"), (0x2, "D"), (0x4, "T"), (0x8, "t"))
 
 
 class TaskError(Exception):
     """The tasks cannot be read; the message says what is missing or broken."""
 
 
-class Task(NamedTuple):
-    """What a `struct task_struct` at a linear address says."""
+class DebuggeeMemory:
+    """A debuggee's memory through its current page tables, for `kernel.objects`."""
 
-    address: int
-    pid: int
-    comm: str
-    state: int
-    mm: int
+    def __init__(self, debuggee: Debuggee) -> None:
+        self._debuggee = debuggee
+
+    def read(self, address: int, length: int, page_table: int | None = None) -> bytes:
+        """All bytes. Raises UnreadableError, also for another task's page table."""
+        if page_table is not None:
+            raise UnreadableError(f"{self._debuggee.name} shows no memory of another task")
+        try:
+            return self._debuggee.read_memory(address, length)
+        except Refused as error:
+            raise UnreadableError(str(error)) from None
+
+    def write(self, address: int, data: bytes) -> None:
+        """Store all of it. Raises UnreadableError."""
+        try:
+            self._debuggee.write_memory(address, data)
+        except Refused as error:
+            raise UnreadableError(str(error)) from None
+
+    def physical(self, address: int) -> int:
+        """Not known of any debuggee. Raises UnreadableError."""
+        raise UnreadableError(f"{self._debuggee.name} does not tell where {address:#x} lies")
 
 
-def task_state_to_char(state: int) -> str:
-    """One letter as in ps: R running, S sleeping, D uninterruptible, T stopped, Z zombie, X dead."""
-    return next((letter for bit, letter in _STATES if state & bit), "R")
+def kernel_of(session: Session) -> Kernel:
+    """The kernel's objects. Raises TaskError without symbols."""
+    if session.symbols is None:
+        raise TaskError("no symbols are loaded: tasks cannot be found")
+    if not isinstance(session.symbols, KernelSymbols):
+        raise TaskError("the symbols tell no structures: tasks cannot be found")
+    return Kernel(session.symbols, DebuggeeMemory(session.debuggee))
 
 
 def current_task(session: Session) -> Task:
     """The task that the processor runs. Raises TaskError."""
-    symbols = _symbols(session)
-    pointer = _address(symbols, "current_task")
-    return read_task(session, _word(session, pointer, 8))
+    kernel = kernel_of(session)
+    try:
+        return tasks.current_task(kernel)
+    except KernelError as error:
+        raise TaskError(f"no task can be read: {error}") from None
 
 
 def find_current_task(session: Session) -> Task | None:
@@ -56,42 +75,21 @@ def find_current_task(session: Session) -> Task | None:
 
 
 def for_each_task(session: Session) -> Iterator[Task]:
-    """Every task from init_task on. Raises TaskError where the list is broken."""
-    symbols = _symbols(session)
-    first = _address(symbols, "init_task")
-    links = _offset(symbols, "tasks")
-    task = first
-    for _ in range(MOST_TASKS):
-        yield read_task(session, task)
-        link = _word(session, task + links, 8)
-        task = (link - links) & (1 << 64) - 1
-        if task == first:
-            return
-    raise TaskError(f"the list of tasks at {first:#x} does not come back to its head in {MOST_TASKS} steps")
+    """Every task from init_task on. Raises TaskError where a list is broken."""
+    kernel = kernel_of(session)
+    try:
+        yield from tasks.for_each_process_thread(kernel)
+    except KernelError as error:
+        raise TaskError(str(error)) from None
 
 
 def read_task(session: Session, address: int) -> Task:
     """The `struct task_struct` at a linear address. Raises TaskError."""
-    symbols = _symbols(session)
-    state = _word(session, address + _offset(symbols, "__state"), 4)
-    return Task(
-        address,
-        _word(session, address + _offset(symbols, "pid"), 4),
-        _read(session, address + _offset(symbols, "comm"), TASK_COMM_LEN)
-        .partition(b"\0")[0]
-        .decode("utf-8", "replace"),
-        state | _exit_state(session, address, symbols),
-        _word(session, address + _offset(symbols, "mm"), 8),
-    )
-
-
-def _exit_state(session: Session, address: int, symbols: Symbols) -> int:
-    """What Linux keeps apart from __state; our own kernel has one word for both."""
+    kernel = kernel_of(session)
     try:
-        offset = _offset(symbols, "exit_state")
-    except TaskError:
-        return 0
-    return _word(session, address + offset, 4)
+        return tasks.read_task(kernel, address)
+    except KernelError as error:
+        raise TaskError(f"no task can be read: {error}") from None
 
 
 def task_label(session: Session) -> str:
@@ -103,34 +101,3 @@ def task_label(session: Session) -> str:
 def describe_task(machine: Machine, symbols: Symbols | None) -> str:
     """`task_label` of a machine in this process, for ``info threads``."""
     return task_label(Session(LocalDebuggee(machine), symbols))
-
-
-def _symbols(session: Session) -> Symbols:
-    if session.symbols is None:
-        raise TaskError("no symbols are loaded: tasks cannot be found")
-    return session.symbols
-
-
-def _address(symbols: Symbols, name: str) -> int:
-    symbol = symbols.lookup(name)
-    if symbol is None:
-        raise TaskError(f"the symbols have no {name}")
-    return symbol.address
-
-
-def _offset(symbols: Symbols, member: str) -> int:
-    try:
-        return symbols.offset_of("struct task_struct", member)
-    except (KernelError, KeyError):
-        raise TaskError(f"the debug information has no member {member} of struct task_struct") from None
-
-
-def _word(session: Session, address: int, length: int) -> int:
-    return int.from_bytes(_read(session, address, length), "little")
-
-
-def _read(session: Session, address: int, length: int) -> bytes:
-    try:
-        return session.debuggee.read_memory(address, length)
-    except Refused as error:
-        raise TaskError(f"no task can be read: {error}") from None

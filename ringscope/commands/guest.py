@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kernel.errors import Error as KernelError
+from kernel.tasks import Task
 from machine.devices.keymap import strokes
 from machine.errors import Error
 from ringscope.arguments import Expression, Rest, ViewName
@@ -11,7 +12,7 @@ from ringscope.configuration import TASKS
 from ringscope.debuggee import Console, Devices
 from ringscope.render import table
 from ringscope.session import CommandError, Session
-from ringscope.tasks import Task, TaskError, current_task, for_each_task, read_task, task_state_to_char
+from ringscope.tasks import TaskError, current_task, for_each_task, read_task
 
 _COLUMNS = "_ >PID Name State At mm"
 
@@ -80,5 +81,8 @@ def join_console(session: Session) -> Lines:
 
 
 def _row(task: Task, mark: str) -> tuple[str, ...]:
-    mm = f"{task.mm:#x}" if task.mm else "- (kernel)"
-    return mark, str(task.pid), task.comm, task_state_to_char(task.state), f"{task.address:#x}", mm
+    try:
+        mm = f"{task.mm.address:#x}" if task.mm is not None else "- (kernel)"
+    except KernelError as error:
+        raise CommandError(str(error)) from None
+    return mark, str(task.pid), task.comm, task.letter, f"{task.address:#x}", mm

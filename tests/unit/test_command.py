@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parents[1] / "machine"))
 from bare import IDT, KERNEL, Bare
 
+from kernel.errors import SymbolsError
+from kernel.structures import Member
+from kernel.symbols import Symbols
 from ringscope.arguments import Expression, split_words
 from ringscope.command import Registry
 from ringscope.commands import timeline
@@ -54,7 +57,8 @@ SYMBOLS = {
     "data": 0x200000, "text": 0x200010, "current_task": 0x200100, "init_task": 0x200200, "second": 0x200300,
     "frame": 0x200400,
 }
-OFFSETS = {"__state": 0, "pid": 8, "comm": 16, "exit_state": 32, "mm": 40, "tasks": 48}
+OFFSETS = {"__state": 0, "flags": 4, "pid": 8, "tgid": 12, "comm": 16, "exit_state": 32, "mm": 40, "tasks": 48}
+LENGTHS = {"comm": 16, "mm": 8, "tasks": 16}
 # fmt: on
 
 
@@ -63,7 +67,10 @@ class Symbol(NamedTuple):
     address: int
 
 
-class FakeSymbols:
+class FakeSymbols(Symbols):
+    def __init__(self):
+        super().__init__(Path("fake"), [])
+
     def lookup(self, name):
         return Symbol(name, SYMBOLS[name]) if name in SYMBOLS else None
 
@@ -72,9 +79,10 @@ class FakeSymbols:
         found = max(below, key=lambda symbol: symbol.address, default=None)
         return found and (found, address - found.address)
 
-    def offset_of(self, struct, member):
-        assert struct == "struct task_struct"
-        return OFFSETS[member]
+    def member(self, structure, path):
+        if structure != "struct task_struct" or path not in OFFSETS:
+            raise SymbolsError(f"{structure} has no member {path!r}")
+        return Member(OFFSETS[path], LENGTHS.get(path, 4), "struct mm_struct" if path == "mm" else "")
 
     def __iter__(self):
         return iter(Symbol(name, at) for name, at in SYMBOLS.items())
@@ -426,7 +434,7 @@ def test_a_broken_list_of_tasks_ends(session):
     machine = session.debuggee.machine
     second = SYMBOLS["second"]
     machine.memory.write_u64(second + OFFSETS["tasks"], second + OFFSETS["tasks"])
-    with pytest.raises(CommandError, match="does not come back to its head"):
+    with pytest.raises(CommandError, match="not back to its head"):
         lines(session, "tasks")
 
 
