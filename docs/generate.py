@@ -19,8 +19,8 @@ from gdbstub.agent.opcodes import Kind  # noqa: E402
 from gdbstub.protocol import TABLE  # noqa: E402
 from gdbstub.registers import RegisterSet  # noqa: E402
 from kernel.abi.headers import document  # noqa: E402
+from ringscope.guesttarget import GuestTarget  # noqa: E402
 from ringscope.layout import REGISTERS  # noqa: E402
-from ringscope.target import MachineTarget  # noqa: E402
 
 PROTOCOL = """# The protocol
 
@@ -73,7 +73,7 @@ def beside() -> Iterator[str]:
 
 def is_answered(row: Row) -> bool:
     """Whether the machine's own target answers all packets of a row."""
-    target = object.__new__(MachineTarget)
+    target = object.__new__(GuestTarget)
     patterns = [each.pattern.text for each in TABLE.rows if each.available(target)]
     return all(any(pattern.startswith(packet) for pattern in patterns) for packet in row.packets)
 

@@ -19,7 +19,6 @@ class Row(NamedTuple):
 
 _WHOLE = "the machine stops as a whole: its clock stands while a debugger looks, so no thread can run on"
 _THERE = "the machine is there already and starts no program for a debugger"
-_FILES = "files of the host are out of reach of every packet"
 
 # fmt: off
 ROWS: tuple[Row, ...] = (
@@ -53,14 +52,11 @@ ROWS: tuple[Row, ...] = (
     Row("qXfer:memory-map",                 ("qXfer:memory-map",),         "NNYNNNNYN"),
     Row("qXfer:threads",                    ("qXfer:threads",),            "NYNNYNNYY"),
     Row("qXfer:osdata",                     ("qXfer:osdata",),             "NYNNNNNNN"),
-    Row("qXfer:auxv",                       ("qXfer:auxv",),               "NYYNYNYNN",
-        "a processor has no auxiliary vector; that of a program lies on its stack"),
-    Row("qXfer:exec-file",                  ("qXfer:exec-file",),          "NYYNYNYNN",
-        "gdb would open by vFile what it names; `serve` prints the `file` command"),
+    Row("qXfer:auxv",                       ("qXfer:auxv",),               "NYYNYNYNN"),
+    Row("qXfer:exec-file",                  ("qXfer:exec-file",),          "NYYNYNYNN"),
     Row("qXfer:libraries, libraries-svr4",  ("qXfer:libraries",),          "NYYNNNNNN",
         "a kernel loads no shared library, and the programs of ours are static"),
-    Row("qXfer:siginfo",                    ("qXfer:siginfo",),            "NYNNLNYNN",
-        "a stop of the machine is no signal of a program; the line of a catch says vector, error code and address"),
+    Row("qXfer:siginfo",                    ("qXfer:siginfo",),            "NYNNLNYNN"),
     Row("qXfer:btrace, Qbtrace",            ("Qbtrace",),                  "NPNNLNNNN",
         "the engine keeps no record of branches; `QTDP` with while-stepping collects at each instruction"),
     Row("qXfer:traceframe-info",            ("qXfer:traceframe-info",),    "NYNNLNNNN"),
@@ -70,8 +66,7 @@ ROWS: tuple[Row, ...] = (
     Row("tracepoints",                      ("QTDP", "qTStatus", "QTFrame"), "NYPNLNNNN"),
     Row("QPassSignals, QProgramSignals",    ("QPassSignals",),             "NYNNLNPNN",
         "signals are the guest kernel's own; the machine neither sees nor withholds them"),
-    Row("QCatchSyscalls",                   ("QCatchSyscalls",),           "NYYNLNNNN",
-        "`break do_syscall_64`, or `monitor catch ring 3-0` where there are no symbols"),
+    Row("QCatchSyscalls",                   ("QCatchSyscalls",),           "NYYNLNNNN"),
     Row("QThreadEvents, QThreadOptions",    ("QThreadEvents",),            "NPNNLNNNN", "processors never come or go"),
     Row("fork, vfork and exec events",      ("vFork",),                    "NYPNLNNNN",
         "the new task is in the list of threads at the next stop; the kernel's own functions can be broken at"),
@@ -85,15 +80,13 @@ ROWS: tuple[Row, ...] = (
     Row("errors in words",                  (),                            "NNNNNNNNY"),
     Row("qSearch:memory",                   ("qSearch:memory",),           "NYNNNNYNN"),
     Row("qCRC",                             ("qCRC",),                     "NYNNNNNYY"),
-    Row("vFile",                            ("vFile",),                    "NYYNPNPNN",
-        f"{_FILES}, and those of the guest are its own"),
+    Row("vFile",                            ("vFile",),                    "NYYNPNPNN"),
     Row("F (file I/O for the target)",      ("F",),                        "YNNNNNNYN",
         "the guest's system calls stay in the guest"),
     Row("qGetTLSAddr",                      ("qGetTLSAddr",),              "NYNNNNYNN",
         "gdb asks only with libthread_db, which wants a process of the host; `$fs_base` is a register"),
     Row("qGetTIBAddr",                      ("qGetTIBAddr",),              "NPNNNNNNN", "of Windows alone"),
-    Row("qOffsets",                         ("qOffsets",),                 "NYYYPNYPN",
-        "the target does not say where its program lies"),
+    Row("qOffsets",                         ("qOffsets",),                 "NYYYPNYPN"),
     Row("qSymbol",                          ("qSymbol",),                  "NYNNPNYYN"),
     Row("QDisableRandomization, QEnvironment…", ("QDisableRandomization",), "NYYNLNNNN", _THERE),
     Row("vFlash",                           ("vFlash",),                   "NNYNNNNYN",
