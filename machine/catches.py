@@ -17,7 +17,7 @@ While none is wanted nothing is hooked. A stop before something is told once: go
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from machine.catch import Catch, Kind, chain_text, control_text, event_text, msr_text, port_text
@@ -61,8 +61,11 @@ class Catches:
     def __init__(self, cpu: Cpu, restart: Callable[[], None]) -> None:
         self._cpu = cpu
         self._hooks = CatchHooks(cpu, self._met, restart)
+        self.hooked_addresses = self._hooks.addresses
         self._wanted: dict[int, Catch] = {}
         self._kinds: frozenset[Kind] = frozenset()
+        self.sees_deliveries = False
+        """Whether no exception or interrupt may be delivered by the engine's own machine code."""
         self._next = 1
         self._passed: tuple[int, int, int] | None = None  # where a stop before something was told
         self.leaving = False
@@ -103,6 +106,7 @@ class Catches:
 
     def _choose(self) -> None:
         self._kinds = frozenset(catch.kind for catch in self._wanted.values())
+        self.sees_deliveries = bool(self._kinds & _DELIVERED)
         self._hooks.want(frozenset(act for kind in self._kinds for act in _ACTS.get(kind, ())))
 
     def _first(self, kind: Kind, number: int) -> int | None:
@@ -110,16 +114,6 @@ class Catches:
         return next((key for key, catch in self._wanted.items() if catch.kind is kind and catch.takes(number)), None)
 
     # What the processor asks
-
-    @property
-    def sees_deliveries(self) -> bool:
-        """Whether no exception or interrupt may be delivered by the engine's own machine code."""
-        return bool(self._kinds & _DELIVERED)
-
-    @property
-    def hooked_addresses(self) -> Collection[int]:
-        """Linear addresses of the instructions that the engine calls a hook before."""
-        return self._hooks.addresses
 
     def plant(self) -> bool:
         """Before the processor runs: make hooks agree with what is wanted; True if translations are stale now."""
@@ -208,10 +202,10 @@ class Catches:
         found = self._hooks.recognise(cpu.linear_pc, cpu.next_code())
         return cpu.state.front.hflags & HF_CPL, found.mnemonic if found else "an instruction"
 
-    def compare(self, before: tuple[int, str] | None) -> None:
+    def compare(self, ring: int, way: str) -> None:
         """Behind that instruction."""
-        if before is not None and self.hit is None:
-            self._cross(before[0], self._cpu.cpl, before[1])
+        if self.hit is None:
+            self._cross(ring, self._cpu.cpl, way)
 
     def _cross(self, ring: int, now: int, way: str) -> None:
         for number, catch in self._wanted.items():

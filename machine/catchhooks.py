@@ -33,12 +33,9 @@ class CatchHooks:
         self._sought: frozenset[Act] = frozenset()
         self._found: set[int] = set()
         self._planted: dict[int, int] = {}
+        self.addresses: Collection[int] = self._planted.keys()
+        """Linear addresses of the instructions that the engine calls a hook before, as they come and go."""
         self._translations: int | None = None
-
-    @property
-    def addresses(self) -> Collection[int]:
-        """Linear addresses of the instructions that the engine calls a hook before."""
-        return self._planted.keys()
 
     def want(self, acts: frozenset[Act]) -> None:
         """Be called before instructions with these acts, from the next run on."""
@@ -46,6 +43,8 @@ class CatchHooks:
 
     def plant(self) -> bool:
         """Outside the engine: make hooks agree with what is wanted; True if translations are stale now."""
+        if not self._wanted and not self._sought:
+            return False
         changed = self._wanted != self._sought
         if changed:
             self._seek()

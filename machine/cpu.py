@@ -190,7 +190,8 @@ class Cpu:
             if front.hflags & HF_INHIBIT_IRQ:
                 front.hflags &= ~HF_INHIBIT_IRQ
                 self.state.store()
-        self.catches.compare(standing)
+        if standing is not None:
+            self.catches.compare(*standing)
 
     def _ends_translation(self) -> bool:
         return ends_translation(self.next_code(), self.state.front.hflags)
@@ -282,8 +283,8 @@ class Cpu:
     @property
     def stopped_by_hook(self) -> bool:
         """Whether something waits for the run loop."""
-        hits = self.breakpoints.hit, self.watchpoints.hit, self.catches.hit, self.shutdown
-        return any(hit is not None for hit in hits)
+        points = self.breakpoints.hit is not None or self.watchpoints.hit is not None
+        return points or self.catches.hit is not None or self.shutdown is not None
 
     def _refresh(self) -> None:
         """Before a start: drop translations that a host write made stale, plant what is wanted."""
@@ -305,8 +306,8 @@ class Cpu:
         ]
         if self.fast:
             stale.append(self.fast.leave_at_accesses(self.watchpoints.planted))
-            hooked = [*self.breakpoints.hooked_addresses, *self.catches.hooked_addresses]
-            self.fast.hooks_at(hooked, everywhere=self.catches.sees_deliveries)
+            hooked, more = self.breakpoints.hooked_addresses, self.catches.hooked_addresses
+            self.fast.hooks_at([*hooked, *more] if more else hooked, everywhere=self.catches.sees_deliveries)
         if self.code_pages.found:
             self.code_pages.cover()
             self.state.store()
