@@ -59,19 +59,10 @@ class Breakpoints:
         """How many inserts a linear address has."""
         return len(self._armed.get(address, ()))
 
-    def hooked(self, address: int) -> bool:
-        """Whether the engine calls a hook before the instruction at a linear address."""
-        return address in self._planted
-
     @property
     def hooked_addresses(self) -> Collection[int]:
         """Linear addresses of the instructions that the engine calls a hook before."""
         return self._planted.keys()
-
-    @property
-    def hooks(self) -> int:
-        """How many hooks are planted."""
-        return len(self._planted)
 
     def pass_once(self, address: int | None) -> None:
         """Let the next instruction go, if it lies at linear ``address``: a stop was already told for it."""

@@ -1,6 +1,6 @@
 """The engine hooks of catches: planted before sensitive instructions as the engine translates them, while wanted.
 
-As with `machine.portguard`, a hook stays at its address; what lies there now is looked at when it is met.
+As with `machine.guards`, a hook stays at its address; what lies there now is looked at when it is met.
 """
 
 from __future__ import annotations

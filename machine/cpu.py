@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from unicorn import (
     UC_ARCH_X86,
     UC_ERR_FETCH_PROT,
-    UC_HOOK_EDGE_GENERATED,
     UC_HOOK_INSN_INVALID,
     UC_HOOK_INTR,
     UC_MODE_64,
@@ -17,24 +16,24 @@ from unicorn import (
 )
 from unicorn import x86_const as x86
 
-from machine import registers, system
+from machine import registers
 from machine.breakpoints import Breakpoints
 from machine.catches import Catches
-from machine.codepages import CodePages
 from machine.engine.choice import Engine, make_progress
 from machine.engine.decode import can_be_left, ends_translation
 from machine.engine.fast import FastProgress
-from machine.engine.state import CC_OP_EFLAGS, CS, HF_CPL, HF_CS64, HF_INHIBIT_IRQ, STATUS_FLAGS, State
+from machine.engine.state import CC_OP_EFLAGS, CS, HF_CPL, HF_CS64, HF_INHIBIT_IRQ, HF_SMAP, STATUS_FLAGS, State
 from machine.errors import EngineError, MemoryFault, RegisterError
+from machine.exceptions import Exceptions
+from machine.guards import Guards
 from machine.intercepts import Board, Intercepts
-from machine.interrupts import GP, IF, PF, UD, Event, GuestFault, Source, TripleFault, deliver
+from machine.interrupts import IF, UD, Event, Source, TripleFault, deliver
 from machine.memory import Memory
-from machine.portguard import PortGuard
 from machine.stop import FaultRecord
-from machine.walk import Paging, pages, translate
+from machine.translations import Translations
+from machine.walk import CR4_SMAP, Paging, pages
 from machine.watchpoints import Watchpoints
 from machine.windows import Windows
-from machine.x86.vectors import pushes_error_code
 
 _MASK_32 = 0xFFFFFFFF
 
@@ -73,18 +72,18 @@ class Cpu:
         self._again = False
         self._delivered = False
         self._fault: tuple[int, int | None] | None = None  # an exception to deliver outside the engine
-        self._step_from: tuple[int, int] | None = None  # the clock and CR2 at the start of a step
-        self.ports = PortGuard(self, self._check_port)
-        self.catches = Catches(self, self._restart)
-        self.code_pages = CodePages(self.uc)
+        self.step_from: tuple[int, int] | None = None  # the clock and CR2 at the start of a step
+        self.guards = Guards(self)
+        self.catches = Catches(self, self.restart)
+        self.exceptions = Exceptions(self)
+        self.translations = Translations(self)
         self._hook()
 
     def _hook(self) -> None:
         uc = self.uc
         if self.fast is None:
-            uc.hook_add(UC_HOOK_EDGE_GENERATED, self._on_translation)
-            uc.hook_add(UC_HOOK_INTR, lambda _uc, vector, _data: self.on_exception(vector))
-        uc.hook_add(UC_HOOK_INSN_INVALID, self._on_invalid)
+            uc.hook_add(UC_HOOK_INTR, lambda _uc, vector, _data: self.exceptions.on_exception(vector))
+        uc.hook_add(UC_HOOK_INSN_INVALID, self.exceptions.on_invalid)
         self.intercepts = Intercepts(self, self._board)
         self.windows = Windows(self, self._board)
 
@@ -161,6 +160,14 @@ class Cpu:
         self.progress.allow(limit)
         return self._start()
 
+    def approach(self, end: int) -> None:
+        """After a refused run: run one or more instructions, none of which begins at or after ``end`` bytes."""
+        if not self.progress.shorten(end):
+            self.step()
+            return
+        self.progress.allow_one()
+        self._start()
+
     def step(self) -> None:
         """Run one instruction, or deliver its exception.
 
@@ -177,13 +184,13 @@ class Cpu:
         events, clock = self.events, self.progress.clock
         self.progress.allow_one()
         self.watchpoints.whole = True
-        self._step_from = clock, front.cr[2]
+        self.step_from = clock, front.cr[2]
         standing = self.catches.stand()
         while True:
             self._start()
             if not self._again or self.progress.clock != clock or self.events != events:
                 break
-        self._step_from = None
+        self.step_from = None
         self.watchpoints.whole = False
         if forced:
             self.state.load()
@@ -198,18 +205,24 @@ class Cpu:
 
     def next_code(self) -> bytes:
         """Up to 15 bytes of code from the next instruction on, as far as its page goes."""
-        return self._code_at(self.state.front.eip)
+        return self.code_from(self.state.front.eip)
 
-    def _code_at(self, rip: int) -> bytes:
+    def code_from(self, rip: int) -> bytes:
         """Up to 15 bytes of code from ``rip`` on its page; none if it is not mapped."""
+        linear = self.linear(rip)
+        return self.code_at(linear, min(15, 4096 - linear % 4096))
+
+    def code_at(self, linear: int, length: int) -> bytes:
+        """Bytes of code at a linear address; none if they are not mapped."""
         try:
-            at = translate(self.memory, self.paging(), self.linear(rip)).physical
+            runs = pages(self.memory, self.paging(), linear, length)
         except MemoryFault:
             return b""
-        return bytes(self.memory.ram[at : min(at + 15, (at | 4095) + 1)])
+        return b"".join(bytes(self.memory.ram[at : at + count]) for at, count in runs)
 
     def _start(self) -> bool:
         """Enter the engine until the limit, a hook or a halt ends it; True for the limit."""
+        self.translations.begin()
         self._refresh()
         while True:
             self._again = self._delivered = False
@@ -236,6 +249,16 @@ class Cpu:
         if self._raised:
             raised, self._raised = self._raised, None
             raise raised
+
+    def restart(self) -> None:
+        """From a hook on a block that has not run: leave the engine, plant hooks and start again there."""
+        self._again = True
+        self.uc.emu_stop()
+
+    def fault(self, vector: int, error_code: int | None) -> None:
+        """From a hook before an instruction: it is not run, but raises an exception."""
+        self._fault = vector, error_code
+        self.uc.emu_stop()
 
     def guarded(self, callback: Callable[..., Any]) -> Callable[..., Any]:
         """A callback for machine code, which cannot raise: what it raises stops the engine, and is raised there."""
@@ -277,7 +300,7 @@ class Cpu:
             self.deliver(Event(vector, error_code, Source.EXCEPTION, rip, rip))
             self.state.store()
             self._delivered = True
-        elif self.breakpoints.met_unarmed:
+        elif self.breakpoints.met_unarmed or self.guards.take_left():
             self._again = True
 
     @property
@@ -293,6 +316,9 @@ class Cpu:
             self.memory.changed = False
             self.uc.ctl_flush_tb()
             self._flush_tlb()
+        if not self.state.front.hflags & HF_SMAP and self.state.front.cr[4] & CR4_SMAP:
+            self.state.front.hflags |= HF_SMAP
+            self.state.store()
         self._plant()
         here = self.linear(self.state.front.eip)
         self.breakpoints.pass_once(here if self.told_at == here else None)
@@ -301,15 +327,13 @@ class Cpu:
         stale = [
             self.breakpoints.plant(),
             self.watchpoints.plant(self.paging()),
-            self.ports.plant(),
+            self.guards.plant(),
             self.catches.plant(),
         ]
         if self.fast:
             stale.append(self.fast.leave_at_accesses(self.watchpoints.planted))
-            hooked, more = self.breakpoints.hooked_addresses, self.catches.hooked_addresses
-            self.fast.hooks_at([*hooked, *more] if more else hooked, everywhere=self.catches.sees_deliveries)
-        if self.code_pages.found:
-            self.code_pages.cover()
+            self.fast.hooks_at(set().union(*self._hooked()), everywhere=self.catches.sees_deliveries)
+        if self.translations.cover():
             self.state.store()
             self._flush_tlb()
         if any(stale):
@@ -328,12 +352,13 @@ class Cpu:
         the kind of flags from before that.
         """
         start, end = self.progress.counted()
-        if not start <= linear < end:
-            return False
-        hooked = self.breakpoints.hooked(linear) or self.ports.hooked(linear)
-        return hooked or linear in self.catches.hooked_addresses
+        return start <= linear < end and any(linear in addresses for addresses in self._hooked())
 
-    def _mend_flags(self, linear: int) -> None:
+    def _hooked(self) -> tuple[Collection[int], ...]:
+        """Linear addresses of the instructions that the engine calls a hook before."""
+        return self.breakpoints.hooked_addresses, self.guards.hooked_addresses, self.catches.hooked_addresses
+
+    def mend_flags(self, linear: int) -> None:
         """Inside the engine: say again that cc_src holds the flags."""
         if self._behind_hook(linear):
             self.state.front.cc_op = CC_OP_EFLAGS
@@ -345,7 +370,7 @@ class Cpu:
         Instructions that a helper of the engine does as a whole cannot be left; the stop comes at the block's end.
         """
         self.state.load()
-        if can_be_left(self._code_at(self.state.front.eip), self.state.front.hflags):
+        if can_be_left(self.code_from(self.state.front.eip), self.state.front.hflags):
             return True
         self.progress.lower(0)
         return False
@@ -392,123 +417,8 @@ class Cpu:
         self.state.event.old_exception = -1
         return chain
 
-    def on_exception(self, vector: int) -> None:
-        """Inside the engine: an exception was raised, and is delivered."""
-        self.state.load()
-        front, event = self.state.front, self.state.event
-        linear = self.linear(front.eip)
-        if vector == PF and not event.exception_is_int and self._ran_over_the_page(linear):
-            return
-        self._mend_flags(linear)
-        self.progress.settle(linear)
-        if vector == PF and self._step_is_over():
-            return
-        code = event.error_code if pushes_error_code(vector) and not event.exception_is_int else None
-        source = Source.SOFTWARE if event.exception_is_int else Source.EXCEPTION
-        rip = front.eip
-        fault_rip = self._int_instruction(vector) if event.exception_is_int else rip
-        self._deliver_inside(Event(vector, code, source, rip, fault_rip))
-
-    def _step_is_over(self) -> bool:
-        """The step went to a page that is missing: it ends there, and the fault belongs to the next one."""
-        if self._step_from is None or self.progress.clock == self._step_from[0]:
-            return False
-        self.state.front.cr[2] = self._step_from[1]
-        self.state.event.old_exception = -1
-        self.state.store()
-        self.uc.emu_stop()
-        self.progress.refuse()
-        return True
-
-    def _deliver_inside(self, event: Event) -> None:
-        self.deliver(event)
-        self.state.store()
-        caught = self.catches.hit is not None
-        if caught or self.shutdown or self.progress.single or self.events >= self.progress.most_events:
-            self.uc.emu_stop()
-            self.progress.refuse()
-
-    def _int_instruction(self, vector: int) -> int:
-        """Where the INT that pushed its next address began: INT3 and INTO have one byte, INT n two."""
-        rip = int(self.state.front.eip)
-        before = self._code_at(rip - 1)[:1]  # none if the tables changed behind the engine's TLB
-        short = (vector, before) in ((3, b"\xcc"), (4, b"\xce"), (3, b""), (4, b""))
-        return rip - (1 if short else 2)
-
-    def _ran_over_the_page(self, linear: int) -> bool:
-        """A translation ran into a missing page before its first instructions ran: run them one by one.
-
-        The engine reports the fault at the translation's start; no block was counted for it.
-        """
-        (start, end), front = self.progress.counted(), self.state.front
-        counted = start <= linear < end
-        if counted or front.hflags & HF_INHIBIT_IRQ or front.cr[2] >> 12 == linear >> 12:
-            return False
-        front.hflags |= HF_INHIBIT_IRQ
-        self.state.event.old_exception = -1
-        self.state.store()
-        return True
-
-    def _on_invalid(self, _uc: Uc, _data: object) -> bool:
-        self.state.load()
-        rip = self.state.front.eip
-        self.progress.settle(self.linear(rip))
-        self._deliver_inside(Event(UD, None, Source.EXCEPTION, rip, rip))
-        return True
-
     def inside(self) -> None:
         """At the start of a hook on an instruction: put its flags right if a breakpoint's hook is before it."""
-        if self.breakpoints.hooks or self.ports.hooks or self.catches.hooked_addresses:
+        if self.breakpoints.hooked_addresses or self.guards.ports or self.catches.hooked_addresses:
             self.state.load()
-            self._mend_flags(self.linear(self.state.front.eip))
-
-    # New code, and ports outside ring 0
-
-    def _on_translation(self, uc: Uc, block: object, _previous: object, _data: object) -> None:
-        """A block was translated and has not run: if it needs hooks first, leave the engine and start again there."""
-        address, length = int(block.pc), int(block.size)  # type: ignore[attr-defined]
-        self.state.load()
-        new = self._is_new_code(address, length)
-        if self.state.front.hflags & HF_CPL and self.ports.examine(address, length):
-            new = True
-        if new:
-            self._restart()
-
-    def _restart(self) -> None:
-        """From a hook on a block that was just translated: leave the engine, plant hooks and start again there."""
-        self._again = True
-        self.uc.emu_stop()
-
-    def _is_new_code(self, address: int, length: int) -> bool:
-        new = False
-        try:
-            runs = pages(self.memory, self.paging(), address, length)
-        except MemoryFault:
-            return False  # the tables changed under the engine's TLB; the hardware would go on too
-        for physical, _ in runs:
-            if not self.code_pages.knows(physical):
-                self.code_pages.add(physical)
-                new = True
-        return new
-
-    def _check_port(self, port: int, size: int) -> None:
-        """From a hook before an IN or OUT outside ring 0: #GP(0) follows if it is denied, or the bitmap's own fault."""
-        self._fault = self._port_fault(port, size)
-        if self._fault:
-            self.uc.emu_stop()
-
-    def _port_fault(self, port: int, size: int) -> tuple[int, int | None] | None:
-        """The exception that an access to a port raises now, with CR2 set for it; None if it is permitted."""
-        self.state.load()
-        try:
-            return None if system.port_permitted(self, port, size) else (GP, 0)
-        except GuestFault as fault:
-            if fault.cr2 is not None:
-                self.state.front.cr[2] = fault.cr2
-                self.state.store()
-            return fault.vector, fault.error_code
-
-    def refuse_port(self, port: int, size: int) -> int:
-        """For the fast engine, which raises it in the instruction: 0, or vector << 16 | error code."""
-        fault = self._port_fault(port, size)
-        return fault[0] << 16 | (fault[1] or 0) if fault else 0
+            self.mend_flags(self.linear(self.state.front.eip))

@@ -102,9 +102,13 @@ class Intercepts:
         add_hook(self._cpu.uc, UC_HOOK_INSN, ctypes.cast(callback, ctypes.c_void_p), instruction=instruction)
         return callback
 
+    def on_block(self, address: int, size: int) -> bool:
+        """A block that may need hooks, before its first run: whether to leave the engine and translate it anew."""
+        return self._cpu.translations.on_block(address, size)
+
     def on_exception(self, vector: int) -> None:
         """An exception whose delivery is out of the ordinary."""
-        self._cpu.on_exception(vector)
+        self._cpu.exceptions.on_exception(vector)
 
     def on_syscall(self) -> None:
         """SYSCALL."""
@@ -123,7 +127,8 @@ class Intercepts:
 
     def refuse_port(self, port: int, size: int) -> int:
         """0 if code outside ring 0 may use a port, else the exception: vector << 16 | error code."""
-        return self._cpu.refuse_port(port, size)
+        fault = self._cpu.guards.port_fault(port, size)
+        return fault[0] << 16 | (fault[1] or 0) if fault else 0
 
     def _syscall(self, _uc: Uc, _data: object) -> None:
         self.on_syscall()

@@ -290,7 +290,7 @@ class Machine(LinearMemory):
         progress = self.cpu.progress
         while progress.clock < end and not (self.cpu.halted or self._noticed()):
             events = self.cpu.events
-            self.cpu.step()
+            self.cpu.approach(end)
             if self.cpu.events != events or min(self.clock.next, self._retry_at) - self.clock.warp < end:
                 break
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from capstone import CS_ARCH_X86, Cs
 
 from machine.engine.decode import code_mode
-from machine.portguard import port_access
+from machine.guards import port_access
 
 
 class Act(Enum):

@@ -6,6 +6,8 @@ import shutil
 import pytest
 from hypothesis import settings
 
+from machine.engine.native import build
+
 # mark -> the program it needs and the Debian package that brings it
 PEERS = {
     "gdb": ("gdb", "gdb"),
@@ -20,6 +22,8 @@ settings.load_profile("ringscope")
 
 
 def pytest_configure(config):
+    if build.stale():
+        pytest.exit("the machine code in machine/engine/native is older than its source; ./run setup builds it", 2)
     for mark, (program, _) in PEERS.items():
         config.addinivalue_line("markers", f"{mark}: needs {program}")
 

@@ -99,6 +99,18 @@ def test_no_ac():
     assert exception(bare) == GP  # of CLI, behind the misaligned access
 
 
+@pytest.mark.parametrize("stepped", (False, True))
+def test_a_bit_test_may_change_af_and_of(stepped):
+    """The same code in one translation, and an instruction at a time."""
+    bare = guest("movl $0x80000000, %eax; cmpl $1, %eax; btl $0, %eax; pushfq; popq %rbx; movl $7, %ecx; cli; hlt")
+    if stepped:
+        bare.step(8)
+    bare.run()
+    adjust, overflow = 0x10, 0x800
+    assert bare.reg("rbx") & 0x8D5 & ~(adjust | overflow) == 0x04, "PF as CMP left it; no CF, ZF, SF"
+    assert bool(bare.reg("rbx") & adjust) is stepped
+
+
 def test_no_umip():
     bare = guest("movq %cr4, %rax; orl $0x800, %eax; movq %rax, %cr4;" + TO_RING_3, "sgdt 0x500000; movl $7, %eax; cli")
     bare.run()

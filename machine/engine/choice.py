@@ -38,4 +38,4 @@ def make_progress(uc: Uc, state: State, memory: Memory, engine: Engine | None) -
     engine = engine or best()
     if engine is Engine.FAST:
         return FastProgress(uc, state, memory)
-    return Progress(uc, native=engine is Engine.PORTABLE)
+    return Progress(uc, state, native=engine is Engine.PORTABLE)

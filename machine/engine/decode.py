@@ -44,6 +44,11 @@ def ends_translation(code: bytes, hflags: int) -> bool:
     return opcode in (0xFB, 0x17) or (opcode, follow) == (0x0F, 0xB2) or (repeated and opcode in _STRINGS)
 
 
+def length(code: bytes, hflags: int) -> int:
+    """Bytes of the instruction that ``code`` begins with; 15, the most there can be, if capstone does not know it."""
+    return next((size for _, size, _, _ in Cs(CS_ARCH_X86, code_mode(hflags)).disasm_lite(code, 0, 1)), 15)
+
+
 @lru_cache(maxsize=1024)
 def can_be_left(code: bytes, hflags: int) -> bool:
     """Whether the engine can leave this instruction between its memory accesses.

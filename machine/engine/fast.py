@@ -16,14 +16,17 @@ from unicorn import UC_ARCH_X86, UC_HOOK_BLOCK, UC_HOOK_INSN, UC_HOOK_INTR, UC_M
 from unicorn import x86_const as x86
 
 from machine.engine import library
+from machine.engine.flags import Flags
 from machine.engine.library import Library, address
 from machine.engine.machinecode import (
+    COUNT_MASK,
     LIBRARY_FUNCTIONS,
     MOST_HOOKED,
     Block,
     Cells,
     MachineCode,
     MayUsePort,
+    OnBlock,
     OnException,
     OnIn,
     OnOut,
@@ -54,6 +57,9 @@ Guarded = Callable[[Callable[..., object]], Callable[..., object]]
 
 class Intercepting(Protocol):
     """What the machine code leaves to Python, called inside the engine."""
+
+    def on_block(self, address: int, size: int) -> bool:
+        """A block that may need hooks, before its first run: whether to leave the engine and translate it anew."""
 
     def on_exception(self, vector: int) -> None:
         """An exception whose delivery is out of the ordinary."""
@@ -93,17 +99,16 @@ def _prove() -> None:
     memory.write(0, _PROOF)
     clock = FastProgress(uc, State(uc), memory)
     seen = []
-    for single in (False, True):
-        if single:
+    for limit, shortened in ((6, False), (6, True), (100, False)):
+        clock.allow(limit)
+        if shortened and clock.shorten(limit):
             clock.allow_one()
-        else:
-            clock.allow(6)
         clock.start(0)
         uc.emu_start(uc.reg_read(x86.UC_X86_REG_RIP), 0)
         rip = uc.reg_read(x86.UC_X86_REG_RIP)
         seen.append((rip, clock.exact(rip)))
         clock.settle(rip)
-    if seen != [(0, 0), (10, 10)]:
+    if seen != [(0, 0), (8, 8), (10, 10)]:
         raise EngineError(f"a few instructions proved the fast engine wrong: {seen}")
 
 
@@ -115,16 +120,21 @@ class FastProgress(Progress):
 
     def __init__(self, uc: Uc, state: State, memory: Memory) -> None:
         facts, code = library.library(), machine_code()
-        self._uc = uc
+        self._uc, self._flags = uc, Flags.of(state)
         self.native = True
+        self._entries = code.entries
         uc_at = uc._uch.value or 0
         self._cpu = u64.from_address(uc_at + facts.cpu_of_uc).value
         env = self._cpu + facts.env_of_cpu
         self._pages = (Page * (memory.size // PAGE))()
-        cells = Cells(limit=NEVER, mask=EVERY_BYTE, most_events=NEVER, uc=uc_at, cpu=self._cpu, env=env)
+        # Apart from the callbacks, which hold the engine: the machine code needs this until the engine is gone.
+        room = bytearray(ctypes.sizeof(Cells))
+        cells = Cells.from_buffer(room)
         self._cells: Cells = cells
         self.live = Front.from_address(env)
         """The processor's state as the engine keeps it, not a copy."""
+        cells.limit, cells.mask, cells.most_events = NEVER, EVERY_BYTE, NEVER
+        cells.uc, cells.cpu, cells.env = uc_at, self._cpu, env
         cells.pages, cells.pages_count = ctypes.addressof(self._pages), len(self._pages)
         cells.left, cells.tag, cells.exit_request = (
             env + library.BUDGET,
@@ -145,6 +155,7 @@ class FastProgress(Progress):
             setattr(cells, cell, address(name))
         self._left = ctypes.c_int64.from_address(env + library.BUDGET)
         self._tag = ctypes.c_int32.from_address(env + library.TAG)
+        self._next_flags = u32.from_address(self._cpu + library.NEXT_FLAGS)
         self._no_exit = ctypes.c_uint8.from_address(cells.no_exit)
         self._check(state, env)
         self._left.value = NEVER
@@ -154,17 +165,17 @@ class FastProgress(Progress):
         at = ctypes.addressof(cells)
         add_hook(uc, UC_HOOK_BLOCK, pointer(code.entries["count_block"]), cells)
         code.enter(at)
-        weakref.finalize(uc, _forget, code, cells, self._pages, self.tallies)
+        weakref.finalize(uc, _forget, code, at, room, self._pages, self.tallies)
+        self._instructions_before = ctypes.CFUNCTYPE(u32, u64, u64)(code.entries["instructions_before"])
         self._interrupt = ctypes.CFUNCTYPE(u32, u64, u32, u64)(code.entries["interrupt"])
-        self._machine_code = code
 
     def _check(self, state: State, env: int) -> None:
         state.load()
         here = ctypes.string_at(env, ctypes.sizeof(state.front))
         if here != bytes(state.front):
             raise EngineError("the processor's state is not where the library's code has it")
-        if self._no_exit.value:
-            raise EngineError("the flag of memory accesses that do not ask to leave is not where release 2.1.4 has it")
+        if self._next_flags.value != 0xFFFFFFFF or self._no_exit.value:
+            raise EngineError("the processor's flags for the next translation are not where release 2.1.4 has them")
         counts = (u64 * 3).from_address(env + library.TLB_COUNTS)
         before = sum(counts)
         ctypes.CFUNCTYPE(None, u64)(address("tlb_flush_x86_64"))(self._cpu)
@@ -194,11 +205,12 @@ class FastProgress(Progress):
 
         ``guarded`` makes a callback that machine code may call out of one that may raise.
         """
-        cells, entries = self._cells, self._machine_code.entries
+        cells, entries = self._cells, self._entries
         cells.on_exception = OnException(guarded(lambda _uc, vector, _data: handler.on_exception(vector)))
         cells.on_syscall = OnSyscall(guarded(lambda _uc, _data: handler.on_syscall()))
         cells.on_in = OnIn(guarded(lambda _uc, port, size, _data: handler.on_in(port, size)))
         cells.on_out = OnOut(guarded(lambda _uc, port, size, value, _data: handler.on_out(port, size, value)))
+        cells.on_block = OnBlock(guarded(handler.on_block))
         cells.may_use_port = MayUsePort(guarded(handler.refuse_port))
         add_hook(self._uc, UC_HOOK_INTR, pointer(entries["exception"]), cells)
         for name, instruction in (
@@ -265,6 +277,20 @@ class FastProgress(Progress):
             if cells.mask:
                 self._budget(limit - self.clock)
 
+    def shorten(self, end: int) -> bool:
+        """Cut the refused block, for its next run, before its first instruction that begins at or after ``end`` bytes.
+
+        False if there is no such block.
+        """
+        cells = self._cells
+        count = self._instructions_before(ctypes.addressof(cells), end - self.clock) if cells.refused else 0
+        if not count:
+            return False
+        flags = Block.from_address(cells.refused).cflags & ~COUNT_MASK
+        cells.refused = 0
+        self._next_flags.value = flags | count
+        return True
+
     # What ran
 
     @property
@@ -314,5 +340,5 @@ class FastProgress(Progress):
         return self.clock
 
 
-def _forget(code: MachineCode, cells: Cells, *_kept: object) -> None:
-    code.withdraw(ctypes.addressof(cells))
+def _forget(code: MachineCode, cells: int, *_kept: object) -> None:
+    code.withdraw(cells)

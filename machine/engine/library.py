@@ -32,6 +32,9 @@ _NO_EXIT = re.compile(rb"\x48\x8b\xb7" + _D + rb"\x80\xbe" + _D + rb"\x00", re.D
 _TLB_FILL = re.compile(rb"\x48\x8b\x87" + _D + rb"\x4c\x8d\x97" + _D + rb"\x6a\x00\x4c\x89\xd7\xff\x50(.)", re.DOTALL)
 _STUB = re.compile(rb"\xff\x25" + _D, re.DOTALL)
 
+NEXT_FLAGS = 0x18
+"""Offset of ``cflags_next_tb`` in CPUState: flags for the next translation alone; the self-test proves it."""
+
 ICOUNT, TAG, BUDGET = -16, -12, -8
 """Offsets from CPUX86State: the exit request (IcountDecr), and the unused bytes up to the state's alignment."""
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import ctypes
 import mmap
 import platform
-import struct
 from functools import cache, partial
 
 from machine.engine import library, progress
 from machine.engine.library import Library, address
 from machine.engine.native.build import blob
-from machine.engine.progress import address_of, executable
+from machine.engine.progress import entries, executable
 from machine.errors import EngineError
 
-MOST_HOOKED = 64
+MOST_HOOKED = 256
 """Code hooks whose addresses the machine code knows; with more, it leaves every system call to Python."""
 
 _ENTRIES = (
@@ -25,6 +24,7 @@ _ENTRIES = (
     "tlb_fill",
     "unprotect_code",
     "check_exit_request",
+    "instructions_before",
     "rdtsc",
     "syscall",
     "in_",
@@ -32,6 +32,7 @@ _ENTRIES = (
     "exception",
     "interrupt",
     "rdtscp",
+    "update_flags",
 )
 """The table at the blob's start."""
 
@@ -41,6 +42,7 @@ OnException = ctypes.CFUNCTYPE(None, pointer, u32, pointer)
 OnSyscall = ctypes.CFUNCTYPE(None, pointer, pointer)
 OnIn = ctypes.CFUNCTYPE(u32, pointer, u32, ctypes.c_int, pointer)
 OnOut = ctypes.CFUNCTYPE(None, pointer, u32, ctypes.c_int, u32, pointer)
+OnBlock = ctypes.CFUNCTYPE(ctypes.c_int, u64, u32)
 MayUsePort = ctypes.CFUNCTYPE(ctypes.c_int, u32, ctypes.c_int)
 
 
@@ -62,6 +64,9 @@ class Block(ctypes.Structure):
     pc: int
     size: int
     cflags: int
+
+
+COUNT_MASK = 0x7FFF
 
 
 class Cells(progress.Cells):
@@ -86,6 +91,7 @@ class Cells(progress.Cells):
         ("on_out", OnOut),
         ("may_use_port", MayUsePort),
         ("tallies", pointer),
+        ("on_block", OnBlock),
     )
     refused: int
     warp: int
@@ -115,9 +121,7 @@ class MachineCode:
         if code is None:
             raise EngineError("the fast engine's machine code is not built, or the host refuses executable memory")
         self._code: mmap.mmap = code
-        base = address_of(code)
-        distances = struct.unpack_from(f"<{len(_ENTRIES)}I", code)
-        self.entries = {name: base + at for name, at in zip(_ENTRIES, distances, strict=True)}
+        self.entries = entries(code, _ENTRIES)
         replaced = ("check_exit_request", "unprotect_code")
         originals = [address(name) for name in ("check_exit_request_x86_64", "tlb_unprotect_code_x86_64")]
         self._call("install", *originals, facts.code_hook_site, facts.uc_of_translator)

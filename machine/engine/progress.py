@@ -9,14 +9,18 @@ from __future__ import annotations
 import ctypes
 import mmap
 import platform
+import struct
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from unicorn import UC_HOOK_BLOCK, Uc
+from unicorn import UC_HOOK_BLOCK, UC_HOOK_CODE, Uc
 from unicorn.unicorn_py3.unicorn import uclib
 
+from machine.engine.flags import Flags
 from machine.engine.native.build import blob
 from machine.engine.rawhook import add_hook
+from machine.engine.state import State
 from machine.tallies import Tallies
 
 EVERY_BYTE = (1 << 64) - 1
@@ -44,20 +48,26 @@ class Progress:
     ``native`` tells which form counts: the machine-code blob or Python.
     """
 
-    def __init__(self, uc: Uc, *, native: bool = True) -> None:
+    def __init__(self, uc: Uc, state: State, *, native: bool = True) -> None:
+        self._uc, self._flags = uc, Flags.of(state)
         self._cells = Cells(limit=NEVER, mask=EVERY_BYTE)
         self._events, self._most_events = 0, NEVER
         self.tallies = Tallies()
         self._code = executable_blob() if native else None
         self.native = self._code is not None
-        if self._code is None:
-            uc.hook_add(UC_HOOK_BLOCK, self._count_block)
+        self._entries = entries(self._code, _ENTRIES) if self._code else {}
+        if self.native:
+            self._cells.stop = ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value or 0
+            add_hook(uc, UC_HOOK_BLOCK, ctypes.c_void_p(self._entries["count_block"]), self._cells)
         else:
-            self._hook_blob(uc, self._code)
+            uc.hook_add(UC_HOOK_BLOCK, self._count_block)
 
-    def _hook_blob(self, uc: Uc, code: mmap.mmap) -> None:
-        self._cells.stop = ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value or 0
-        add_hook(uc, UC_HOOK_BLOCK, ctypes.c_void_p(address_of(code)), self._cells)
+    def hook_flags(self, address: int) -> int:
+        """Have the engine compute the flags before the instruction at a linear address; returns the hook's handle."""
+        if self.native:
+            update = ctypes.c_void_p(self._entries["update_flags"])
+            return add_hook(self._uc, UC_HOOK_CODE, update, self._flags, at=address)
+        return int(self._uc.hook_add(UC_HOOK_CODE, self._flags.update, None, address, address))
 
     # What may run
 
@@ -89,6 +99,13 @@ class Progress:
         """Run one block, whatever its size."""
         cells = self._cells
         cells.limit, cells.mask = cells.clock, 0
+
+    def shorten(self, end: int) -> bool:
+        """Cut the refused block, for its next run, before its first instruction that begins at or after ``end`` bytes.
+
+        False if the engine cannot do that.
+        """
+        return False
 
     def lower(self, limit: int) -> None:
         """From a hook: stop before the block that would take the clock above ``limit``, if that is sooner."""
@@ -158,6 +175,16 @@ class Progress:
             return
         cells.clock += size
         cells.block, cells.block_end = address, address + size
+
+
+_ENTRIES = ("count_block", "update_flags")
+"""The table at the blob's start."""
+
+
+def entries(code: mmap.mmap, names: Sequence[str]) -> dict[str, int]:
+    """Where the functions of a blob lie in this process; it begins with a table of their distances from its start."""
+    base = address_of(code)
+    return {name: base + at for name, at in zip(names, struct.unpack_from(f"<{len(names)}I", code), strict=True)}
 
 
 def executable_blob() -> mmap.mmap | None:

@@ -10,15 +10,31 @@ from unicorn.unicorn_py3.unicorn import uclib
 from machine.errors import EngineError
 
 
-def add_hook(uc: Uc, kind: int, callback: ctypes.c_void_p, data: object = None, instruction: int | None = None) -> None:
-    """Hook every address.  ``callback`` must outlive the engine; ``data`` is a structure it gets a pointer to.
+def add_hook(
+    uc: Uc,
+    kind: int,
+    callback: ctypes.c_void_p,
+    data: object = None,
+    *,
+    instruction: int | None = None,
+    at: int | None = None,
+) -> int:
+    """Hook every address, or one; returns the handle for `remove_hook`.
+
+    ``callback`` must outlive the engine; ``data`` is a structure it gets a pointer to.
 
     Raises `EngineError` with the library's error number.
     """
     hook = ctypes.c_size_t()
-    everywhere = (ctypes.c_uint64(1), ctypes.c_uint64(0))
+    addresses = (ctypes.c_uint64(1), ctypes.c_uint64(0)) if at is None else (ctypes.c_uint64(at), ctypes.c_uint64(at))
     extra = () if instruction is None else (ctypes.c_int(instruction),)
     user_data = None if data is None else ctypes.byref(data)  # type: ignore[arg-type]
-    error = uclib.uc_hook_add(uc._uch, ctypes.byref(hook), kind, callback, user_data, *everywhere, *extra)
+    error = uclib.uc_hook_add(uc._uch, ctypes.byref(hook), kind, callback, user_data, *addresses, *extra)
     if error:
         raise EngineError(f"the engine refused a hook of kind {kind:#x}: error {error}")
+    return hook.value
+
+
+def remove_hook(uc: Uc, handle: int) -> None:
+    """Remove a hook of `add_hook`."""
+    uclib.uc_hook_del(uc._uch, ctypes.c_size_t(handle))

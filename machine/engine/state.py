@@ -25,10 +25,12 @@ HF_SS32 = 1 << 5
 HF_ADDSEG = 1 << 6
 HF_PE = 1 << 7
 HF_LMA = 1 << 14
+HF_SMAP = 1 << 23
 HF_CS64 = 1 << 15
 """Bits of ``hflags``, QEMU's digest of the processor's mode."""
 
 CC_OP_EFLAGS = 1
+CC_OP_LOGICB, CC_OP_LOGICQ = 22, 25
 STATUS_FLAGS = 0x8D5
 """OF SF ZF AF PF CF: kept apart from eflags, in cc_src, while cc_op says CC_OP_EFLAGS."""
 
@@ -178,23 +180,23 @@ class State:
         if (major, minor) != (2, 1):
             raise EngineError(f"Unicorn {major}.{minor} has an unknown state layout; this machine needs 2.1.4")
         self._handle = uc._uch
-        self._context = ctypes.c_void_p()
-        uclib.uc_context_alloc(self._handle, ctypes.byref(self._context))
-        if not self._context.value:
+        self.context = ctypes.c_void_p()
+        uclib.uc_context_alloc(self._handle, ctypes.byref(self.context))
+        if not self.context.value:
             raise EngineError("Unicorn could not allocate a context")
-        weakref.finalize(self, uclib.uc_context_free, ctypes.c_void_p(self._context.value))
+        weakref.finalize(self, uclib.uc_context_free, ctypes.c_void_p(self.context.value))
         self._size = uclib.uc_context_size(self._handle)
-        self._bytes = (_u8 * self._size).from_address(self._context.value)
+        self._bytes = (_u8 * self._size).from_address(self.context.value)
         self._save, self._restore = uclib.uc_context_save, uclib.uc_context_restore
         self._calibrate(uc)
 
     def load(self) -> None:
         """Copy the live processor state into this view."""
-        self._save(self._handle, self._context)
+        self._save(self._handle, self.context)
 
     def store(self) -> None:
         """Make this view the live processor state."""
-        self._restore(self._handle, self._context)
+        self._restore(self._handle, self.context)
 
     def _find(self, mark: bytes, what: str) -> int:
         at = bytes(self._bytes).find(mark)
@@ -230,7 +232,7 @@ class State:
         uc.reg_write(x86.UC_X86_REG_FPCW, 0x37F)
 
     def _lay_over(self) -> None:
-        base = self._context.value or 0
+        base = self.context.value or 0
         front = self._find(struct.pack("<2Q", _RAX_MARK, _RCX_MARK), "RAX and RCX")
         dr = self._find(struct.pack("<4Q", *_DEBUG_MARKS.values()), "DR0-DR3")
         lstar = self._find(struct.pack("<3Q", *list(_MSR_MARKS)[1:4]), "LSTAR")

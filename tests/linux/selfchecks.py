@@ -29,18 +29,9 @@ DIFFERS = {
     "x87_status_flags": "the flags of an inexact quotient is 0, not 32",
     "trace_hardware_watchpoint": "the child ran to its end: no trap at a write",
     f"{PROGRAM_32}/segment_limit_is_checked": "wrong result",
+    "far_return_by_kernel_memory": "signal 11 code 128 address 0, not signal 11 code 1",
 }
 """Checks that fail here and pass on hardware, and how their reason begins: rows of docs/machine.md."""
-
-FAR = "the engine makes the stack accesses of far transfers in ring 3 with ring 0's rights, and SMAP forbids them"
-WRONG = dict.fromkeys(
-    (
-        *("far_call_to_32_bits", "far_call_grows_the_stack", "far_return_in_ring_3", "iret_in_ring_3"),
-        *("far_return_by_kernel_memory", f"{PROGRAM_32}/visit_to_64_bits"),
-    ),
-    FAR,
-) | {"privileged_outs": "the fast engine looks at the permission of OUTS behind its operand's page fault"}
-"""Checks that fail for a reason that is to be mended."""
 
 _LINE = re.compile(r"^(not ok|ok) (\w+)(?:: (.*))?$", re.MULTILINE)
 

@@ -50,6 +50,10 @@ PROGRAM = (
     incq {KERNEL_DATA:#x}
     rdtsc
     addq %rax, {KERNEL_DATA + 8:#x}
+    movq 16(%rsp), %rax
+    addq 32(%rsp), %rax
+    rolq $5, {KERNEL_DATA + 16:#x}
+    xorq %rax, {KERNEL_DATA + 16:#x}
 REARM
     popq %rdx
     popq %rax
@@ -87,10 +91,41 @@ USER_PROGRAM = f"""
     jmp 4f
     .org 0x80
 4:  LOOK
+    call 5f
+    call 6f
     int $0x80
     jmp 1b
+    .org 0x100
+5:  movl ${USER_DATA + 512:#x}, %edi
+    imull $0x10f0f, %ebx, %edx
+    cmpl %edx, %ebx
+    cmpxchg8b (%rdi)
+    setc %al
+    nop
+    addb %al, {USER_DATA + 288:#x}
+    leaq 16(%rdi), %rdi
+    negl %edx
+    lock cmpxchg16b (%rdi)
+    leaq 1(%rdi), %rdi
+    nop
+    ret
+    .org 0x180
+6:  imull $0x7f7f7f7f, %ebx, %edx
+    subl $0x80000001, %edx
+    btcl $5, %edx
+    leaq 3(%rdx), %rsi
+    leaq 5(%rdx), %rsi
+    leaq 7(%rdx), %rsi
+    sbbl %edx, {USER_DATA + 296:#x}
+    btsq %rdx, %rsi
+    movl %esi, {USER_DATA + 304:#x}
+    movl %esi, {USER_DATA + 308:#x}
+    cmpl %esi, %edx
+    ret
 """
-PLACES = (USER, USER + 5, USER + 12, USER + 0x83, TICK, SYSCALL, SYSCALL + 16)
+"""Besides work: instructions whose flags the engine would take from where its translations begin."""
+
+PLACES = (USER, USER + 5, USER + 12, USER + 0x83, USER + 0x10D, USER + 0x193, TICK, SYSCALL, SYSCALL + 16)
 
 
 class Kind(NamedTuple):

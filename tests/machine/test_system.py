@@ -1,7 +1,7 @@
 """SYSCALL, SYSRET, SYSENTER, SYSEXIT, CPUID, the time-stamp counter, port permissions."""
 
 import pytest
-from bare import EXIT, KERNEL, RSP0, TO_RING_3, TSS, USER, USER_CS, USER_DS, USER_STACK, Bare
+from bare import EXIT, KERNEL, RSP0, TO_RING_3, TSS, USER, USER_CS, USER_DATA, USER_DS, USER_STACK, Bare, P, U, assemble
 
 from machine.stop import Breakpoint, Exited
 
@@ -121,6 +121,59 @@ def test_the_tss_bitmap_opens_a_port():
     guest.run()
     assert guest.machine.post.code == 0x5A
     assert guest.stack(2) == [0, USER + 4], "two ports wide, the second is closed"
+
+
+SMAP = "movq %cr4, %rax; btsq $21, %rax; movq %rax, %cr4;"
+BACK = "movl $0x33, %ecx; pushq %rcx; leaq 1f(%rip), %rcx; pushq %rcx; lretq; ud2; 1: "
+
+
+@pytest.mark.parametrize("stepped", (False, True))
+def test_far_returns_in_ring_3_use_the_stack_of_ring_3_under_smap(stepped):
+    guest = Bare().kernel(SMAP + TO_RING_3).user(f"{BACK} movl (%rsp), %eax; movq {KERNEL:#x}, %rbx")
+    guest.gate(14, HANDLER)
+    guest.machine.memory.write(HANDLER, assemble(f"movl {USER_DATA:#x}, %eax", HANDLER))
+    guest.cpu.breakpoints.insert(HANDLER)
+    while not isinstance(stop := guest.machine.step() if stepped else guest.machine.run(), Breakpoint):
+        assert stop is None or stepped, stop
+        if guest.rip == HANDLER:
+            break
+    assert guest.reg("cr2") == KERNEL, "the last access of ring 3, not one of the far return"
+    guest.cpu.breakpoints.remove(HANDLER)
+    guest.machine.step()
+    assert (guest.rip, guest.reg("cr2")) == (HANDLER, USER_DATA), "SMAP is on again"
+
+
+FAR_CALL = (
+    "leaq 1f(%rip), %rcx; pushq $0x33; pushq %rcx; movq %rsp, %rbx;"
+    f"movl ${USER_DATA + 0x1000:#x}, %esp; lcallq *(%rbx); 1: nop"
+)
+
+
+@pytest.mark.parametrize("page", (0, P | U))
+def test_a_far_call_to_a_stack_that_is_not_there_is_a_fault_of_ring_3(page):
+    guest = Bare().kernel(SMAP + TO_RING_3).user(FAR_CALL)
+    guest.map(USER_DATA, page)
+    guest.gate(14, HANDLER)
+    guest.cpu.breakpoints.insert(HANDLER)
+    guest.run()
+    assert guest.stack(1) == [4 | 2 | (page & P)]
+
+
+STRING_OUT = f"movl ${USER_DATA:#x}, %esi; movl $3, %ecx; movw $0x80, %dx; rep outsb"
+
+
+@pytest.mark.parametrize("permitted", (False, True), ids=("denied", "permitted"))
+def test_a_string_to_a_port_asks_for_permission_before_it_reads(permitted):
+    guest = Bare().kernel(TO_RING_3).user(STRING_OUT)
+    if permitted:
+        open_bitmap(guest, 0x80)
+    guest.map(USER_DATA, 0)
+    guest.gate(13, HANDLER)
+    guest.gate(14, HANDLER + 16)
+    guest.cpu.breakpoints.insert(HANDLER)
+    guest.cpu.breakpoints.insert(HANDLER + 16)
+    assert guest.run() == Breakpoint(HANDLER + 16 * permitted)
+    assert guest.stack(2) == [4 if permitted else 0, USER + 14]
 
 
 def test_iopl_3_opens_all_ports():

@@ -1,7 +1,9 @@
 """Which engine runs, what it needs of the library, and how its absence is told."""
 
+import gc
 import subprocess
 import sys
+import weakref
 
 import pytest
 
@@ -54,7 +56,7 @@ def test_an_unknown_library_gets_the_portable_engine(fresh, monkeypatch, change)
 
 
 def test_the_proof_finds_a_wrong_clock(fresh, monkeypatch):
-    monkeypatch.setattr(fast.FastProgress, "exact", lambda self, rip: 7)
+    monkeypatch.setattr(fast.FastProgress, "shorten", lambda self, end: False)
     assert "proved the fast engine wrong" in fast.refusal()
 
 
@@ -85,3 +87,12 @@ def test_many_machines_come_and_go():
         machine = Machine(1 << 20)
         machine.memory.write(0xFFFF0, b"\xf4")
         del machine
+
+
+@pytest.mark.parametrize("engine", Engine)
+def test_a_machine_that_nobody_holds_is_gone(engine):
+    machine = Machine(1 << 20, engine=engine)
+    gone = weakref.ref(machine.cpu.uc)
+    del machine
+    gc.collect()
+    assert gone() is None

@@ -12,8 +12,8 @@ from machine.errors import Error
 
 HERE = Path(__file__).parent
 BLOBS = {
-    "progress": ("progress.c",),
-    "fast": ("entries.c", "clock.c", "tlb.c", "system.c", "delivery.c"),
+    "progress": ("progress.c", "flags.c"),
+    "fast": ("entries.c", "clock.c", "tlb.c", "system.c", "delivery.c", "flags.c"),
 }
 """Blobs by name, with their sources; each begins with its entry, or with a table of entries."""
 

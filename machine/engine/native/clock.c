@@ -150,6 +150,19 @@ refuse(struct fast *f, struct block *b)
     f->emu_stop(f->uc);
 }
 
+/* Whether CMPXCHG8B or CMPXCHG16B may be in a block, 0F C7 /1: where the engine needs a hook to get its flags right. */
+static int
+exchanges(struct fast *f, u64 address, u32 size)
+{
+    const u8 *code = code_at(f, address);
+    if (!code || (address & 0xfff) + size > 4096)
+        return 1;
+    for (u32 i = 0; i + 2 < size; i++)
+        if (code[i] == 0x0f && code[i + 1] == 0xc7 && (code[i + 2] >> 3 & 7) == 1)
+            return 1;
+    return 0;
+}
+
 /* UC_HOOK_BLOCK: a block's head, before its counting is in it.  Returns where its code goes on. */
 u8 *
 count_block(struct fast *f, u64 address, u32 size, u8 *from)
@@ -159,6 +172,10 @@ count_block(struct fast *f, u64 address, u32 size, u8 *from)
     if (counted(f, address) && address + size < end_of(f))
         *f->left += (i64)(end_of(f) - address);
     if (f->granted - (u64)*f->left + (size & f->mask) > f->limit) {
+        refuse(f, b);
+        return from;
+    }
+    if (exchanges(f, address, size) && f->on_block && f->on_block(address, size)) {
         refuse(f, b);
         return from;
     }
@@ -209,3 +226,64 @@ __asm__(
     "   ret\n"
     "slow_entry:\n"
     "   jmp slow\n");
+
+/* Signed LEB128, as QEMU's translate-all.c writes the search data. */
+static i64
+sleb128(u8 **at)
+{
+    i64 value = 0;
+    int shift = 0;
+    u8 byte;
+    do {
+        byte = *(*at)++;
+        value |= (i64)(byte & 0x7f) << shift;
+        shift += 7;
+    } while (byte & 0x80);
+    if (shift < 64 && (byte & 0x40))
+        value |= -1LL << shift;
+    return value;
+}
+
+/* A legacy prefix, or REX, or an instruction of one byte. */
+int
+prefix(u8 byte)
+{
+    return (byte & 0xf0) == 0x40 || (byte & 0xe7) == 0x26 || (byte & 0xfc) == 0x64 || (byte & 0xfc) == 0xf0;
+}
+
+/*
+ * BT, BTC, BTR, BTS: what they leave in the flags that the SDM calls undefined depends, in this engine, on whether an
+ * instruction of the same block set flags before.
+ */
+static int
+tests_bit(const u8 *code, const u8 *end)
+{
+    while (code + 2 < end && prefix(*code))
+        code++;
+    return code + 2 < end && code[0] == 0x0f && ((code[1] & 0xe7) == 0xa3 || code[1] == 0xba);
+}
+
+/*
+ * How many instructions of the refused block begin less than `bytes` behind its start.  A bit test is left to be run
+ * alone, as an engine that comes here by single steps runs it.
+ */
+u32
+instructions_before(struct fast *f, u64 bytes)
+{
+    struct block *b = (struct block *)f->refused;
+    u8 *at = b->code + b->code_size;
+    const u8 *code = code_at(f, b->pc);
+    u64 pc = b->pc;
+    u32 count = 0;
+    if (!code || (pc & 0xfff) + b->size > 4096)
+        return 0;
+    for (u32 i = 0; i < b->icount; i++) {
+        pc += (u64)sleb128(&at);
+        sleb128(&at);
+        sleb128(&at);
+        if (pc - b->pc >= bytes || tests_bit(code + (pc - b->pc), code + b->size))
+            break;
+        count++;
+    }
+    return count;
+}

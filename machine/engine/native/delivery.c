@@ -144,6 +144,23 @@ deliver(struct fast *f, u32 vector, enum source source, i64 error_code, u64 flag
 #define FAULTS (1u << 0 | 1u << 7 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 16)
 #define WITH_ERROR_CODE (1u << 11 | 1u << 12 | 1u << 13 | 1u << 14)
 
+/* Whether the instruction may be OUTS outside ring 0, which looks at its permission before its operand: Python's. */
+static int
+writes_port(struct fast *f, u64 address)
+{
+    const u8 *code = f->env->hflags & CPL ? code_at(f, address) : 0, *end = code + 4096 - (address & 0xfff);
+    while (code && code < end && prefix(*code))
+        code++;
+    return code && code < end && (*code & 0xfe) == 0x6e;
+}
+
+/* Whether ring 3 met a page fault as ring 0: Python's. */
+static int
+far_transfer(struct fast *f, u32 vector)
+{
+    return vector == PF && (f->env->hflags & CPL) && !(f->exception->error_code & 4);
+}
+
 /* UC_HOOK_INTR. */
 void
 on_exception(void *uc, u32 vector, struct fast *f)
@@ -153,6 +170,7 @@ on_exception(void *uc, u32 vector, struct fast *f)
     int software = f->exception->is_int, fault = vector < 32 && (FAULTS >> vector & 1);
     /* Python also says whether a translation ran over its page's end, and ends single steps. */
     int plain = f->mask && f->events + 1 < f->most_events && !hooked(f, at) && (software || fault);
+    plain = plain && (software || !(writes_port(f, at) || far_transfer(f, vector)));
     if (plain && vector == PF && !software)
         plain = counted(f, at) || (s->hflags & HF_INHIBIT_IRQ) || s->cr[2] >> PAGE_BITS == at >> PAGE_BITS;
     if (plain) {

@@ -4,7 +4,7 @@ __asm__(
     "entries:\n"
     "   .long install - entries, enter - entries, withdraw - entries, block_entry - entries\n"
     "   .long tlb_fill - entries, unprotect_code - entries, check_exit_request_entry - entries\n"
-    "   .long rdtsc - entries, on_syscall - entries\n"
+    "   .long instructions_before - entries, rdtsc - entries, on_syscall - entries\n"
     "   .long on_in - entries, on_out - entries, on_exception - entries, interrupt - entries\n"
-    "   .long rdtscp - entries\n"
+    "   .long rdtscp - entries, update_flags - entries\n"
     ".text\n");

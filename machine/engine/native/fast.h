@@ -44,6 +44,7 @@ struct tlb_entry {
 #define TLB_INVALID 0x800
 #define TLB_NOTDIRTY 0x400
 #define TLB_ENTRY_BITS 6
+#define TLB_TABLES 3  /* NB_MMU_MODES */
 #define FETCH 2       /* MMU_INST_FETCH */
 
 struct tlb_fast {
@@ -101,7 +102,7 @@ enum { CS = 1, SS = 2 };
 #define CODE_64 0x00af9b00u
 #define STACK 0x00cf9300u
 
-#define MOST_HOOKED 64
+#define MOST_HOOKED 256
 
 /* The pending exception, in CPUX86State. */
 struct exception {
@@ -163,6 +164,7 @@ struct fast {
     void (*out)(void *uc, u32 port, i32 size, u32 value, void *data);
     i32 (*may_use_port)(u32 port, i32 size);
     struct tallies *tallies;
+    i32 (*on_block)(u64 address, u32 size);
 };
 
 /* clock.c */
@@ -173,6 +175,8 @@ u64 exact(struct fast *f, u64 address);
 void settle(struct fast *f, u64 address);
 u8 *count_block(struct fast *f, u64 address, u32 size, u8 *from);
 void slow(struct fast *f);
+int prefix(u8 byte);
+u32 instructions_before(struct fast *f, u64 bytes);
 
 /* tlb.c */
 void install(void *check_exit_request, void *unprotect_code, u64 code_hook_site, u64 tcg_uc);
@@ -181,6 +185,7 @@ void withdraw(struct fast *f);
 u8 tlb_fill(void *cpu, u64 address, i32 size, i32 access, i32 index, u8 probe, u64 from);
 void unprotect_code(void *uc, u64 physical);
 void check_exit_request(void *tcg, u64 from);
+const u8 *code_at(struct fast *f, u64 address);
 
 /* system.c */
 int hooked(struct fast *f, u64 address);
@@ -190,6 +195,9 @@ i32 rdtscp(void *uc, struct fast *f);
 void on_syscall(void *uc, struct fast *f);
 u32 on_in(void *uc, u32 port, i32 size, struct fast *f);
 void on_out(void *uc, u32 port, i32 size, u32 value, struct fast *f);
+
+/* flags.c */
+void update_flags(void);
 
 /* delivery.c */
 void on_exception(void *uc, u32 vector, struct fast *f);

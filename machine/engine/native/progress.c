@@ -3,8 +3,15 @@
  *
  * It counts the bytes of guest code that run, so that no Python runs per block, and asks the engine to stop
  * before the block that would cross the limit.  Freestanding and position-independent: the linked blob is
- * one flat piece of machine code that the host maps executable.  progress.py has the same layout.
+ * one flat piece of machine code that the host maps executable, and begins with the distances of its functions from
+ * its start.  progress.py has the same layouts.
  */
+__asm__(
+    ".section .text.entries, \"ax\"\n"
+    "entries:\n"
+    "   .long count_block - entries, update_flags - entries\n"
+    ".text\n");
+
 typedef unsigned long long u64;
 
 struct progress {
@@ -17,7 +24,7 @@ struct progress {
     int (*stop)(void *uc);
 };
 
-/* UC_HOOK_BLOCK.  The blob's only function, at offset 0. */
+/* UC_HOOK_BLOCK. */
 void
 count_block(void *uc, u64 address, unsigned size, struct progress *p)
 {

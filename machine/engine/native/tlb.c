@@ -67,6 +67,18 @@ entry_of(struct fast *f, u64 address, i32 index)
     return (struct tlb_entry *)((u8 *)tlb->table + ((address >> (PAGE_BITS - TLB_ENTRY_BITS)) & tlb->mask));
 }
 
+/* Where code at a linear address lies in this process; 0 if the TLB has no plain entry for it. */
+const u8 *
+code_at(struct fast *f, u64 address)
+{
+    for (i32 index = 0; index < TLB_TABLES; index++) {
+        struct tlb_entry *e = entry_of(f, address, index);
+        if (e->code == (address & ~0xfffULL))
+            return (const u8 *)(address + e->addend);
+    }
+    return 0;
+}
+
 u8
 tlb_fill(void *cpu, u64 address, i32 size, i32 access, i32 index, u8 probe, u64 from)
 {
