@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import selectors
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -109,12 +110,31 @@ class Gdb:
     def execute(self, line: str) -> str:
         """What gdb prints for a CLI command; one that resumes the target is over when the target has stopped.
 
-        Raises `Refused`, `NoAnswer` or `Gone`.
+        Lines after the first are what gdb asks for at its `>` prompt: those of `actions`, `commands` or `define`, with
+        their ``end``.  Raises `Refused`, `NoAnswer` or `Gone`.
         """
         since = len(self.records)
-        result = self._result(line, self._send(f"-interpreter-exec console {quoted(line)}"))
-        if result.message == "running":
+        if self._console(line).message == "running":
             self._stop(line, since)
+        return self._text(since)
+
+    def start(self, line: str) -> None:
+        """Resume with a CLI command and let the target run, until `interrupt`.  Raises as `execute` does."""
+        self._console(line)
+
+    def interrupt(self) -> str:
+        """The user's Ctrl-C: what gdb prints until the target has stopped.  Raises `NoAnswer` or `Gone`."""
+        since = len(self.records)
+        self._deadline = time.monotonic() + self.seconds
+        self._process.send_signal(signal.SIGINT)
+        self._stop("^C", since)
+        return self._text(since)
+
+    def _console(self, line: str) -> Record:
+        first, *rest = line.split("\n")
+        return self._result(first, self._send("\n".join((f"-interpreter-exec console {quoted(first)}", *rest))))
+
+    def _text(self, since: int) -> str:
         return "".join(record.payload or "" for record in self.records[since:] if record.kind in _TEXT)
 
     def command(self, line: str) -> dict[str, Any]:

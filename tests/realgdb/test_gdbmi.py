@@ -24,6 +24,17 @@ def test_an_answer_is_of_its_own_command(gdb):
     assert [gdb.execute(f"output {number}") for number in range(50)] == [str(number) for number in range(50)]
 
 
+def test_a_command_of_several_lines_is_answered_once(gdb):
+    gdb.execute("define twice\noutput 1\noutput 1\nend")
+    assert gdb.execute("twice") == "11"
+
+
+def test_a_running_program_is_interrupted(gdb):
+    gdb.start("run 1000")
+    assert "SIGINT" in gdb.interrupt()
+    assert gdb.execute("output 1") == "1"
+
+
 def test_a_refusal_is_gdbs_sentence_and_no_end(gdb):
     with pytest.raises(Refused, match=r"^Undefined command: \"nosuch\""):
         gdb.execute("nosuch")
