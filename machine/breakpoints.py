@@ -55,10 +55,6 @@ class Breakpoints:
         if not self._armed[address]:
             del self._armed[address]
 
-    def inserted(self, address: int) -> int:
-        """How many inserts a linear address has."""
-        return len(self._armed.get(address, ()))
-
     @property
     def hooked_addresses(self) -> Collection[int]:
         """Linear addresses of the instructions that the engine calls a hook before."""

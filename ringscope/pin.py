@@ -17,6 +17,7 @@ class _Wait(NamedTuple):
     """The pinned thread has lost the processor, and goes on at a linear address with a stack pointer.  ``steps``:
     whether its instruction is still to be run then."""
 
+    thread: int
     address: int
     stack_pointer: int
     steps: bool
@@ -47,15 +48,14 @@ class Pin:
     def release(self) -> None:
         """Between two slices: forget the step."""
         self._stepper.release()
-        if self._wait is not None:
-            self._machine.cpu.breakpoints.remove(self._wait.address)
-        self._wait = self._thread = None
+        self._end_wait()
+        self._thread = None
 
     def run(self) -> stop.Stop | None:
         """One slice; the stop if there was one."""
         if self._thread is None:
             return self._pace.run()
-        reason = self._step(self._thread) if self._wait is None else self._look(self._thread, self._wait)
+        reason = self._step(self._thread) if self._wait is None else self._look(self._wait)
         if reason is not None:
             self.release()
         return reason
@@ -78,22 +78,29 @@ class Pin:
             return False
         if saved is None:
             return False
-        self._wait = _Wait(saved.values["rip"], saved.values["rsp"], steps)
-        self._machine.cpu.breakpoints.insert(self._wait.address)
+        self._wait = _Wait(thread, saved.values["rip"], saved.values["rsp"], steps)
+        self._machine.cpu.breakpoints.insert(self._wait.address, self._has_come)
         return True
 
-    def _look(self, thread: int, wait: _Wait) -> stop.Stop | None:
-        """One slice of waiting."""
-        was_there = self._machine.cpu.breakpoints.inserted(wait.address) > 1
-        reason = self._pace.run()
-        if not (isinstance(reason, stop.Breakpoint) and reason.address == wait.address):
-            return reason
-        view = self._view()
+    def _end_wait(self) -> None:
+        if self._wait is not None:
+            self._machine.cpu.breakpoints.remove(self._wait.address, self._has_come)
+            self._wait = None
+
+    def _has_come(self) -> bool:
+        """Before the instruction that the thread goes on with: whether it is this thread that has come there."""
+        wait, view = self._wait, self._view()
+        if wait is None or self._machine.cpu.read_register("rsp") != wait.stack_pointer:
+            return False
         view.forget()
-        if view.running() != thread or self._machine.cpu.read_register("rsp") != wait.stack_pointer:
-            return reason if was_there else None
+        return view.running() == wait.thread
+
+    def _look(self, wait: _Wait) -> stop.Stop | None:
+        """One slice of waiting."""
+        reason = self._pace.run()
+        if reason != stop.Breakpoint(wait.address) or not self._has_come():
+            return reason
         if not wait.steps:
             return stop.Stepped()
-        self._machine.cpu.breakpoints.remove(wait.address)
-        self._wait = None
-        return self._step(thread)
+        self._end_wait()
+        return self._step(wait.thread)

@@ -54,22 +54,16 @@ class Stepper:
         reason = self._pace.run()
         if reason is None:
             return None
-        place, inserted = self._return, self._machine.cpu.breakpoints.inserted(self._return.address)
-        if reason != stop.Breakpoint(place.address):
-            self.release()
-            return reason
-        if self._here() == place:
+        if reason == stop.Breakpoint(self._return.address) and self._is_back():
             self.release()
             return self._step()
-        if inserted == 1:
-            return None  # another task, or a deeper call, at the same address
         self.release()
         return reason
 
     def release(self) -> None:
         """Between two slices: forget the step."""
         if self._return is not None:
-            self._machine.cpu.breakpoints.remove(self._return.address)
+            self._machine.cpu.breakpoints.remove(self._return.address, self._is_back)
             self._return = None
 
     def _step(self) -> stop.Stop | None:
@@ -83,8 +77,13 @@ class Stepper:
         if handler in points and points.wants(handler):
             return stop.Breakpoint(handler)
         self._return = place
-        points.insert(place.address)
+        points.insert(place.address, self._is_back)
         return None
+
+    def _is_back(self) -> bool:
+        """Before the instruction that the handler returns to: not in another task or a deeper call."""
+        place, cpu = self._return, self._machine.cpu
+        return place is not None and (cpu.read_register("rsp"), cpu.cpl) == (place.stack_pointer, place.ring)
 
     def _here(self) -> _Place:
         cpu = self._machine.cpu

@@ -185,6 +185,22 @@ def test_a_step_of_a_sleeping_task_waits_for_it(target, guest):
     assert not guest.machine.cpu.breakpoints.addresses()
 
 
+@pytest.mark.parametrize("wanted", [False, True])
+def test_a_condition_where_a_sleeping_task_goes_on_is_asked(wanted, target, guest):
+    """init sleeps where the shell does: its breakpoint is met on the way only if it wants to stop."""
+    guest.machine.serial.receive(b"uname\r")
+    points, place = guest.machine.cpu.breakpoints, register(target, INIT, "rip")
+    asked = []
+    points.insert(place, lambda: asked.append(current_task(guest.running_kernel).pid) or wanted)
+    target.resume({INIT: Action(step=True)})
+    settle(target)
+    if wanted:
+        assert asked == [target.view.running()] != [INIT]
+    else:
+        assert len(asked) > 1 and asked[-1] == target.view.running() == INIT
+    assert points.addresses() == [place]
+
+
 def test_an_interrupt_ends_a_waiting_step(target, guest):
     target.resume({SHELL: Action(step=True)})
     assert target.run_slice() is None

@@ -105,6 +105,41 @@ def test_a_breakpoint_in_the_handler_is_met():
     assert bare.cpu.breakpoints.addresses() == [KERNEL + 0x140]
 
 
+SHARED = f"""
+    jmp start
+.org 0x140
+    add $8, %rsp            # #PF: reads a word by the function that faulted, and puts the page in
+    mov $0x5000, %esi
+    call touch
+    movq $0x200067, 0x4000
+    mov $0x10, %esi
+    iretq
+start:
+    mov $0x10, %esi
+    call touch
+{EXIT}
+.org 0x200
+touch:
+    mov (%rsi), %edx
+    ret
+"""
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_a_condition_where_the_handler_returns_is_asked_of_deeper_calls(wanted):
+    bare = Bare().kernel(SHARED)
+    bare.gate(14, KERNEL + 0x140)
+    bare.map(0, 0)
+    debuggee, asked = LocalDebuggee(bare.machine), []
+    while bare.rip != KERNEL + 0x200:
+        debuggee.step()
+    debuggee.stepper.policy = Policy.OVER_EXCEPTIONS
+    outer = bare.reg("rsp")
+    bare.cpu.breakpoints.insert(KERNEL + 0x200, lambda: bool(asked.append(bare.reg("rsp"))) or wanted)
+    assert debuggee.step() == (Breakpoint(KERNEL + 0x200) if wanted else Stepped())
+    assert asked[0] < outer and (bare.rip == KERNEL + 0x202) is not wanted
+
+
 def test_a_fault_from_ring_3_is_stepped_over():
     bare = Bare().kernel(TO_RING_3).user("mov 0x10, %edx\nnop\n")
     bare.machine.memory.write(KERNEL + 0x140, bytes.fromhex("4883c40848c70425004000006700200048cf"))

@@ -282,7 +282,7 @@ def test_wrong_arguments(ring0):
 
 def test_help_is_the_docstring(ring0):
     listed = [line.split(" -- ")[0] for line in ring0["help x86"] if " -- " in line]
-    names = "break cr descriptor disassemble error frame gdt idt ldt mode pte selector tss walk"
+    names = "break catch cr descriptor disassemble error frame gdt idt ldt mode pte selector tss walk"
     assert listed == [f"x86 {name}" for name in names.split()]
     assert ring0["help x86 walk"][1] == "Usage: x86 walk [-v] ADDRESS [CR3]"
 
