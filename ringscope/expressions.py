@@ -133,6 +133,13 @@ def number(text: str) -> int:
         raise ExpressionError(f"{text!r} is no number{hint}") from None
 
 
+def _word_of(text: str) -> int:
+    value = number(text)
+    if value > MASK:
+        raise ExpressionError(f"{text:.40} has more than 64 bits")
+    return value
+
+
 DEEPEST = 100
 """Terms in one expression."""
 
@@ -179,7 +186,7 @@ class _Parser:
         kind, text = self._tokens.pop(0)
         if kind == "operator":
             return self._operator(text) & MASK
-        readers = {"number": number, "register": self._register, "symbol": self._symbol}
+        readers = {"number": _word_of, "register": self._register, "symbol": self._symbol}
         return readers[kind](text) & MASK
 
     def _operator(self, text: str) -> int:

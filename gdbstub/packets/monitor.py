@@ -1,5 +1,7 @@
 """``monitor COMMAND`` (gdb manual: qRcmd)."""
 
+from contextlib import suppress
+
 from gdbstub.errors import TargetError
 from gdbstub.registry import TABLE
 from gdbstub.session import OK, Session
@@ -9,7 +11,8 @@ from gdbstub.target import Monitor
 @TABLE.packet("qRcmd,{command:hexbytes}", needs=Monitor)
 def run_command(session: Session[Monitor], command: bytes) -> bytes:
     """Run a command of the target's own; its output goes to the client's console as it comes."""
-    session.select()
+    with suppress(TargetError):  # the selected thread is gone: a command about the machine serves without one
+        session.select()
     try:
         session.target.monitor(command.decode("utf-8", "replace"), session.console)
     except TargetError as error:

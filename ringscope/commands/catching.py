@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Annotated
 
 from machine.catch import Catch
@@ -44,9 +45,24 @@ def _range(session: Session, text: str) -> Range:
     return first, last
 
 
+def _range_to(most: int, what: str) -> Callable[[Session, str], Range]:
+    """Reads a range that ends at ``most``."""
+
+    def read(session: Session, text: str) -> Range:
+        first, last = _range(session, text)
+        if last > most:
+            raise CommandError(f"{text!r} goes to {last:#x}; {what} end at {most:#x}")
+        return first, last
+
+    return read
+
+
+_msr_numbers = _range_to((1 << 32) - 1, "MSRs")
+
+
 def _msr(session: Session, text: str) -> Range:
     named = BY_NAME.get(text.upper())
-    return (named.number, named.number) if named else _range(session, text)
+    return (named.number, named.number) if named else _msr_numbers(session, text)
 
 
 def _control_register(session: Session, text: str) -> Range:
@@ -56,7 +72,8 @@ def _control_register(session: Session, text: str) -> Range:
     return number, number
 
 
-RangeOf = Annotated[Range, Kind(_range)]
+Ports = Annotated[Range, Kind(_range_to(0xFFFF, "ports"))]
+PhysicalAddresses = Annotated[Range, Kind(_range_to((1 << 52) - 1, "physical addresses"))]
 AccessTo = Annotated[str, choice("read", "write", "access")]
 
 
@@ -99,13 +116,13 @@ def catch_msr(session: Session, number: Annotated[Range | None, Kind(_msr)] = No
 
 
 @command("catch port", needs=Devices)
-def catch_port(session: Session, ports: RangeOf | None = None, access: AccessTo = "access") -> Lines:
+def catch_port(session: Session, ports: Ports | None = None, access: AccessTo = "access") -> Lines:
     """Stop before IN, OUT, INS and OUTS; PORTS is a number or FIRST-LAST."""
     yield from _insert(session, _ranged(What.PORT, ports, _ACCESS[access]))
 
 
 @command("catch mmio", needs=Devices)
-def catch_mmio(session: Session, addresses: RangeOf | None = None, access: AccessTo = "access") -> Lines:
+def catch_mmio(session: Session, addresses: PhysicalAddresses | None = None, access: AccessTo = "access") -> Lines:
     """Stop behind an access to physical ADDRESSES (FIRST-LAST), device or RAM; else to any device in memory."""
     ranges = [addresses] if addresses else [(first, first + size - 1) for first, size in WINDOWS]
     for each in ranges:

@@ -494,6 +494,13 @@ def test_a_long_range_step_hears_an_interrupt(talk):
     assert [reply[:3] for reply in talk.replies()] == [b"T02"]
 
 
+def test_a_monitor_command_needs_no_thread(talk, target):
+    assert talk(b"Hg2") == b"OK"
+    del target.blocks[2]
+    assert talk(b"g") == b"E03"
+    assert talk.all(b"qRcmd,68656c6c6f")[-1] == b"OK"
+
+
 def test_errors_have_words_where_they_are_read(talk):
     talk(b"qSupported:error-message+")
     assert talk(b"m0,4") == b"E.0x0 is not mapped"

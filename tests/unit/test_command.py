@@ -366,6 +366,13 @@ MISTAKES = [
     ("monitor info", "monitor needs a remote stub with commands of its own"),
     ("help foo", "no command 'foo'"),
     ("catch ring 4-0", "CHANGE: '4-0' is no change of ring"),
+    ("catch port 0x10000", "PORTS: '0x10000' goes to 0x10000; ports end at 0xffff"),
+    (
+        "catch mmio 0-0x10000000000000",
+        "ADDRESSES: '0-0x10000000000000' goes to 0x10000000000000; physical addresses end at",
+    ),
+    ("catch msr 0x100000000", "NUMBER: '0x100000000' goes to 0x100000000; MSRs end at 0xffffffff"),
+    ("x 0x1ffffffffffffffff", "ADDRESS: 0x1ffffffffffffffff has more than 64 bits"),
     ("catch port 9-3", "PORTS: '9-3' is no range: 0x3 is below 0x9"),
     ("catch cr 1", "REGISTER: '1' is no control register: there are 0, 2, 3, 4 and 8"),
     ("catch delete 7", "no catch 7; there are: none"),
