@@ -10,7 +10,7 @@ They are looked for in code that was just translated; all other code pays nothin
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from capstone import CS_ARCH_X86, Cs
@@ -86,7 +86,16 @@ class Guards:
         missing = (self.ports | self._exchanges | self._parted) - self._planted.keys()
         for address in missing:
             self._planted[address] = self._hook(address)
+        if missing and missing <= self._updating:
+            self._forget(missing)
+            return False
         return bool(missing)
+
+    def _forget(self, addresses: Iterable[int]) -> None:
+        """Throw away what the engine has translated at the code that comes next, and no more."""
+        for address in addresses:
+            self._cpu.uc.ctl_remove_cache(address, address + 1)
+        self._cpu.state.store()  # a page that is missing by now leaves its marks in CR2
 
     def _hook(self, address: int) -> int:
         if address in self._exchanges - self._parted:
