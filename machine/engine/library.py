@@ -35,6 +35,13 @@ _STUB = re.compile(rb"\xff\x25" + _D, re.DOTALL)
 NEXT_FLAGS = 0x18
 """Offset of ``cflags_next_tb`` in CPUState: flags for the next translation alone; the self-test proves it."""
 
+REPLACED = {
+    "check_exit_request_x86_64": "check_exit_request",
+    "tlb_unprotect_code_x86_64": "unprotect_code",
+    "tlb_reset_dirty_by_vaddr_x86_64": "reset_dirty",
+}
+"""The library's functions that native/tlb.c stands before, with its entries."""
+
 ICOUNT, TAG, BUDGET = -16, -12, -8
 """Offsets from CPUX86State: the exit request (IcountDecr), and the unused bytes up to the state's alignment."""
 
@@ -85,7 +92,7 @@ def library() -> Library:
     env = -minus_env
     if icount - env != ICOUNT:
         raise EngineError(f"the exit request is at {icount:#x} of the CPU, its state at {env:#x}")
-    slots = {name: slot for slot, name in _slots({"check_exit_request_x86_64", "tlb_unprotect_code_x86_64"})}
+    slots = {name: slot for slot, name in _slots(set(REPLACED))}
     site = _code_hook_site(slots["check_exit_request_x86_64"])
     return Library(cpu, env, no_exit, uc, env + class_of_env, fill, site, slots)
 

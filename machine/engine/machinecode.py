@@ -33,6 +33,7 @@ _ENTRIES = (
     "interrupt",
     "rdtscp",
     "update_flags",
+    "reset_dirty",
 )
 """The table at the blob's start."""
 
@@ -122,19 +123,14 @@ class MachineCode:
             raise EngineError("the fast engine's machine code is not built, or the host refuses executable memory")
         self._code: mmap.mmap = code
         self.entries = entries(code, _ENTRIES)
-        replaced = ("check_exit_request", "unprotect_code")
-        originals = [address(name) for name in ("check_exit_request_x86_64", "tlb_unprotect_code_x86_64")]
-        self._call("install", *originals, facts.code_hook_site, facts.uc_of_translator)
-        for name, slot in zip(replaced, (facts.slots[key] for key in _SLOTS), strict=True):
-            u64.from_address(slot).value = self.entries[name]
+        self._call("install", *map(address, library.REPLACED), facts.code_hook_site, facts.uc_of_translator)
+        for name, entry in library.REPLACED.items():
+            u64.from_address(facts.slots[name]).value = self.entries[entry]
         self.enter, self.withdraw = partial(self._call, "enter"), partial(self._call, "withdraw")
 
     def _call(self, name: str, *arguments: int) -> int:
         prototype = ctypes.CFUNCTYPE(u32, *(u64 for _ in arguments))
         return int(prototype(self.entries[name])(*arguments))
-
-
-_SLOTS = ("check_exit_request_x86_64", "tlb_unprotect_code_x86_64")
 
 
 @cache

@@ -6,5 +6,5 @@ __asm__(
     "   .long tlb_fill - entries, unprotect_code - entries, check_exit_request_entry - entries\n"
     "   .long instructions_before - entries, rdtsc - entries, on_syscall - entries\n"
     "   .long on_in - entries, on_out - entries, on_exception - entries, interrupt - entries\n"
-    "   .long rdtscp - entries, update_flags - entries\n"
+    "   .long rdtscp - entries, update_flags - entries, reset_dirty - entries\n"
     ".text\n");

@@ -179,11 +179,12 @@ int prefix(u8 byte);
 u32 instructions_before(struct fast *f, u64 bytes);
 
 /* tlb.c */
-void install(void *check_exit_request, void *unprotect_code, u64 code_hook_site, u64 tcg_uc);
+void install(void *check_exit_request, void *unprotect_code, void *reset_dirty, u64 code_hook_site, u64 tcg_uc);
 void enter(struct fast *f);
 void withdraw(struct fast *f);
 u8 tlb_fill(void *cpu, u64 address, i32 size, i32 access, i32 index, u8 probe, u64 from);
 void unprotect_code(void *uc, u64 physical);
+void reset_dirty(void *cpu, u64 address, u64 length);
 void check_exit_request(void *tcg, u64 from);
 const u8 *code_at(struct fast *f, u64 address);
 

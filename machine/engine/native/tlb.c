@@ -6,9 +6,10 @@ static struct {
     struct fast *first;
     void (*check_exit_request)(void *tcg);
     void (*unprotect_code)(void *uc, u64 physical);
+    void (*reset_dirty)(void *cpu, u64 address, u64 length);
     u64 code_hook_site;   /* the return address of the question behind a code hook */
     u64 tcg_uc;           /* offset of the engine in its translator */
-} all __attribute__((section(".data"))) = { 0, 0, 0, 1, 1 };
+} all __attribute__((section(".data"))) = { 0, 0, 0, 0, 1, 1 };
 
 static struct fast *
 of_uc(void *uc)
@@ -29,10 +30,11 @@ of_cpu(void *cpu)
 }
 
 void
-install(void *check_exit_request, void *unprotect_code, u64 code_hook_site, u64 tcg_uc)
+install(void *check_exit_request, void *unprotect_code, void *reset_dirty, u64 code_hook_site, u64 tcg_uc)
 {
     all.check_exit_request = (void (*)(void *))check_exit_request;
     all.unprotect_code = (void (*)(void *, u64))unprotect_code;
+    all.reset_dirty = (void (*)(void *, u64, u64))reset_dirty;
     all.code_hook_site = code_hook_site;
     all.tcg_uc = tcg_uc;
 }
@@ -67,16 +69,24 @@ entry_of(struct fast *f, u64 address, i32 index)
     return (struct tlb_entry *)((u8 *)tlb->table + ((address >> (PAGE_BITS - TLB_ENTRY_BITS)) & tlb->mask));
 }
 
-/* Where code at a linear address lies in this process; 0 if the TLB has no plain entry for it. */
-const u8 *
-code_at(struct fast *f, u64 address)
+/* The plain TLB entry by which code at a linear address is fetched, or 0. */
+static struct tlb_entry *
+code_entry(struct fast *f, u64 address)
 {
     for (i32 index = 0; index < TLB_TABLES; index++) {
         struct tlb_entry *e = entry_of(f, address, index);
         if (e->code == (address & ~0xfffULL))
-            return (const u8 *)(address + e->addend);
+            return e;
     }
     return 0;
+}
+
+/* Where code at a linear address lies in this process; 0 if the TLB has no plain entry for it. */
+const u8 *
+code_at(struct fast *f, u64 address)
+{
+    struct tlb_entry *e = code_entry(f, address);
+    return e ? (const u8 *)(address + e->addend) : 0;
 }
 
 u8
@@ -119,6 +129,20 @@ unprotect_code(void *uc, u64 physical)
     if (f && number < f->pages_count && f->pages[number].fetched != epoch(f))
         f->pages[number].code = 0;
     all.unprotect_code(uc, physical);
+}
+
+/*
+ * tlb_reset_dirty_by_vaddr: before a translation, the engine takes back what it gave to stores to its page, by looking
+ * through the whole TLB.  Nothing was given to a page that code was fetched from in this epoch.
+ */
+void
+reset_dirty(void *cpu, u64 address, u64 length)
+{
+    struct fast *f = of_cpu(cpu);
+    struct tlb_entry *e = f ? code_entry(f, address) : 0;
+    u64 number = e ? e->physical >> PAGE_BITS : NONE;
+    if (number >= (f ? f->pages_count : 0) || f->pages[number].fetched != epoch(f))
+        all.reset_dirty(cpu, address, length);
 }
 
 /* check_exit_request: emits the question whether to leave, behind memory accesses and code hooks. */
