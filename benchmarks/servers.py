@@ -55,8 +55,10 @@ def stay_on_one_core():
 
 @contextlib.contextmanager
 def running(argv, **options):
-    """A child process that is gone afterwards, whatever happened."""
-    process = subprocess.Popen([str(word) for word in argv], stderr=subprocess.STDOUT, **options)
+    """A child process that is gone afterwards, whatever happened; Python may keep its byte code, as for a user."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    words = [str(word) for word in argv]
+    process = subprocess.Popen(words, stderr=subprocess.STDOUT, env=environment, **options)
     try:
         yield process
     finally:
