@@ -115,13 +115,16 @@ class Guards:
 
         ``ports`` says whether to look for port instructions too.
         """
-        if _EXCHANGE_OPCODES.search(code):
+        found_exchange = _EXCHANGE_OPCODES.search(code)
+        found_ports = self._port_instructions(address, code).keys() if ports and address <= USER_HALF else ()
+        if not (found_exchange or found_ports):
+            return False
+        self.ports.update(found_ports)
+        if found_exchange:
             decoded = self._decoded(address, code)
             found = [index for index, (_, name, _) in enumerate(decoded) if name.split()[-1] in _EXCHANGES]
             self._exchanges |= {decoded[index][0] for index in found}
             self._parted |= {decoded[index + 1][0] for index in found[:-1]}
-        if ports and address <= USER_HALF:
-            self.ports |= self._port_instructions(address, code).keys()
         wanted = self.ports | self._exchanges | self._parted
         return not (wanted <= self._planted.keys() and self._parted.isdisjoint(self._updating))
 

@@ -11,7 +11,7 @@ from machine.codepages import CodePages
 from machine.engine.state import HF_CPL
 from machine.errors import MemoryFault
 from machine.memory import PAGE
-from machine.walk import pages
+from machine.walk import Walks
 
 if TYPE_CHECKING:
     from machine.cpu import Cpu
@@ -23,6 +23,7 @@ class Translations:
     def __init__(self, cpu: Cpu) -> None:
         self._cpu = cpu
         self._code_pages = CodePages(cpu.uc)
+        self._walks = Walks(cpu.memory)
         self._begun = cpu.fast is not None
         if cpu.fast is None:
             cpu.uc.hook_add(UC_HOOK_EDGE_GENERATED, self._on_translation)
@@ -50,13 +51,21 @@ class Translations:
     def _examine(self, address: int, length: int) -> bool:
         cpu = self._cpu
         try:
-            runs = pages(cpu.memory, cpu.paging(), address, length)
+            runs = self._runs(address, length)
         except MemoryFault:
             return False  # the tables changed under the engine's TLB; the hardware would go on too
         new = self._is_new_code(runs)
-        code = b"".join(bytes(cpu.memory.ram[at : at + count]) for at, count in runs)
+        code = b"".join([cpu.memory.ram[at : at + count] for at, count in runs])
         outside_ring_0 = bool(cpu.state.front.hflags & HF_CPL)
         return cpu.guards.examine(address, code, ports=outside_ring_0) or new
+
+    def _runs(self, address: int, length: int) -> list[tuple[int, int]]:
+        """Physical (address, length) behind code, which lies on one page or two."""
+        paging, room = self._cpu.paging(), PAGE - address % PAGE
+        first = self._walks.physical(paging, address)
+        if length <= room:
+            return [(first, length)]
+        return [(first, room), (self._walks.physical(paging, address + room), length - room)]
 
     def _is_new_code(self, runs: Sequence[tuple[int, int]]) -> bool:
         new = [physical for physical, _ in runs if not self._code_pages.knows(physical)]

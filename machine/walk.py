@@ -72,6 +72,9 @@ class _Step(NamedTuple):
 
 _SPLIT = -1
 
+_MOST_WALKS = 4096
+"""Kept by `Walks`; with more, it begins anew."""
+
 
 def _page_frame(page: Layout | None) -> int:
     if page is None:
@@ -118,6 +121,35 @@ def translate(memory: Memory, paging: Paging, address: int) -> Translation:
             return Translation(entry & page_frame | offset, 1 << shift, rights, tuple(entries))
         table = entry & table_frame
     return _ask_the_rules(memory, paging, address)
+
+
+class Walks:
+    """Walks kept for as long as every entry on their way is what it was, for pages that are asked for often."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._entries = memory.ram.cast("Q")
+        self._kept: dict[tuple[Paging, int], tuple[int, tuple[tuple[int, int], ...]]] = {}
+
+    def physical(self, paging: Paging, address: int) -> int:
+        """Physical address behind a linear one.  Raises as `translate` does."""
+        page, entries = address & -PAGE, self._entries
+        kept = self._kept.get((paging, page))
+        if kept is not None:
+            for at, value in kept[1]:
+                if entries[at] != value:
+                    break
+            else:
+                return kept[0] | address - page
+        return self._walk(paging, page) | address - page
+
+    def _walk(self, paging: Paging, page: int) -> int:
+        found = translate(self._memory, paging, page)
+        if len(self._kept) >= _MOST_WALKS:
+            self._kept.clear()
+        on_the_way = tuple((at >> 3, self._entries[at >> 3]) for at in found.entries)
+        self._kept[paging, page] = found.physical, on_the_way
+        return found.physical
 
 
 def _ask_the_rules(memory: Memory, paging: Paging, address: int) -> Translation:
