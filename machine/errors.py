@@ -27,5 +27,13 @@ class BootError(Error):
     """An image cannot be booted; the message names the image's broken or missing part."""
 
 
+class RamError(BootError):
+    """RAM is too small for what is loaded; ``least`` bytes of it would hold that part."""
+
+    def __init__(self, text: str, least: int) -> None:
+        super().__init__(text)
+        self.least = least
+
+
 class RegisterError(Error):
     """A register has no such name, or cannot take the value."""

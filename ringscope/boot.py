@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,8 @@ from kernel.image import Image, find_image
 from machine.boot import elf
 from machine.boot.load import boot
 from machine.engine.choice import Engine
-from machine.errors import BootError, Error
+from machine.errors import BootError, Error, RamError
+from machine.limits import MAXIMUM
 from machine.machine import Machine
 from machine.stop import Arrived
 from ringscope.configuration import Configuration
@@ -24,6 +25,8 @@ from ringscope.serial.lines import Lines, check, join
 if TYPE_CHECKING:
     from kernel.objects import Kernel as RunningKernel
     from kernel.symbols import Symbols
+
+MIB = 1 << 20
 
 MOST_KERNEL = 4 << 30
 """Bytes of a kernel image, debug information included, that is read."""
@@ -131,16 +134,34 @@ def _boot(configuration: Configuration, send: Callable[[bytes], None], ends: Seq
     kernel = image.vmlinux if image else configuration.kernel
     assert kernel is not None
     initrd = configuration.initrd or (image.initramfs if image else None)
-    machine = Machine(configuration.memory, serial_ports=len(configuration.serial), engine=_engine(configuration))
     data = _read(kernel, MOST_KERNEL)
-    protocol = boot(
-        machine,
-        data,
-        initrd=_read(initrd, configuration.memory) if initrd else None,
-        command_line=configuration.append,
-        entry=configuration.entry,
-    )
+    disk = _read(initrd, configuration.memory) if initrd else None
+    try:
+        machine, protocol = _load(configuration, data, disk)
+    except RamError as error:
+        raise BootError(f"{error}{_enough(configuration, data, disk, error.least)}") from None
     own = kernel if data.startswith(elf.MAGIC) else None
     # Linux's serial driver empties its port as it starts, which it does late.
     lines = join(machine, configuration.serial, send, patient=protocol.startswith("linux"), ends=ends)
     return Guest(machine, kernel, protocol, image, lines, configuration.symbols_file or own)
+
+
+def _load(configuration: Configuration, kernel: bytes, disk: bytes | None) -> tuple[Machine, str]:
+    """A machine with the kernel in it, and the boot protocol."""
+    machine = Machine(configuration.memory, serial_ports=len(configuration.serial), engine=_engine(configuration))
+    line, entry = configuration.append, configuration.entry
+    return machine, boot(machine, kernel, initrd=disk, command_line=line, entry=entry)
+
+
+def _enough(configuration: Configuration, kernel: bytes, disk: bytes | None, least: int) -> str:
+    """Which size would do, where one does; ``least`` bytes hold at least what did not fit."""
+    size = max(least, configuration.least_memory) + MIB - 1 & -MIB
+    if not configuration.memory < size <= MAXIMUM:
+        return ""
+    try:
+        _load(replace(configuration, memory=size), kernel, disk)
+    except RamError as error:
+        return _enough(replace(configuration, memory=size), kernel, disk, error.least)
+    except BootError:
+        return ""
+    return f"; --memory {size // MIB}M is enough"

@@ -31,7 +31,7 @@ class Configuration:
     symbols of a kernel that has none itself; ``serial`` is what the serial ports are joined to, COM1 first;
     ``engine`` is one of `machine.limits.ENGINE_NAMES`, or None for the fast one where it can run; ``snapshot`` is a
     file to go on from instead, with an empty ``serial`` for what its ports were joined to; ``stop_at`` is where the
-    machine's first run ends.
+    machine's first run ends; ``least_memory`` is known to be enough for this kernel to run, where that is known.
     """
 
     kernel: Path | None = None
@@ -44,3 +44,4 @@ class Configuration:
     engine: str | None = None
     snapshot: Path | None = None
     stop_at: Goal | None = None
+    least_memory: int = 0

@@ -27,6 +27,9 @@ is the terminal's serial port, unless the user names one: Linux takes the first 
 
 MEMORY = 256 << 20
 
+LEAST_MEMORY = 80 << 20
+"""Bytes of RAM in which Debian's kernels come to a shell; Linux 6.1 runs out with 68 MiB."""
+
 
 @dataclass(frozen=True)
 class Files:
@@ -101,6 +104,7 @@ def configuration(
         symbols_file=files.symbols,
         serial=serial,
         engine=engine,
+        least_memory=LEAST_MEMORY,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from machine.boot.elf import Elf
-from machine.errors import BootError
+from machine.errors import BootError, RamError
 from machine.memory import PAGE, Memory
 
 RAM, RESERVED = 1, 2
@@ -38,25 +38,29 @@ def memory_map(memory: Memory) -> list[Range]:
 
 
 def place(memory: Memory, address: int, data: bytes, what: str) -> None:
-    """Store ``data`` at a physical address.  Raises `BootError` if RAM does not hold it."""
+    """Store ``data`` at a physical address.  Raises `RamError` if RAM does not hold it."""
     if address < 0 or address + len(data) > memory.size:
-        raise BootError(f"{what}: {len(data):#x} bytes at {address:#x} do not fit in {memory.size:#x} bytes of RAM")
+        raise RamError(
+            f"{what}: {len(data):#x} bytes at {address:#x} do not fit in {memory.size:#x} bytes of RAM",
+            address + len(data),
+        )
     memory.write(address, data)
 
 
 def load_segments(memory: Memory, elf: Elf) -> int:
     """Load every PT_LOAD segment at its physical address, zeros behind its file bytes.
 
-    Returns the end of the highest one.  Raises `BootError` if there is none, or RAM does not hold one.
+    Returns the end of the highest one.  Raises `BootError` if there is none, `RamError` if RAM does not hold one.
     """
     loads = elf.loads()
     if not loads:
         raise BootError("the ELF file has no segment to load")
     for segment in loads:
         if segment.physical + segment.memory_size > memory.size:
-            raise BootError(
+            raise RamError(
                 f"segment at {segment.physical:#x}: {segment.memory_size:#x} bytes do not fit "
-                f"in {memory.size:#x} bytes of RAM"
+                f"in {memory.size:#x} bytes of RAM",
+                max(each.physical + each.memory_size for each in loads),
             )
         content = elf.data[segment.offset : segment.offset + segment.file_size]
         memory.write(segment.physical, content)
@@ -73,15 +77,15 @@ def check_entry(elf: Elf) -> None:
 def place_high(memory: Memory, data: bytes, above: int, what: str, *, last: int | None = None) -> int:
     """Put ``data`` on whole pages at the end of RAM, or up to the address ``last``; returns its physical address.
 
-    ``last`` is the kernel's initrd_addr_max.  Raises `BootError` if it does not fit above ``above``.
+    ``last`` is the kernel's initrd_addr_max.  Raises `BootError` if it does not fit above ``above``: `RamError` where
+    more RAM would help.
     """
     top = memory.size if last is None else min(last + 1, memory.size)
     address = top - len(data) & ~(PAGE - 1)
     if address < above:
         limit = "the end of RAM" if top == memory.size else "initrd_addr_max at 0x22c:"
-        raise BootError(
-            f"{what} of {len(data):#x} bytes does not fit between the kernel's end {above:#x} and {limit} {top:#x}"
-        )
+        text = f"{what} of {len(data):#x} bytes does not fit between the kernel's end {above:#x} and {limit} {top:#x}"
+        raise RamError(text, (above | PAGE - 1) + 1 + len(data)) if top == memory.size else BootError(text)
     memory.write(address, data)
     return address
 

@@ -1,7 +1,9 @@
 """Wrong words and files on the command line: one sentence that names them, and status 2, or 1 for what is in a file."""
 
 import os
+import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "machine"))
 from test_broken_images import BROKEN, IMAGES
 
+from machine.errors import BootError
+from ringscope.boot import power_on
 from ringscope.cli import main
+from ringscope.configuration import Configuration
 from ringscope.serve import check_address
 
 COMMANDS = ["run", "serve", "debug", "repl"]
@@ -70,6 +75,29 @@ def test_a_disk_larger_than_ram_is_not_even_read(capsys, tmp_path):
         stream.truncate(30 << 20)
     status, line = said(capsys, "run", "--kernel", str(kernel), "--initrd", str(disk), "--memory", "32M")
     assert status == 1 and "the initial RAM disk of 0x1e00000 bytes does not fit" in line
+    enough = re.search(r"; --memory (\d+)M is enough$", line)
+    configuration = Configuration(kernel, disk, memory=int(enough[1]) << 20)
+    assert power_on(configuration).machine.memory.size == configuration.memory
+    with pytest.raises(BootError, match="does not fit"):
+        power_on(replace(configuration, memory=configuration.memory - (1 << 20)))
+
+
+def test_a_size_that_is_known_to_be_enough_is_named(tmp_path):
+    kernel = tmp_path / "kernel"
+    kernel.write_bytes(IMAGES["pvh"])
+    configuration = Configuration(kernel, memory=1 << 20, least_memory=80 << 20)
+    with pytest.raises(BootError, match="do not fit in 0x100000 bytes of RAM; --memory 80M is enough"):
+        power_on(configuration)
+
+
+def test_what_no_size_holds_gets_no_advice(tmp_path):
+    kernel, disk = tmp_path / "kernel", tmp_path / "disk"
+    kernel.write_bytes(IMAGES["pvh"])
+    disk.write_bytes(b"")
+    with disk.open("wb") as stream:
+        stream.truncate(64 << 20)
+    with pytest.raises(BootError, match=r"bytes of RAM$|does not fit.*0x4000000$"):
+        power_on(Configuration(kernel, disk, memory=64 << 20, least_memory=4 << 30))
 
 
 def test_a_kernel_of_absurd_size_is_not_even_read(capsys, tmp_path):
