@@ -16,7 +16,7 @@ from ringscope import console
 from ringscope.boot import Guest, start
 from ringscope.configuration import CPU, TASKS, Configuration
 from ringscope.guesttarget import GuestTarget
-from ringscope.session import Settings
+from ringscope.session import CommandError, Settings
 from ringscope.target import MachineTarget
 from ringscope.tasks import describe_task
 from ringscope.views import TaskView
@@ -40,8 +40,13 @@ def make_target(guest: Guest, view: str = CPU) -> MachineTarget:
     from ringscope.monitor import make_monitor
     from ringscope.osdata import GuestTables
 
+    def seen_as(name: str) -> TaskView | None:
+        return TaskView(guest.machine, guest.running_kernel) if name == TASKS else None
+
     def look_at(name: str) -> None:
-        target.look_at(TaskView(guest.machine, guest.running_kernel) if name == TASKS else None)
+        if view == TASKS != name:
+            raise CommandError("gdb has learnt of the tasks as processes: processors are threads without --view tasks")
+        target.look_at(seen_as(name))
 
     target = GuestTarget(
         guest.machine,
@@ -51,7 +56,7 @@ def make_target(guest: Guest, view: str = CPU) -> MachineTarget:
         lines=guest.lines,
         tables=GuestTables(guest),
     )
-    look_at(view)
+    target.begin_with(seen_as(view))
     return target
 
 

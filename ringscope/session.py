@@ -45,8 +45,8 @@ class Settings(NamedTuple):
     """What a command can change in the stub that serves gdb.
 
     ``look_at`` chooses what threads are, by a name of `ringscope.configuration.VIEWS`, and raises
-    `kernel.errors.Error`; ``look_through`` what addresses are: those of page tables at a CR3, physical ones (True), or
-    the selected thread's (None).
+    `kernel.errors.Error`, or CommandError if gdb could not follow; ``look_through`` what addresses are: those of page
+    tables at a CR3, physical ones (True), or the selected thread's (None).
     """
 
     look_at: Callable[[str], None]

@@ -71,6 +71,7 @@ class MachineTarget(MachinePoints):
         self.last: stop.Stop = stop.Stepped()
         self._processors = ProcessorView(machine, describe)
         self.view: View = self._processors
+        self._first_view: View | None = None
         self._selected: int | None = None
         self.stepper = Stepper(machine, self._pace)
         self._pin = Pin(machine, self._pace, lambda: self.view, self.stepper)
@@ -218,6 +219,11 @@ class MachineTarget(MachinePoints):
         self._selected = None
         self.forget()
 
+    def begin_with(self, view: View | None) -> None:
+        """Choose what threads are at the beginning of every session."""
+        self._first_view = view
+        self.look_at(view)
+
     def threads(self) -> Sequence[int]:
         """The view's."""
         return self.view.threads()
@@ -274,7 +280,8 @@ class MachineTarget(MachinePoints):
         return IDLE_SECONDS if self.machine.idle else 0.0
 
     def client_attached(self) -> None:
-        """Addresses mean linear memory again."""
+        """Addresses mean linear memory again, and threads are what every session begins with."""
+        self.look_at(self._first_view)
         self.look_through(None)
         self.stepper.policy = Policy.RAW
         self._selected = None

@@ -27,6 +27,21 @@ def gdb(tmp_path):
     return run
 
 
+@pytest.mark.parametrize("ending", ["detach", "disconnect"])
+def test_a_view_ends_with_its_session(tmp_path, ending):
+    guest = at_the_prompt()
+    with served(guest, tmp_path / "gdb.sock") as server:
+        first = ("monitor view tasks", "maintenance flush register-cache", "info threads", ending)
+        assert "swapper" in gdb_batch(*first, file=guest.kernel, connect=server.address)
+        output = gdb_batch("info threads", "stepi", "info inferiors", file=guest.kernel, connect=server.address)
+        assert 'Thread 1 "CPU#0"' in output and "Remote target" in output
+
+
+def test_processes_stay_processes(gdb):
+    output = gdb(TASKS, "monitor view cpu", "info threads")
+    assert "gdb has learnt of the tasks as processes" in output and 'Thread 3.3 "sh"' in output
+
+
 def functions(output):
     return re.findall(r"^#\d+ +(?:0x[0-9a-f]+ in )?(\S+) \(", output, re.MULTILINE)
 
