@@ -84,7 +84,7 @@ def features() -> Iterator[str]:
     yield "| feature | power | only if gdb offers |\n|---|---|---|"
     for feature in TABLE.features:
         power = f"`{feature.needs.__name__}`" if feature.needs else ""
-        offered = f"`{feature.offered}+`" if feature.offered else ""
+        offered = ", ".join(f"`{name}+`" for name in feature.offered)
         yield f"| `{feature.text}` | {power} | {offered} |"
     yield ""
 

@@ -37,12 +37,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """Something to announce which is not one packet; with ``offered``, only to clients which said so too; with
+    """Something to announce which is not one packet; only to clients which said all of ``offered`` too; with
     ``when``, only for targets for which that holds as the client comes."""
 
     text: str
     needs: Any = None
-    offered: str | None = None
+    offered: tuple[str, ...] = ()
     when: Callable[[Any], bool] | None = None
 
     def available(self, target: object) -> bool:
@@ -84,7 +84,7 @@ class PacketTable:
         return register
 
     def announce(
-        self, text: str, *, needs: Any = None, offered: str | None = None, when: Callable[[Any], bool] | None = None
+        self, text: str, *, needs: Any = None, offered: tuple[str, ...] = (), when: Callable[[Any], bool] | None = None
     ) -> None:
         """Register a feature for ``qSupported`` that belongs to no single packet."""
         self.features.append(Feature(text, needs, offered, when))
@@ -147,7 +147,7 @@ class Dispatcher:
         """What to announce to a client that offered these features (name: ``+``, ``-`` or a value)."""
         texts = [row.feature for row in self._rows if row.feature]
         texts += [
-            feature.text for feature in self._features if feature.offered is None or offered.get(feature.offered) == "+"
+            feature.text for feature in self._features if all(offered.get(name) == "+" for name in feature.offered)
         ]
         return list(dict.fromkeys(texts))
 

@@ -1,6 +1,6 @@
 """Which process a breakpoint was set for, where a client tells processes apart."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 EVERYWHERE = 0
@@ -49,6 +49,10 @@ class Scopes:
         if not wanted:
             self._wanted.pop((sort, address), None)
         return not wanted
+
+    def of(self, process: int) -> Sequence[tuple[str, int]]:
+        """What is set in a process: sorts and addresses."""
+        return [key for key, processes in self._wanted.items() if process in processes]
 
     def covers(self, sort: str, address: int, process: int) -> bool:
         """Whether a breakpoint of this sort was set in this process itself."""

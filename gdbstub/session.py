@@ -3,21 +3,23 @@
 import errno
 import logging
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar, cast
 
 from gdbstub.errors import MalformedPacket, TargetError
+from gdbstub.inferiors import Inferiors
 from gdbstub.link import Link, Sink, Trace
 from gdbstub.registry import UNKNOWN, PacketTable
 from gdbstub.resident import Resident
-from gdbstub.scopes import EVERYWHERE, CaughtCalls, Scopes
 from gdbstub.stopreply import (
     BreakpointHit,
     Exited,
+    Forked,
     Noted,
+    ProcessEnded,
     Stepped,
     Stop,
     Stopped,
@@ -25,7 +27,7 @@ from gdbstub.stopreply import (
     WatchpointHit,
     format_stop,
 )
-from gdbstub.target import Action, Processes, SystemCalls, Target, ThreadSelection
+from gdbstub.target import Action, Processes, Target, ThreadSelection
 from gdbstub.threadid import ALL, ANY, ThreadId
 from gdbstub.trace.frames import Frame
 from gdbstub.wire import Event, Mark
@@ -95,8 +97,7 @@ class Session(Generic[TargetT]):
         self.files_of: int | None = None
         """The process whose files it means; None for the selected one."""
         self.threads_left: Iterator[bytes] = iter(())
-        self.multiprocess = False
-        """Whether thread ids tell the process too."""
+        self.inferiors = Inferiors(target, self.points)
         self.detached = False
         """Whether the client has left a process since the target last ran, and may be about to leave them all."""
         self.definitions: Iterator[bytes] = iter(())
@@ -115,8 +116,6 @@ class Session(Generic[TargetT]):
         self.general_thread = ANY
         self.general_process: int | None = None
         """The process last chosen by the client, be it still there or not."""
-        self.scopes = Scopes()
-        self._calls = CaughtCalls()
         self.resume_thread = ALL
 
     # -- what the client sends
@@ -177,7 +176,7 @@ class Session(Generic[TargetT]):
     def advance(self) -> None:
         """Let the running target run one slice, and report the stop if there was one."""
         stop = self.resident.run_slice()
-        if stop is not None and not self._is_concerned(stop):
+        if stop is not None and not self.inferiors.concern(stop):
             self.resident.resume(self._again)
             stop = None
         if self._range is not None:
@@ -198,18 +197,6 @@ class Session(Generic[TargetT]):
             return None
         return stop
 
-    def _is_concerned(self, stop: Stop) -> bool:
-        """Whether a stop is not only at a breakpoint or in a system call of other processes."""
-        if not (self.multiprocess and isinstance(stop, Stopped)):
-            return True
-        process = self.process_of(stop.thread) or EVERYWHERE
-        match stop.reason:
-            case BreakpointHit(address):
-                return self.scopes.concerns(address, process)
-            case Noted("syscall_entry" | "syscall_return", number):
-                return self._calls.concern(process, int(number, 16))
-        return True
-
     def _is_within(self, stop: Stop, within: StepRange) -> bool:
         """Whether a stop is only a step inside the range, with no breakpoint to report."""
         if not (isinstance(stop, Stopped) and isinstance(stop.reason, Stepped) and stop.thread == within.thread):
@@ -224,10 +211,13 @@ class Session(Generic[TargetT]):
         self.running = False
         self._range = None
         self.stop = stop
+        self.inferiors.tell(stop)
         self.documents.clear()
         if isinstance(stop, Stopped):
             self.general_thread, self.general_process = stop.thread, None
             self.console(stop.text)
+        elif isinstance(stop, ProcessEnded):
+            self.general_thread, self.general_process = ANY, None
         self.link.send(self.stop_reply())
         while self._queue and not self.running and self.ended is None:
             event = self._queue.popleft()
@@ -268,42 +258,32 @@ class Session(Generic[TargetT]):
                 yield "hwbreak", ""
             case WatchpointHit(kind, address) as hit if self.points.covers(hit):
                 yield kind.value, f"{address:x}"
+            case Forked(way, child):
+                yield way, str(ThreadId(child, self.process_of(child)))
             case Noted(key, value):
                 yield key, value
 
     def _explains(self, reason: str, address: int) -> bool:
         """Whether the client takes this reason, for a breakpoint that it knows where it stopped."""
         assert isinstance(self.stop, Stopped)
-        process = self.process_of(self.stop.thread)
-        return self.offers(reason) and (process is None or self.scopes.covers(reason, address, process))
+        return self.offers(reason) and self.inferiors.covers(reason, address, self.stop.thread)
 
     # -- what handlers use
 
-    def enter_scope(self, reason: str, address: int) -> None:
-        """A breakpoint, whose stops have this reason, is set in the chosen process."""
-        for process in self._scope():
-            self.scopes.enter(reason, address, process)
+    def scope(self) -> Collection[int]:
+        """The processes that a breakpoint is meant for which the client sets now; none where they are not told apart.
 
-    def leave_scope(self, reason: str, address: int) -> bool:
-        """It is taken back there; True if no other process wants it."""
-        last = True
-        for process in self._scope():
-            last = self.scopes.leave(reason, address, process)
-        return last
+        Raises TargetError if the chosen thread is gone.
+        """
+        if not self.inferiors.tells_apart:
+            return ()
+        process = self.general_process or self.process_of(self.thread())
+        return () if process is None else self.inferiors.speak_for(process)
 
-    def catch_system_calls(self, numbers: frozenset[int] | None) -> None:
-        """Stop at these in the chosen process; None is all, no number none."""
-        assert isinstance(self._target, SystemCalls), "the packet table has checked it"
-        self._calls.want(list(self._scope()) or [EVERYWHERE], numbers)
-        self._target.catch_system_calls(self._calls.all())
-
-    def _scope(self) -> Iterator[int]:
-        """The chosen process, and all if that is one that speaks for all."""
-        process = self.general_process or (self.process_of(self.thread()) if self.multiprocess else None)
-        if process is not None and isinstance(self._target, Processes):
-            yield process
-            if self._target.is_common(process):
-                yield EVERYWHERE
+    def leave(self, process: int) -> None:
+        """The client debugs a process no more."""
+        self.detached = True
+        self.inferiors.leave(process, self.stop)
 
     def offers(self, feature: str) -> bool:
         """Whether the client said ``feature+``."""
@@ -320,7 +300,7 @@ class Session(Generic[TargetT]):
         """The thread that ``g``, ``m`` and their like mean. Raises TargetError if it is gone."""
         if self.general_thread > 0:
             return self.alive(self.general_thread)
-        threads = self._target.threads()
+        threads = self.inferiors.threads()
         if isinstance(self.stop, Stopped) and self.stop.thread in threads:
             return self.stop.thread
         if not threads:
@@ -334,13 +314,13 @@ class Session(Generic[TargetT]):
 
     def alive(self, thread: int) -> int:
         """The id itself. Raises TargetError if there is no such thread."""
-        if thread not in self._target.threads():
+        if thread not in self.inferiors.threads():
             raise TargetError(errno.ESRCH, f"there is no thread {thread:#x}")
         return thread
 
     def process_of(self, thread: int) -> int | None:
         """The process of a thread; None where ids do not tell it."""
-        return self._target.process_of(thread) if self.multiprocess and isinstance(self._target, Processes) else None
+        return self.inferiors.process_of(thread)
 
     def selected_process(self) -> int | None:
         """The process of the selected thread; None if the target knows none. Raises TargetError if it is gone."""
@@ -348,8 +328,8 @@ class Session(Generic[TargetT]):
 
     def threads_named(self, named: ThreadId) -> Sequence[int]:
         """The threads that an id means: one, all of a process, or all. Raises TargetError if there is none such."""
-        threads = self._target.threads()
-        if named.process is not None and named.process > 0 and self.multiprocess:
+        threads = self.inferiors.threads()
+        if named.process is not None and named.process > 0 and self.inferiors.tells_apart:
             threads = [thread for thread in threads if self.process_of(thread) == named.process]
         if named.thread > 0:
             threads = [thread for thread in threads if thread == named.thread]

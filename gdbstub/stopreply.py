@@ -60,7 +60,15 @@ class Noted:
     value: str = ""
 
 
-Reason = Stepped | BreakpointHit | WatchpointHit | Noted
+@dataclass(frozen=True, slots=True)
+class Forked:
+    """The thread's process has made another, whose first thread is ``child``; ``way`` is fork or vfork."""
+
+    way: str
+    child: int
+
+
+Reason = Stepped | BreakpointHit | WatchpointHit | Noted | Forked
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,16 @@ class Terminated:
     signal: int
 
 
-Stop = Stopped | Exited | Terminated
+@dataclass(frozen=True, slots=True)
+class ProcessEnded:
+    """One process of the target ended: by itself with a status from 0 to 255, or by a signal if there is one."""
+
+    process: int
+    status: int
+    signal: int = 0
+
+
+Stop = Stopped | Exited | Terminated | ProcessEnded
 
 
 def format_stop(stop: Stop, *, process: int | None = None, pairs: Iterable[tuple[str, str]] = ()) -> bytes:
@@ -99,6 +116,8 @@ def format_stop(stop: Stop, *, process: int | None = None, pairs: Iterable[tuple
 
     ``process`` is that of the thread, or of what ended, where the client tells processes apart.
     """
+    if isinstance(stop, ProcessEnded):
+        process, stop = stop.process, Terminated(stop.signal) if stop.signal else Exited(stop.status)
     ended = b"" if process is None else b";process:%x" % process
     if isinstance(stop, Exited):
         return b"W%02x" % (stop.status & 0xFF) + ended

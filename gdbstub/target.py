@@ -339,6 +339,16 @@ class Processes(Protocol):
 
 
 @runtime_checkable
+class ProcessEvents(Processes, Protocol):
+    """``catch fork``, ``vfork`` and ``exec``, and the end of one process: stops in the life of processes."""
+
+    def watch_processes(self, events: Collection[str]) -> None:
+        """Stop at these, and at no others: ``fork`` and ``vfork`` (`Forked`; after the latter ``vforkdone`` is noted as
+        the parent goes on), ``exec`` (noted with the program's path in hexadecimal), ``exit`` (`ProcessEnded`)."""
+        ...
+
+
+@runtime_checkable
 class UnknownRegisters(Protocol):
     """A target with threads of which not every register is known."""
 

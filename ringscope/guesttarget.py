@@ -8,13 +8,14 @@ from typing import Any
 
 from gdbstub import stopreply
 from gdbstub.errors import TargetError
-from gdbstub.stopreply import Noted, Signal, Stopped
+from gdbstub.stopreply import Forked, Noted, ProcessEnded, Signal, Stopped
 from gdbstub.target import Action
 from kernel.errors import Error as KernelError
 from kernel.objects import Kernel
 from machine import stop
 from machine.machine import Machine
 from ringscope.guestfiles import GuestFiles
+from ringscope.processevents import ProcessEvents
 from ringscope.systemcalls import ENTRY_SYMBOL, SystemCalls
 from ringscope.target import MachineTarget
 
@@ -27,6 +28,8 @@ class GuestTarget(MachineTarget):
         self._kernel = kernel
         self._files = GuestFiles(kernel)
         self._calls = SystemCalls(machine, self.probe(0), self._entries)
+        self._events = ProcessEvents(machine, self.probe(0), kernel)
+        self._actions: Mapping[int, Action] = {}
 
     def read_file(self, path: str, process: int | None) -> bytes:
         """A file of /proc, or one in the kernel's memory."""
@@ -65,19 +68,43 @@ class GuestTarget(MachineTarget):
         if symbol is not None:
             yield symbol.address
 
+    # The life of processes
+
+    def watch_processes(self, events: Collection[str]) -> None:
+        """Stop at these, while threads are tasks."""
+        self._events.watch(events)
+
+    # Both
+
     def resume(self, actions: Mapping[int, Action]) -> None:
         """Continue, or step one thread."""
         self._calls.arm()
+        self._events.arm(enabled=self.view.multiprocess)
+        self._actions = actions
         super().resume(actions)
+
+    def run_slice(self) -> stopreply.Stop | None:
+        """One step, or some milliseconds of running."""
+        told = super().run_slice()
+        if isinstance(self.last, stop.Breakpoint) and told is not None and self._events.waits(self.last.address):
+            super().resume(self._actions)
+            return None
+        return told
 
     def client_detached(self) -> None:
         """Nothing is waited for any more."""
         self._calls.catch(())
         self._calls.arm()
+        self._events.watch(())
+        self._events.arm()
         super().client_detached()
 
     def _reply(self, reason: stop.Stop) -> stopreply.Stop:
-        call = self._calls.at(reason.address) if isinstance(reason, stop.Breakpoint) else None
-        if call is None:
+        event = self._event(reason.address) if isinstance(reason, stop.Breakpoint) else None
+        if event is None:
             return super()._reply(reason)
-        return Stopped(Signal.TRAP, self.view.running(), Noted(call.way, f"{call.number:x}"), 0)
+        return event if isinstance(event, ProcessEnded) else Stopped(Signal.TRAP, self.view.running(), event, 0)
+
+    def _event(self, address: int) -> Forked | Noted | ProcessEnded | None:
+        call = self._calls.at(address)
+        return Noted(call.way, f"{call.number:x}") if call is not None else self._events.at(address)

@@ -19,14 +19,14 @@ def insert_software_breakpoint(
     session: Session[Breakpoints], address: int, kind: int, parameters: bytes = b""
 ) -> bytes:
     """Insert a breakpoint."""
-    session.enter_scope("swbreak", address)
+    session.inferiors.enter_scope("swbreak", address, session.scope())
     return _break(session, session.points.software, address, kind, parameters)
 
 
 @TABLE.packet("z0,{address:hex},{kind:hex}", needs=Breakpoints)
 def remove_software_breakpoint(session: Session[Breakpoints], address: int, kind: int) -> bytes:
     """Remove a breakpoint."""
-    if session.leave_scope("swbreak", address):
+    if session.inferiors.leave_scope("swbreak", address, session.scope()):
         session.points.remove(session.target, session.points.software, address)
     return OK
 
@@ -37,14 +37,14 @@ def insert_hardware_breakpoint(
     session: Session[Breakpoints], address: int, kind: int, parameters: bytes = b""
 ) -> bytes:
     """Insert a hardware breakpoint; the target does not tell the two sorts apart, stop replies do."""
-    session.enter_scope("hwbreak", address)
+    session.inferiors.enter_scope("hwbreak", address, session.scope())
     return _break(session, session.points.hardware, address, kind, parameters)
 
 
 @TABLE.packet("z1,{address:hex},{kind:hex}", needs=Breakpoints)
 def remove_hardware_breakpoint(session: Session[Breakpoints], address: int, kind: int) -> bytes:
     """Remove a hardware breakpoint."""
-    if session.leave_scope("hwbreak", address):
+    if session.inferiors.leave_scope("hwbreak", address, session.scope()):
         session.points.remove(session.target, session.points.hardware, address)
     return OK
 

@@ -9,9 +9,9 @@ from gdbstub.threadid import ThreadId
 @TABLE.packet("D;{process:thread}")
 @TABLE.packet("D")
 def detach(session: Session[Target], process: ThreadId | None = None) -> bytes:
-    """Leave the target, which goes on without the client; one process of several is left with the connection."""
-    if session.multiprocess and process is not None:
-        session.detached = True
+    """Leave the target, which goes on without the client; or one process of several, which goes on with the others."""
+    if session.inferiors.tells_apart and process is not None:
+        session.leave(process.thread)
     else:
         session.end(Ending.DETACHED)
     return OK

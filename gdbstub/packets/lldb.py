@@ -70,7 +70,7 @@ def tell_region(session: Session[MemoryRegions], address: int) -> bytes:
 @TABLE.packet("jThreadsInfo")
 def list_threads(session: Session[Target]) -> bytes:
     """List all threads with why they stopped and the registers that a stop reply carries."""
-    return json.dumps([_thread(session, thread) for thread in session.target.threads()]).encode()
+    return json.dumps([_thread(session, thread) for thread in session.inferiors.list_threads()]).encode()
 
 
 def _thread(session: Session[Target], thread: int) -> dict[str, object]:

@@ -2,12 +2,16 @@
 
 from gdbstub.registry import TABLE
 from gdbstub.session import OK, PACKET_SIZE, VCTRLC, Session
-from gdbstub.target import Processes, SectionOffsets, Target
+from gdbstub.target import Processes, ProcessEvents, SectionOffsets, Target
 from gdbstub.threadid import ThreadId
 
 TABLE.announce(f"PacketSize={PACKET_SIZE:x}")
-TABLE.announce("error-message+", offered="error-message")
-TABLE.announce("multiprocess+", needs=Processes, offered="multiprocess", when=lambda target: target.has_processes())
+TABLE.announce("error-message+", offered=("error-message",))
+TABLE.announce("multiprocess+", needs=Processes, offered=("multiprocess",), when=lambda target: target.has_processes())
+_EVENTS = ("fork", "vfork", "exec")
+for _event in (f"{event}-events" for event in _EVENTS):
+    _offered_both = ("multiprocess", _event)
+    TABLE.announce(f"{_event}+", needs=ProcessEvents, offered=_offered_both, when=lambda target: target.has_processes())
 
 
 @TABLE.packet("qSupported:{features:rest}")
@@ -16,7 +20,8 @@ def negotiate(session: Session[Target], features: bytes = b"") -> bytes:
     """Exchange the features of both sides; ours are computed from this table."""
     session.offered = dict(_offered(word) for word in features.decode("latin-1").split(";") if word)
     ours = session.packets.features(session.offered)
-    session.multiprocess = "multiprocess+" in ours
+    session.inferiors.tells_apart = "multiprocess+" in ours
+    session.inferiors.watch({event for event in _EVENTS if f"{event}-events+" in ours})
     return ";".join(ours).encode()
 
 

@@ -29,7 +29,7 @@ def _all_registers(session: Session[Target]) -> bytes:
 
 
 def _length(session: Session[Target]) -> int:
-    return session.registers.familiar_length if session.multiprocess else session.registers.length
+    return session.registers.familiar_length if session.inferiors.tells_apart else session.registers.length
 
 
 @TABLE.packet("G{data:hexbytes}")

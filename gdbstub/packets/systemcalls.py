@@ -11,14 +11,14 @@ from gdbstub.target import SystemCalls
 def catch_system_calls(session: Session[SystemCalls], numbers: bytes | None = None) -> bytes:
     """Stop when the selected process enters a system call or leaves it: one of some numbers, or any."""
     wanted = None if numbers is None else frozenset(_number(word) for word in numbers.split(b";"))
-    session.catch_system_calls(wanted)
+    session.inferiors.catch_system_calls(wanted, session.scope())
     return OK
 
 
 @TABLE.packet("QCatchSyscalls:0", needs=SystemCalls)
 def ignore_system_calls(session: Session[SystemCalls]) -> bytes:
     """Stop for no system call of the selected process any more."""
-    session.catch_system_calls(frozenset())
+    session.inferiors.catch_system_calls(frozenset(), session.scope())
     return OK
 
 

@@ -54,7 +54,7 @@ def _word(session: Session[Target], thread: int) -> bytes:
 @TABLE.packet("qfThreadInfo")
 def first_threads(session: Session[Target]) -> bytes:
     """Begin the list of all threads."""
-    session.threads_left = _parts([_word(session, thread) for thread in session.target.threads()])
+    session.threads_left = _parts([_word(session, thread) for thread in session.inferiors.list_threads()])
     return next_threads(session)
 
 

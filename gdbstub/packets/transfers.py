@@ -42,7 +42,7 @@ def read_threads(session: Session[Target], offset: int, length: int) -> bytes:
 
 
 def _threads(session: Session[Target]) -> bytes:
-    target, threads = session.target, session.target.threads()
+    target, threads = session.target, session.inferiors.list_threads()
     known = (target.thread_info(t) if isinstance(target, ThreadNames) else ThreadInfo(t) for t in threads)
     return thread_list(replace(info, process=session.process_of(info.id)) for info in known)
 
