@@ -314,7 +314,7 @@ class FastProgress(Progress):
     def start(self, warp: int) -> None:
         """The engine is about to be entered; virtual time is the clock and ``warp`` nanoseconds."""
         cells = self._cells
-        cells.stopped = cells.refused = 0
+        cells.stopped = cells.refused = cells.asked = 0
         cells.warp = warp
 
     def counted(self) -> tuple[int, int]:

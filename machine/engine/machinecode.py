@@ -93,6 +93,7 @@ class Cells(progress.Cells):
         ("may_use_port", MayUsePort),
         ("tallies", pointer),
         ("on_block", OnBlock),
+        ("asked", u64),
     )
     refused: int
     warp: int
@@ -102,6 +103,7 @@ class Cells(progress.Cells):
     patched: int
     unpatched: int
     hooked_count: int
+    asked: int
 
 
 LIBRARY_FUNCTIONS = {

@@ -165,6 +165,7 @@ struct fast {
     i32 (*may_use_port)(u32 port, i32 size);
     struct tallies *tallies;
     i32 (*on_block)(u64 address, u32 size);
+    u64 asked;        /* the block that on_block was last called for, since the engine was entered */
 };
 
 /* clock.c */

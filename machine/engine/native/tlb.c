@@ -69,13 +69,13 @@ entry_of(struct fast *f, u64 address, i32 index)
     return (struct tlb_entry *)((u8 *)tlb->table + ((address >> (PAGE_BITS - TLB_ENTRY_BITS)) & tlb->mask));
 }
 
-/* The plain TLB entry by which code at a linear address is fetched, or 0. */
+/* The TLB's entry for a page of RAM that code is fetched from, or 0; a store may have made it anew. */
 static struct tlb_entry *
 code_entry(struct fast *f, u64 address)
 {
     for (i32 index = 0; index < TLB_TABLES; index++) {
         struct tlb_entry *e = entry_of(f, address, index);
-        if (e->code == (address & ~0xfffULL))
+        if ((e->code & ~(u64)TLB_INVALID) == (address & ~0xfffULL))
             return e;
     }
     return 0;
