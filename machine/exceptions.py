@@ -123,6 +123,7 @@ class Exceptions:
         return any(table.base <= address <= table.base + table.limit for table in tables)
 
     def on_invalid(self, _uc: Uc, _data: object) -> bool:
+        """From a hook: the engine does not know the instruction, which is #UD (SDM 3A 6.15)."""
         self._cpu.state.load()
         rip = self._cpu.state.front.eip
         self._cpu.progress.settle(self._cpu.linear(rip))

@@ -36,5 +36,7 @@ def add_hook(
 
 
 def remove_hook(uc: Uc, handle: int) -> None:
-    """Remove a hook of `add_hook`."""
-    uclib.uc_hook_del(uc._uch, ctypes.c_size_t(handle))
+    """Remove a hook of `add_hook`.  Raises `EngineError` with the library's error number."""
+    error = uclib.uc_hook_del(uc._uch, ctypes.c_size_t(handle))
+    if error:
+        raise EngineError(f"the engine did not remove hook {handle:#x}: error {error}")

@@ -96,9 +96,7 @@ def test_breakpoints_and_watchpoints_leave_the_flags(before, late):
     text = program(BEFORE[before])
     places = addresses(Bare().kernel(text))
     guest = Bare().kernel(text)
-    start = guest.reg("rip")
     if late:
-        guest.run()
         guest = Bare().kernel(f"1: {text.replace('outl', 'incl %r15d; cmpl $2, %r15d; jb 1b; outl')}")
         guest.machine.run(200)
         places = [place for place in places if place > guest.rip]
@@ -109,4 +107,4 @@ def test_breakpoints_and_watchpoints_leave_the_flags(before, late):
     while not isinstance(stop := guest.run(), Exited):
         stops += isinstance(stop, Breakpoint)
     assert stops >= len(places) - 2
-    assert start and seen(guest) == expected(seen(guest)[0])
+    assert seen(guest) == expected(seen(guest)[0])
