@@ -64,7 +64,7 @@ def test_the_view_is_changed_in_a_session(gdb):
 
 
 def test_a_sleeping_task_has_a_stack(gdb):
-    output = gdb(TASKS, "info threads", "inferior 2", f"symbol-file {at_the_prompt().kernel}", "bt")
+    output = gdb(TASKS, "info threads", "inferior 2", f'symbol-file "{at_the_prompt().kernel}"', "bt")
     names = functions(output)
     assert "context_switch" in names, output
     at = names.index("context_switch")
