@@ -22,9 +22,9 @@ class Resident:
         self._actions: Mapping[int, Action] = {}
         self.console = Console()
         self.variables = Variables()
-        printing = Printing(self.console, self.variables)
-        self.points = Points(printing)
-        self.trace = Experiment(printing, self.variables)
+        self._printing = Printing(self.console, self.variables)
+        self.points = Points(self._printing)
+        self.trace = Experiment(self._printing, self.variables)
 
     # Running
 
@@ -122,6 +122,7 @@ class Resident:
         """The client is gone, and its points with it, but for what persists."""
         self.points.clear(self._target)
         self.console.take()
+        self._printing.forget_failures()
         if self.trace.running and not self.trace.stays:
             self.stop_trace(Ended.DISCONNECTED)
 

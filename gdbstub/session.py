@@ -382,9 +382,10 @@ class Session(Generic[TargetT]):
         self.resident.leave()
 
 
-_PLAIN = str.maketrans({"#": None, "$": None, "*": ".", "}": ")", "\n": " "})
+_PLAIN = str.maketrans({"#": "\uff03", "$": "\uff04", "*": "\uff0a", "}": "\uff5d", "\n": " "})
+_LONGEST_ERROR = 1000  # characters
 
 
 def plain(text: str) -> bytes:
-    """Text for an ``E.`` reply, which clients do not unescape: framing characters are replaced."""
-    return text.translate(_PLAIN).encode("ascii", "replace")[:1000]
+    """Text for an ``E.`` reply, which clients do not unescape: framing characters become their fullwidth forms."""
+    return text.translate(_PLAIN)[:_LONGEST_ERROR].encode("utf-8", "replace")

@@ -10,9 +10,11 @@ MOST_TEXT = 1 << 16
 
 _CHUNK = 64
 
-
 MOST_AT_ONCE = 1 << 22
 """Bytes of text in one slice of a run; the rest is counted."""
+
+MOST_FAILURES = 1024
+"""Addresses whose commands are told to fail."""
 
 
 class Console:
@@ -64,6 +66,7 @@ class Printing:
     def __init__(self, console: Console, variables: Variables) -> None:
         self._console = console
         self._variables = variables
+        self._failed: set[int] = set()
 
     def variable(self, number: int) -> int:
         """A trace state variable."""
@@ -86,9 +89,15 @@ class Printing:
         """To the client's console."""
         self._console.print(format.print(arguments, lambda address, most: read_string(probe, address, most)))
 
-    def tell(self, text: str) -> None:
-        """To the client's console."""
-        self._console.print(text.encode())
+    def fail(self, address: int, text: str) -> None:
+        """To the client's console, the first time at each address: a loop would say nothing else."""
+        if address not in self._failed and len(self._failed) < MOST_FAILURES:
+            self._failed.add(address)
+            self._console.print(f"a command at {address:#x} failed, which is told once: {text}\n".encode())
+
+    def forget_failures(self) -> None:
+        """Another client comes: it has heard of none."""
+        self._failed.clear()
 
 
 def read_string(probe: Probe, address: int, most: int) -> bytes:

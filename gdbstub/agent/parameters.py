@@ -68,7 +68,7 @@ def _run(command: Evaluate, probe: Probe, effects: Effects) -> None:
     try:
         command(probe, effects)
     except TargetError as error:
-        effects.tell(f"a command at {probe.pc():#x} failed: {error}\n")
+        effects.fail(probe.pc(), str(error))
 
 
 _COMMANDS = re.compile(rb"cmds:([0-9a-fA-F]{1,8}),(.*)", re.DOTALL)

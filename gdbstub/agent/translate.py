@@ -46,8 +46,8 @@ class Effects(Protocol):
         """Print on the client's console."""
         ...
 
-    def tell(self, text: str) -> None:
-        """Print what went wrong."""
+    def fail(self, address: int, text: str) -> None:
+        """A command at an address could not be run: print why."""
         ...
 
 

@@ -32,7 +32,7 @@ class Recorder:
         self._printing = printing
         self.variable = printing.variable
         self.set_variable = printing.set_variable
-        self.tell = printing.tell
+        self.fail = printing.fail
 
     def trace_variable(self, number: int) -> None:
         """Record a trace state variable."""

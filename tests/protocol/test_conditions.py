@@ -78,11 +78,17 @@ def test_commands_run_only_where_a_condition_holds(talk, target):
     assert printed(talk.all(b"vCont;c:1")) == b"\x02"
 
 
-def test_a_command_that_fails_is_told_and_the_target_runs_on(talk, target):
+def test_a_command_that_fails_is_told_once_and_the_target_runs_on(talk, target):
     talk(b"Z0,%x,1;cmds:0,%s" % (STORE, expression("2210 19 29 27")))
     talk(b"Z0,1007,1;" + expression(RAX_IS.format(2)))
     text = printed(talk.all(b"vCont;c:1"))
-    assert text == b"a command at 0x1005 failed: 0x10 is not mapped\n" * 2
+    assert text == b"a command at 0x1005 failed, which is told once: 0x10 is not mapped\n"
+    target.set(1, RAX, 0)
+    assert printed(talk.all(b"vCont;c:1")) == b"", "another run does not tell it again"
+    talk.session.disarm()
+    talk(b"Z0,%x,1;cmds:0,%s" % (STORE, expression("2210 19 29 27")))
+    talk(b"Z0,1007,1;" + expression(RAX_IS.format(4)))
+    assert b"told once" in printed(talk.all(b"vCont;c:1")), "another client has not heard of it"
 
 
 def test_a_step_onto_a_command_runs_it_once(talk, target):

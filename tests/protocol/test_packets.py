@@ -12,6 +12,7 @@ from toy import BASE, LENGTH, REGISTERS, BareTarget, Conversation, ToyTarget
 
 from gdbstub.errors import TargetError
 from gdbstub.protocol import TABLE
+from gdbstub.session import plain
 from gdbstub.stopreply import Exited, Noted, Stopped, Terminated, WatchKind, WatchpointHit
 from gdbstub.target import CONTINUE, STEP, Action, Offsets, ThreadInfo
 from gdbstub.wire import frame
@@ -504,8 +505,14 @@ def test_a_monitor_command_needs_no_thread(talk, target):
 def test_errors_have_words_where_they_are_read(talk):
     talk(b"qSupported:error-message+")
     assert talk(b"m0,4") == b"E.0x0 is not mapped"
-    assert talk(b"qRcmd,68656c6c") == b"E.there is no command 'hell', see 1"
+    assert talk(b"qRcmd,68656c6c") == "E.there is no command 'hell', see \uff031".encode()
     assert talk(b"mzz,4") == b"E16"
+
+
+def test_words_of_errors_keep_clear_of_the_framing():
+    said = plain("#PF at $rip: *p is 0x10}\n" + "ä" * 2000)
+    assert said.startswith("\uff03PF at \uff04rip: \uff0ap is 0x10\uff5d ä".encode())
+    assert not set(said) & set(b"#$*}\n") and len(said.decode()) == 1000
 
 
 @pytest.mark.parametrize(
