@@ -102,7 +102,6 @@ noinline void start_kernel(void)
 	mem_init();
 	cpu_init();
 	trap_init();
-	sched_init();
 	tsc_init();
 	init_8259A();
 	time_init();

@@ -105,6 +105,7 @@ static struct task_struct *dup_task_struct(void)
 	if (!p)
 		return NULL;
 	p->thread = current->thread;
+	sched_fork(p);
 	memcpy(p->comm, current->comm, TASK_COMM_LEN);
 	INIT_LIST_HEAD(&p->children);
 	INIT_LIST_HEAD(&p->run_list);

@@ -113,3 +113,13 @@ const char *kbasename(const char *path)
 			base = path + 1;
 	return base;
 }
+
+char *strstr(const char *haystack, const char *needle)
+{
+	size_t length = strlen(needle);
+
+	for (; *haystack; haystack++)
+		if (!strncmp(haystack, needle, length))
+			return (char *)haystack;
+	return NULL;
+}

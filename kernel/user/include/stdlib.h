@@ -5,5 +5,6 @@ extern char **environ;
 
 /* The value of name in the environment, or NULL. */
 const char *getenv(const char *name);
+long atol(const char *nptr);
 
 #endif

@@ -10,5 +10,6 @@ size_t strlen(const char *s);
 int strcmp(const char *cs, const char *ct);
 int strncmp(const char *cs, const char *ct, size_t count);
 char *strchr(const char *s, int c);
+char *strstr(const char *haystack, const char *needle);
 
 #endif

@@ -24,6 +24,8 @@
 #define MAP_FIXED	0x10
 #define MAP_ANONYMOUS	0x20
 
+#define PRIO_PROCESS	0
+
 #define WNOHANG		1
 #define WTERMSIG(status)	((status) & 0x7f)
 #define WEXITSTATUS(status)	((status) >> 8 & 0xff)
@@ -36,6 +38,7 @@
 #define SIGSEGV	11
 
 #define ENOENT	2
+#define ESRCH	3
 #define E2BIG	7
 #define ENOEXEC	8
 #define EBADF	9

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct test *const tables[] = { process_tests, memory_tests, trap_tests, file_tests };
+static const struct test *const tables[] = { process_tests, memory_tests, trap_tests, file_tests, sched_tests };
 
 int status_of(int (*fn)(void))
 {

@@ -14,6 +14,7 @@ extern const struct test process_tests[];
 extern const struct test memory_tests[];
 extern const struct test trap_tests[];
 extern const struct test file_tests[];
+extern const struct test sched_tests[];
 
 #define CHECK(condition)				\
 	do {						\

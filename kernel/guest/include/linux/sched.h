@@ -4,6 +4,7 @@
 #include <asm/processor.h>
 #include <linux/list.h>
 #include <linux/mm.h>
+#include <linux/rbtree.h>
 #include <linux/wait.h>
 
 #define TASK_COMM_LEN		16
@@ -21,13 +22,36 @@ struct files_struct {
 	struct file *fd_array[NR_OPEN_DEFAULT];
 };
 
+#define MAX_RT_PRIO		100	/* below it are Linux's real-time priorities, which we have none of */
+#define MIN_NICE		(-20)
+#define MAX_NICE		19
+#define DEFAULT_PRIO		120
+#define NICE_TO_PRIO(nice)	(DEFAULT_PRIO + (int)(nice))
+#define PRIO_TO_NICE(prio)	((prio) - DEFAULT_PRIO)
+#define NICE_0_LOAD		1024
+
+/* What the Completely Fair Scheduler knows of a task; times in ns. */
+struct sched_entity {
+	unsigned long load;		/* the weight of its nice value; NICE_0_LOAD for nice 0 */
+	struct rb_node run_node;
+	unsigned int on_rq;
+	u64 exec_start;			/* when it was charged last */
+	u64 sum_exec_runtime;		/* all it ran */
+	u64 vruntime;			/* the same by weight: who has least is next */
+	u64 prev_sum_exec_runtime;	/* at the beginning of this turn */
+};
+
 struct task_struct {
 	unsigned int __state;
 	unsigned int flags;
 	void *stack;			/* lowest address of the kernel stack, THREAD_SIZE bytes */
-	int on_rq;			/* in the run queue; the running task isn't */
-	unsigned int time_slice;	/* ticks left */
+	int on_rq;			/* runnable, or running */
+	int static_prio;		/* NICE_TO_PRIO */
+	unsigned int time_slice;	/* ticks left, with sched=rr */
 	bool need_resched;
+	struct sched_entity se;
+	unsigned long nvcsw;		/* context switches: it went to sleep */
+	unsigned long nivcsw;		/* and it had to give way */
 
 	pid_t pid;
 	pid_t tgid;
@@ -69,15 +93,19 @@ static inline bool is_global_init(const struct task_struct *tsk)
 	return tsk->pid == 1;
 }
 
-/* core.c */
-void sched_init(void);
+/* sched/core.c */
 void schedule(void);
+bool cond_resched(void);
+void sched_fork(struct task_struct *p);
+void set_user_nice(struct task_struct *p, long nice);
 void scheduler_tick(void);
 void schedule_tail(struct task_struct *prev);
 void wake_up_process(struct task_struct *p);
 void wake_up_new_task(struct task_struct *p);
 void set_current_state(unsigned int state);
 void cpu_idle(void) __noreturn;
+
+/* sched/debug.c */
 void show_state(void);
 
 /* timer.c */

@@ -1,0 +1,285 @@
+/*
+ * The scheduler's core: who runs, how one task's turn ends and the next one's begins. Which one is next, and when
+ * a turn is over, a policy says: fair.c, rr.c or coop.c, chosen by sched=cfs|rr|coop. A task gives way when it
+ * sleeps, when it returns to ring 3 or comes by cond_resched() with need_resched set, or when it asks to.
+ */
+#include <asm/irqflags.h>
+#include <linux/init.h>
+#include <linux/string.h>
+#include <linux/syscalls.h>
+#include "sched.h"
+
+struct rq runqueue = {
+	.curr = &init_task,
+	.queue = LIST_HEAD_INIT(runqueue.queue),
+};
+
+const struct sched_class *sched_class = &fair_sched_class;
+
+static int __init sched_setup(char *str)
+{
+	static const struct sched_class *const classes[] = {
+		&fair_sched_class, &rr_sched_class, &coop_sched_class,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(classes); i++)
+		if (!strcmp(str, classes[i]->name))
+			sched_class = classes[i];
+	return !strcmp(str, sched_class->name);
+}
+__setup("sched=", sched_setup);
+
+u8 init_stack[THREAD_SIZE] __page_aligned_bss;
+
+/* Task 0: the boot, then what runs when nothing else can. */
+struct task_struct init_task = {
+	.flags = PF_KTHREAD,
+	.stack = init_stack,
+	.comm = "swapper",
+	.active_mm = &init_mm,
+	.parent = &init_task,
+	.children = LIST_HEAD_INIT(init_task.children),
+	.sibling = LIST_HEAD_INIT(init_task.sibling),
+	.tasks = LIST_HEAD_INIT(init_task.tasks),
+	.run_list = LIST_HEAD_INIT(init_task.run_list),
+	.static_prio = DEFAULT_PRIO,
+	.se.load = NICE_0_LOAD,
+	.wait_chldexit = __WAIT_QUEUE_HEAD_INITIALIZER(init_task.wait_chldexit),
+	.thread = {
+		.sp0 = (unsigned long)init_stack + THREAD_SIZE,
+		.addr_limit = ~0UL,
+	},
+};
+
+struct task_struct *__switch_to_asm(struct task_struct *prev, struct task_struct *next);
+
+/* The running task ought to give way as soon as it may. */
+noinline void resched_curr(struct rq *rq)
+{
+	rq->curr->need_resched = true;
+}
+
+u64 charge_curr(struct rq *rq)
+{
+	struct sched_entity *curr = &rq->curr->se;
+	u64 now = local_clock(), delta = now - curr->exec_start;
+
+	if (rq->curr == &init_task || now <= curr->exec_start)
+		return 0;
+	curr->exec_start = now;
+	curr->sum_exec_runtime += delta;
+	return delta;
+}
+
+static void activate_task(struct rq *rq, struct task_struct *p, int flags)
+{
+	BUG_ON(p->on_rq);
+	sched_class->enqueue_task(rq, p, flags);
+	p->on_rq = 1;
+	rq->nr_running++;
+	if (rq->curr != &init_task && sched_class->wakeup_preempt(rq, p))
+		resched_curr(rq);
+}
+
+static void deactivate_task(struct rq *rq, struct task_struct *p, int flags)
+{
+	BUG_ON(!p->on_rq);
+	sched_class->dequeue_task(rq, p, flags);
+	p->on_rq = 0;
+	rq->nr_running--;
+}
+
+/* The idle task, if nothing else can run. */
+static noinline struct task_struct *pick_next_task(struct rq *rq)
+{
+	struct task_struct *next = sched_class->pick_task(rq);
+
+	if (!next)
+		return &init_task;
+	sched_class->set_next_task(rq, next);
+	next->se.exec_start = local_clock();
+	next->se.prev_sum_exec_runtime = next->se.sum_exec_runtime;
+	return next;
+}
+
+/* On the new task's stack, interrupts off: prev is off the processor now. */
+static void finish_task_switch(struct task_struct *prev)
+{
+	struct mm_struct *mm = runqueue.prev_mm;
+
+	BUG_ON(prev == current);
+	runqueue.prev_mm = NULL;
+	if (mm)
+		mmdrop(mm);
+}
+
+/* A kernel thread has no address space: it keeps the one that is loaded, and counts as its user. */
+static noinline void context_switch(struct task_struct *prev, struct task_struct *next)
+{
+	struct mm_struct *oldmm = prev->active_mm;
+
+	if (next->mm) {
+		switch_mm(oldmm, next->mm);
+	} else {
+		next->active_mm = oldmm;
+		oldmm->mm_count++;
+	}
+	if (!prev->mm) {
+		prev->active_mm = NULL;
+		runqueue.prev_mm = oldmm;
+	}
+	runqueue.nr_switches++;
+	prev = __switch_to_asm(prev, next);
+	finish_task_switch(prev);
+}
+
+/* Called by ret_from_fork on a new task's first run. */
+noinline void schedule_tail(struct task_struct *prev)
+{
+	finish_task_switch(prev);
+}
+
+/*
+ * Let the next task run; comes back when it's this one's turn again. A task that is not TASK_RUNNING leaves the
+ * queue until wake_up_process.
+ */
+noinline void schedule(void)
+{
+	unsigned long flags = local_irq_save();
+	struct rq *rq = &runqueue;
+	struct task_struct *prev = current, *next;
+	bool sleeps = prev->__state != TASK_RUNNING;
+
+	prev->need_resched = false;
+	if (sleeps)
+		deactivate_task(rq, prev, DEQUEUE_SLEEP);
+	else if (prev != &init_task)
+		sched_class->put_prev_task(rq, prev);
+	next = pick_next_task(rq);
+	if (next != prev) {
+		if (sleeps)
+			prev->nvcsw++;
+		else
+			prev->nivcsw++;
+		rq->curr = next;
+		context_switch(prev, next);
+	}
+	local_irq_restore(flags);
+}
+
+/* A preemption point: long work in the kernel calls it where nothing is half done. Did it let others run? */
+noinline bool cond_resched(void)
+{
+	if (!READ_ONCE(current->need_resched))
+		return false;
+	schedule();
+	return true;
+}
+
+/* Make a sleeping task runnable; does nothing to one that is. Any context. */
+noinline void wake_up_process(struct task_struct *p)
+{
+	unsigned long flags = local_irq_save();
+
+	if (p->__state == TASK_INTERRUPTIBLE) {
+		p->__state = TASK_RUNNING;
+		if (!p->on_rq)
+			activate_task(&runqueue, p, ENQUEUE_WAKEUP);
+	}
+	local_irq_restore(flags);
+}
+
+/* What a new task has of its parent's: its nice value, and none of its time. */
+void sched_fork(struct task_struct *p)
+{
+	p->static_prio = current->static_prio;
+	p->se.load = current->se.load;
+}
+
+void wake_up_new_task(struct task_struct *p)
+{
+	unsigned long flags = local_irq_save();
+
+	activate_task(&runqueue, p, ENQUEUE_NEW);
+	local_irq_restore(flags);
+}
+
+/* nice: -20, the most time, to 19, the least. */
+noinline void set_user_nice(struct task_struct *p, long nice)
+{
+	unsigned long flags = local_irq_save();
+
+	p->static_prio = NICE_TO_PRIO(nice);
+	if (sched_class->reweight_task)
+		sched_class->reweight_task(&runqueue, p);
+	local_irq_restore(flags);
+}
+
+void set_current_state(unsigned int state)
+{
+	WRITE_ONCE(current->__state, state);
+}
+
+void prepare_to_wait(struct wait_queue_head *wq_head, struct wait_queue_entry *wait)
+{
+	unsigned long flags = local_irq_save();
+
+	if (list_empty(&wait->entry))
+		list_add_tail(&wait->entry, &wq_head->head);
+	set_current_state(TASK_INTERRUPTIBLE);
+	local_irq_restore(flags);
+}
+
+void finish_wait(struct wait_queue_entry *wait)
+{
+	unsigned long flags = local_irq_save();
+
+	set_current_state(TASK_RUNNING);
+	list_del_init(&wait->entry);
+	local_irq_restore(flags);
+}
+
+/* Wake all who wait there; each tests its condition again. Any context. */
+void wake_up(struct wait_queue_head *wq_head)
+{
+	unsigned long flags = local_irq_save();
+	struct wait_queue_entry *wait;
+
+	list_for_each_entry(wait, &wq_head->head, entry)
+		wake_up_process(wait->task);
+	local_irq_restore(flags);
+}
+
+/* Called by the timer interrupt, interrupts off. */
+noinline void scheduler_tick(void)
+{
+	struct rq *rq = &runqueue;
+
+	if (rq->curr != &init_task)
+		sched_class->task_tick(rq, rq->curr);
+}
+
+/* The idle task, for ever: sleep until an interrupt makes something runnable. */
+noinline void cpu_idle(void)
+{
+	for (;;) {
+		local_irq_disable();
+		if (runqueue.nr_running) {
+			local_irq_enable();
+			schedule();
+		} else {
+			safe_halt();
+		}
+	}
+}
+
+long sys_sched_yield(void)
+{
+	unsigned long flags = local_irq_save();
+
+	sched_class->yield_task(&runqueue);
+	schedule();
+	local_irq_restore(flags);
+	return 0;
+}

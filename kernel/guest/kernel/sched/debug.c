@@ -1,0 +1,81 @@
+/* What the scheduler tells: SysRq-t's list of tasks, and /proc/sched_debug. */
+#include <asm/irqflags.h>
+#include <linux/fs.h>
+#include <linux/init.h>
+#include <linux/seq_file.h>
+#include "sched.h"
+
+static char task_state_to_char(const struct task_struct *p)
+{
+	switch (p->__state) {
+	case TASK_RUNNING:
+		return p == &init_task ? 'I' : 'R';
+	case TASK_INTERRUPTIBLE:
+		return 'S';
+	case EXIT_ZOMBIE:
+		return 'Z';
+	default:
+		return 'X';
+	}
+}
+
+static void sched_show_task(const struct task_struct *p)
+{
+	printk(KERN_INFO "task:%-15.15s state:%c pid:%-5d ppid:%-5d flags:0x%08x\n", p->comm,
+	       task_state_to_char(p), p->pid, p->parent->pid, p->flags);
+}
+
+/* Every task, in the kernel log: what SysRq-t prints. */
+void show_state(void)
+{
+	struct task_struct *p;
+
+	sched_show_task(&init_task);
+	for_each_process(p)
+		sched_show_task(p);
+}
+
+/* Nanoseconds as milliseconds with six places. */
+#define SPLIT_NS(x) (x) / 1000000, (x) % 1000000
+
+static void print_task(struct seq_file *m, const struct task_struct *p)
+{
+	seq_printf(m, "%c%c %-15.15s %5d %9lu.%06lu %9lu %5d %6lu %9lu.%06lu %9lu.%06lu\n",
+		   p == runqueue.curr ? '>' : ' ', task_state_to_char(p), p->comm, p->pid,
+		   SPLIT_NS(p->se.vruntime), p->nvcsw + p->nivcsw, PRIO_TO_NICE(p->static_prio), p->se.load,
+		   SPLIT_NS(p->on_rq ? sched_slice(&runqueue.cfs, &p->se) : 0),
+		   SPLIT_NS(p->se.sum_exec_runtime));
+}
+
+static int sched_debug_show(struct seq_file *m)
+{
+	unsigned long flags = local_irq_save();
+	const struct rq *rq = &runqueue;
+	struct task_struct *p;
+
+	seq_printf(m, "ktime %lu.%06lu ms, jiffies %lu, policy %s\n", SPLIT_NS(local_clock()), jiffies,
+		   sched_class->name);
+	seq_printf(m, "sysctl_sched_latency %lu.%06lu, min_granularity %lu.%06lu, wakeup_granularity %lu.%06lu\n",
+		   SPLIT_NS(sysctl_sched_latency), SPLIT_NS(sysctl_sched_min_granularity),
+		   SPLIT_NS(sysctl_sched_wakeup_granularity));
+	seq_printf(m, "cpu#0: nr_running %u, nr_switches %lu, load %lu, min_vruntime %lu.%06lu\n",
+		   rq->nr_running, rq->nr_switches, rq->cfs.load, SPLIT_NS(rq->cfs.min_vruntime));
+	seq_printf(m, " S task              pid         vruntime  switches  nice weight            slice         sum-exec\n");
+	for_each_process(p)
+		print_task(m, p);
+	local_irq_restore(flags);
+	return 0;
+}
+
+static ssize_t sched_debug_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	return single_read(sched_debug_show, NULL, buf, count, pos);
+}
+
+static const struct file_operations sched_debug_fops = { .read = sched_debug_read };
+
+static int __init sched_debug_init(void)
+{
+	return create_pseudo_file("/proc/sched_debug", 0444, &sched_debug_fops);
+}
+device_initcall(sched_debug_init);

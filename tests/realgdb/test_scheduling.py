@@ -1,0 +1,72 @@
+"""Stock gdb on the guest's scheduler: why a turn ends, who is next, and that each breakpoint has Linux's name."""
+
+import re
+
+import pytest
+
+from ringscope.boot import power_on
+from ringscope.configuration import Configuration
+from tests.realgdb.harness import gdb_batch
+from tests.realgdb.served import served
+
+pytestmark = pytest.mark.gdb
+
+HOGS = "init_action=poweroff /bin/hogs hogs=9"
+
+
+@pytest.fixture
+def gdb(tmp_path):
+    """gdb(command line, commands…) -> what gdb printed, from the first instruction on."""
+
+    def run(append, *commands):
+        guest = power_on(Configuration(append=f"{HOGS} {append}"))
+        with served(guest, tmp_path / "gdb.sock") as server:
+            return gdb_batch(*commands, file=guest.kernel, connect=server.address, seconds=60)
+
+    return run
+
+
+def values(output):
+    return re.findall(r"^\$\d+ = (.*)", output, re.MULTILINE)
+
+
+TEN_RUNNABLE = "tbreak check_preempt_tick if runqueue.nr_running == 9"
+
+
+def test_a_slice_is_computed_before_the_eyes(gdb):
+    output = gdb(
+        "sched_latency_ns=15000000", TEN_RUNNABLE, "continue", "tbreak sched_slice", "continue", "finish", "bt 3"
+    )
+    assert "Value returned is $1 = 1666666" in output  # 15 ms for nine
+    assert re.search(r"#1 .* task_tick_fair .*\n#2 .* scheduler_tick ", output)
+
+
+def test_a_turn_ends_in_resched_curr_and_the_leftmost_is_next(gdb):
+    output = gdb(
+        "",
+        TEN_RUNNABLE,
+        "continue",
+        "tbreak resched_curr",
+        "continue",
+        "bt 2",
+        "tbreak pick_task_fair",
+        "continue",
+        "print rq->cfs.tasks_timeline.rb_leftmost == &current_task->se.run_node",
+        "finish",
+        "tbreak __switch_to",
+        "continue",
+        "print next_p->pid != prev_p->pid",
+        "print prev_p->nivcsw > 0",
+        "print &next_p->se.run_node != runqueue.cfs.tasks_timeline.rb_leftmost",
+    )
+    assert re.search(r"#1 .* check_preempt_tick ", output)
+    assert values(output)[:1] + values(output)[-3:] == ["0", "1", "1", "1"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "tick"), [("cfs", "task_tick_fair"), ("rr", "task_tick_rr"), ("coop", "task_tick_coop")]
+)
+def test_the_policy_decides_what_a_tick_does(gdb, policy, tick):
+    output = gdb(f"sched={policy}", f"tbreak {tick}", "continue", "bt 3", "print sched_class->name")
+    assert re.search(rf"#0 +{tick} .*\n#1 .* scheduler_tick .*\n#2 .* timer_interrupt ", output)
+    assert f'"{policy}"' in output
