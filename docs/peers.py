@@ -17,7 +17,6 @@ class Row(NamedTuple):
     reason: str = ""
 
 
-_WHOLE = "the machine stops as a whole: its clock stands while a debugger looks, so no thread can run on"
 _THERE = "the machine is there already and starts no program for a debugger"
 
 # fmt: off
@@ -38,7 +37,7 @@ ROWS: tuple[Row, ...] = (
     Row("c, s, C, S",                       ("c", "s", "C", "S"),          "YYYPPPPPP"),
     Row("vCont c, C, s, S",                 ("vCont;",),                   "YYYNPYYPP"),
     Row("vCont r (range steps)",            ("vCont;",),                   "NYNNNNNNN"),
-    Row("vCont t, QNonStop, vStopped",      ("QNonStop",),                 "NYNNLNNNN", _WHOLE),
+    Row("vCont t, QNonStop, vStopped",      ("QNonStop", "vStopped"),      "NYNNLNNNN"),
     Row("vCtrlC",                           ("vCtrlC",),                   "NYNNLNNNN"),
     Row("Ctrl-C while running",             (),                            "YYYPNNYY?"),
     Row("bc, bs, replaylog",                ("bc", "bs"),                  "PNYNNNYNP",

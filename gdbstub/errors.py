@@ -37,3 +37,12 @@ class UnsupportedPacket(RemoteError):
 
 class ConnectionLost(Error):
     """The peer closed the connection, or answered nothing in time."""
+
+
+_PLAIN = str.maketrans({"#": "\uff03", "$": "\uff04", "*": "\uff0a", "}": "\uff5d", "\n": " "})
+_LONGEST_ERROR = 1000  # characters
+
+
+def plain(text: str) -> bytes:
+    """Text for an ``E.`` reply, which clients do not unescape: framing characters become their fullwidth forms."""
+    return text.translate(_PLAIN)[:_LONGEST_ERROR].encode("utf-8", "replace")

@@ -93,11 +93,12 @@ class Inferiors:
             case Noted("exec"):
                 self._take_back(process)
 
-    def leave(self, process: int, stop: Stop) -> None:
-        """The client, to which ``stop`` was told last, debugs a process no more; of a fork's two it lets one go."""
+    def leave(self, process: int, stop: Stop, *, for_good: bool) -> None:
+        """The client, to which ``stop`` was told last, debugs a process no more; of a fork's two it lets one go, unless
+        it is for good."""
         reason = stop.reason if isinstance(stop, Stopped) else None
         is_child = isinstance(reason, Forked) and self.process_of(reason.child) == process
-        self._held.leave(process, for_good=not is_child)
+        self._held.leave(process, for_good=for_good or not is_child)
         self._take_back(process)
 
     def _take_back(self, process: int) -> None:

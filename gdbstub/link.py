@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 
-from gdbstub.wire import Decoder, Event, Mark, frame
+from gdbstub.wire import Decoder, Event, Mark, frame, notification
 
 Sink = Callable[[bytes], None]
 Trace = Callable[[str, bytes], None]
@@ -72,6 +72,12 @@ class Link:
             data = self._acks + data
             self._acks = b""
         self._send_bytes(data)
+
+    def notify(self, payload: bytes) -> None:
+        """Send one notification, which nobody acknowledges."""
+        if self.trace is not None:
+            self.trace("->", b"%" + payload)
+        self._send_bytes(notification(payload))
 
     def flush(self) -> None:
         """Send the acknowledgements that found no packet to travel with."""

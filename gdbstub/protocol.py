@@ -7,6 +7,7 @@ from gdbstub.packets import (
     lldb,
     memory,
     monitor,
+    nonstop,
     queries,
     registers,
     resume,
@@ -19,7 +20,7 @@ from gdbstub.packets import (
 from gdbstub.registry import TABLE
 
 TOPICS = (
-    breakpoints, files, lifecycle, lldb, memory, monitor, queries, registers, resume, search, systemcalls, threads,
-    tracepoints, transfers,
+    breakpoints, files, lifecycle, lldb, memory, monitor, nonstop, queries, registers, resume, search, systemcalls,
+    threads, tracepoints, transfers,
 )  # fmt: skip
 __all__ = ["TABLE", "TOPICS"]

@@ -5,28 +5,25 @@ import logging
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar, cast
 
-from gdbstub.errors import MalformedPacket, TargetError
+from gdbstub.errors import MalformedPacket, TargetError, plain
 from gdbstub.inferiors import Inferiors
 from gdbstub.link import Link, Sink, Trace
+from gdbstub.nonstop import NonStop, StepRange
 from gdbstub.registry import UNKNOWN, PacketTable
 from gdbstub.resident import Resident
 from gdbstub.stopreply import (
-    BreakpointHit,
     Exited,
-    Forked,
-    Noted,
     ProcessEnded,
+    Signal,
     Stepped,
     Stop,
     Stopped,
     Terminated,
-    WatchpointHit,
-    format_stop,
 )
+from gdbstub.stopwriter import StopWriter
 from gdbstub.target import Action, Processes, Target, ThreadSelection
 from gdbstub.threadid import ALL, ANY, ThreadId
 from gdbstub.trace.frames import Frame
@@ -55,15 +52,6 @@ class Ending(Enum):
     FAILED = "a bug in the server or the target"
     CLOSED = "the server was told to stop"
     EXITED = "the target ended while no client was there"
-
-
-@dataclass(frozen=True, slots=True)
-class StepRange:
-    """A range step: thread ``thread`` steps while its program counter is in [start, end)."""
-
-    thread: int
-    start: int
-    end: int
 
 
 class Session(Generic[TargetT]):
@@ -98,6 +86,8 @@ class Session(Generic[TargetT]):
         """The process whose files it means; None for the selected one."""
         self.threads_left: Iterator[bytes] = iter(())
         self.inferiors = Inferiors(target, self.points)
+        self.nonstop = NonStop()
+        self._writer = StopWriter(target, self.points, self.inferiors, self.offers)
         self.detached = False
         """Whether the client has left a process since the target last ran, and may be about to leave them all."""
         self.definitions: Iterator[bytes] = iter(())
@@ -123,7 +113,9 @@ class Session(Generic[TargetT]):
     def receive(self, data: bytes) -> None:
         """Take bytes from the client and answer what they complete."""
         for event in self.link.receive(data):
-            if self.running:
+            if self.nonstop.active and event is Mark.INTERRUPT:
+                self.interrupt()
+            elif self.running and not self.nonstop.active:
                 self._take_while_running(event)
             elif event.__class__ is bytes:
                 self._answer(event)
@@ -131,6 +123,7 @@ class Session(Generic[TargetT]):
                 self.link.send(MALFORMED)
             if self.ended is not None:
                 break
+        self._notify()
         self.link.flush()
 
     def _answer(self, packet: bytes) -> None:
@@ -160,10 +153,15 @@ class Session(Generic[TargetT]):
 
     def resume(self, actions: Mapping[int, Action], *, step_range: StepRange | None = None) -> None:
         """Let the target go; the reply is the stop, when it comes. Raises TargetError if nothing can go."""
-        if isinstance(self.stop, Exited | Terminated):
-            raise TargetError(errno.ESRCH, "the target has ended")
+        if self.nonstop.active:
+            raise TargetError(errno.EINVAL, "in non-stop mode threads go on by vCont alone")
         if not actions:
             raise TargetError(errno.ESRCH, "no thread to resume")
+        self._go(actions, step_range)
+
+    def _go(self, actions: Mapping[int, Action], step_range: StepRange | None) -> None:
+        if self.has_ended():
+            raise TargetError(errno.ESRCH, "the target has ended")
         if isinstance(self.stop, Stopped):
             self._last_process = self.process_of(self.stop.thread)
         self.deselect_frame()
@@ -184,6 +182,7 @@ class Session(Generic[TargetT]):
         self._print()
         if stop is not None:
             self._report(stop)
+            self._notify()
 
     def _step_on(self, stop: Stop | None, within: StepRange) -> Stop | None:
         """Go on with a range step until something else than a step stopped it, or for one slice."""
@@ -201,11 +200,10 @@ class Session(Generic[TargetT]):
         """Whether a stop is only a step inside the range, with no breakpoint to report."""
         if not (isinstance(stop, Stopped) and isinstance(stop.reason, Stepped) and stop.thread == within.thread):
             return False
-        try:
+        with suppress(TargetError):
             pc = self.program_counter(within.thread)
-        except TargetError:
-            return False
-        return within.start <= pc < within.end and not self.points.breaks_at(pc)
+            return within.start <= pc < within.end and not self.points.breaks_at(pc)
+        return False
 
     def _report(self, stop: Stop) -> None:
         self.running = False
@@ -213,6 +211,9 @@ class Session(Generic[TargetT]):
         self.stop = stop
         self.inferiors.tell(stop)
         self.documents.clear()
+        if self.nonstop.active:
+            self._take_down(stop)
+            return
         if isinstance(stop, Stopped):
             self.general_thread, self.general_process = stop.thread, None
             self.console(stop.text)
@@ -226,6 +227,49 @@ class Session(Generic[TargetT]):
             elif event is Mark.CORRUPT or event is Mark.OVERSIZE:
                 self.link.send(MALFORMED)
 
+    # -- non-stop mode
+
+    def stand(self) -> None:
+        """Stop between two slices; what stopped the target at the same time is told too."""
+        self.stop, self.running = self._target.interrupt(), False
+        if not (isinstance(self.stop, Stopped) and self.stop.signal == Signal.INT):
+            self._report(self.stop)
+
+    def interrupt(self) -> None:
+        """Stop a thread as the user's Ctrl-C does: the current one if the target runs, else one that waits."""
+        if self.running:
+            self._report(self._target.interrupt())
+            return
+        waiting = [thread for thread in self.inferiors.threads() if not self.nonstop.is_stopped(thread)]
+        if waiting and not self.has_ended():
+            self._report(Stopped(Signal.INT, waiting[0]))
+
+    def _take_down(self, stop: Stop) -> None:
+        if isinstance(stop, Stopped):
+            self.resident.console.print(stop.text.encode("utf-8", "replace"))
+        self.nonstop.add(stop)
+        self.nonstop.keep(self.inferiors.threads())
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Let the target run if no thread's stop forbids it."""
+        if not self.nonstop.active or self.running or self.has_ended():
+            return
+        if plan := self.nonstop.plan(self.inferiors.threads()):
+            self._go(plan, self.nonstop.range())
+
+    def _notify(self) -> None:
+        if (news := self.nonstop.news()) is not None:
+            self.link.notify(b"Stop:" + self.write_stop(news))
+
+    def write_stop(self, stop: Stop) -> bytes:
+        """The reply that tells a stop, with the expedited registers."""
+        return self._writer.write(stop, self._last_process)
+
+    def has_ended(self) -> bool:
+        """Whether the target has, as a whole."""
+        return isinstance(self.stop, Exited | Terminated)
+
     def refresh(self) -> None:
         """Ask the target anew why it is stopped: a command may have moved it."""
         self.stop = self._target.stop_state()
@@ -234,39 +278,7 @@ class Session(Generic[TargetT]):
 
     def stop_reply(self) -> bytes:
         """The reply that tells the last stop, with the expedited registers."""
-        process = self.process_of(self.stop.thread) if isinstance(self.stop, Stopped) else self._last_process
-        return format_stop(self.stop, process=process, pairs=self._pairs())
-
-    def _pairs(self) -> Iterator[tuple[str, str]]:
-        if not isinstance(self.stop, Stopped):
-            return
-        for slot in self.registers.expedited_slots:
-            value = None
-            with suppress(TargetError):  # what cannot be read does not travel
-                value = self._target.read_register(self.stop.thread, slot.number)
-            if value is not None:
-                yield f"{slot.number:02x}", value.hex()
-        yield from self._reason()
-
-    def _reason(self) -> Iterator[tuple[str, str]]:
-        """A reason that fits no point of the client's would make it resume silently, so it is left out."""
-        assert isinstance(self.stop, Stopped)
-        match self.stop.reason:
-            case BreakpointHit(address) if address in self.points.software and self._explains("swbreak", address):
-                yield "swbreak", ""
-            case BreakpointHit(address) if address in self.points.hardware and self._explains("hwbreak", address):
-                yield "hwbreak", ""
-            case WatchpointHit(kind, address) as hit if self.points.covers(hit):
-                yield kind.value, f"{address:x}"
-            case Forked(way, child):
-                yield way, str(ThreadId(child, self.process_of(child)))
-            case Noted(key, value):
-                yield key, value
-
-    def _explains(self, reason: str, address: int) -> bool:
-        """Whether the client takes this reason, for a breakpoint that it knows where it stopped."""
-        assert isinstance(self.stop, Stopped)
-        return self.offers(reason) and self.inferiors.covers(reason, address, self.stop.thread)
+        return self.write_stop(self.stop)
 
     # -- what handlers use
 
@@ -283,7 +295,9 @@ class Session(Generic[TargetT]):
     def leave(self, process: int) -> None:
         """The client debugs a process no more."""
         self.detached = True
-        self.inferiors.leave(process, self.stop)
+        self.nonstop.forget([thread for thread in self.inferiors.threads() if self.process_of(thread) == process])
+        self.inferiors.leave(process, self.stop, for_good=self.nonstop.active)  # or gdb would attach to it at once
+        self.go_on()
 
     def offers(self, feature: str) -> bool:
         """Whether the client said ``feature+``."""
@@ -355,7 +369,15 @@ class Session(Generic[TargetT]):
         self._say(text.encode("utf-8", "replace"))
 
     def _print(self) -> None:
-        """Print what commands at breakpoints printed in this slice."""
+        """Print what commands at breakpoints printed in this slice. In non-stop mode it could come between a client's
+        request and the answer, so it is kept for the next command."""
+        if self.nonstop.active:
+            self.resident.console.shorten()
+        else:
+            self.print_kept()
+
+    def print_kept(self) -> None:
+        """Print what is kept."""
         if text := self.resident.console.take():
             self._say(text)
 
@@ -380,12 +402,3 @@ class Session(Generic[TargetT]):
     def disarm(self) -> None:
         """Take the client's breakpoints and watchpoints out of the target."""
         self.resident.leave()
-
-
-_PLAIN = str.maketrans({"#": "\uff03", "$": "\uff04", "*": "\uff0a", "}": "\uff5d", "\n": " "})
-_LONGEST_ERROR = 1000  # characters
-
-
-def plain(text: str) -> bytes:
-    """Text for an ``E.`` reply, which clients do not unescape: framing characters become their fullwidth forms."""
-    return text.translate(_PLAIN)[:_LONGEST_ERROR].encode("utf-8", "replace")

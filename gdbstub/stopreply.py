@@ -108,7 +108,15 @@ class ProcessEnded:
     signal: int = 0
 
 
-Stop = Stopped | Exited | Terminated | ProcessEnded
+@dataclass(frozen=True, slots=True)
+class ThreadEnded:
+    """One thread ended, others of its process run on; ``process`` is told where the client tells processes apart."""
+
+    thread: int
+    process: int | None = None
+
+
+Stop = Stopped | Exited | Terminated | ProcessEnded | ThreadEnded
 
 
 def format_stop(stop: Stop, *, process: int | None = None, pairs: Iterable[tuple[str, str]] = ()) -> bytes:
@@ -116,6 +124,8 @@ def format_stop(stop: Stop, *, process: int | None = None, pairs: Iterable[tuple
 
     ``process`` is that of the thread, or of what ended, where the client tells processes apart.
     """
+    if isinstance(stop, ThreadEnded):
+        return f"w00;{ThreadId(stop.thread, stop.process)}".encode()
     if isinstance(stop, ProcessEnded):
         process, stop = stop.process, Terminated(stop.signal) if stop.signal else Exited(stop.status)
     ended = b"" if process is None else b";process:%x" % process
@@ -134,7 +144,7 @@ def format_stop(stop: Stop, *, process: int | None = None, pairs: Iterable[tuple
 class StopReply:
     """A stop reply as a client reads it: the stop, the expedited registers by number, all other pairs."""
 
-    stop: Stop
+    stop: Stopped | Exited | Terminated
     registers: dict[int, bytes] = field(default_factory=dict)
     pairs: dict[str, str] = field(default_factory=dict)
 

@@ -1,5 +1,6 @@
 """``monitor COMMAND`` (gdb manual: qRcmd)."""
 
+import errno
 from contextlib import suppress
 
 from gdbstub.errors import TargetError
@@ -13,6 +14,9 @@ def run_command(session: Session[Monitor], command: bytes) -> bytes:
     """Run a command of the target's own; its output goes to the client's console as it comes."""
     with suppress(TargetError):  # the selected thread is gone: a command about the machine serves without one
         session.select()
+    if session.running:
+        raise TargetError(errno.EBUSY, "the target runs: stop a thread of it first, as interrupt does")
+    session.print_kept()
     try:
         session.target.monitor(command.decode("utf-8", "replace"), session.console)
     except TargetError as error:

@@ -1,7 +1,7 @@
 """What client and server tell each other about themselves (gdb manual, "General Query Packets")."""
 
 from gdbstub.registry import TABLE
-from gdbstub.session import OK, PACKET_SIZE, VCTRLC, Session
+from gdbstub.session import OK, PACKET_SIZE, Session
 from gdbstub.target import Processes, ProcessEvents, SectionOffsets, Target
 from gdbstub.threadid import ThreadId
 
@@ -70,9 +70,3 @@ def tell_version(session: Session[Target]) -> bytes:
 def reply_empty(session: Session[Target]) -> bytes:
     """Answer as to any unknown packet, so that the client learns what that looks like."""
     return b""
-
-
-@TABLE.packet(VCTRLC.decode())
-def interrupt_stopped(session: Session[Target]) -> bytes:
-    """Interrupt the target; it is stopped already when this is reached."""
-    return OK

@@ -5,15 +5,20 @@ import re
 from collections.abc import Sequence
 
 from gdbstub.errors import MalformedPacket, TargetError
+from gdbstub.nonstop import StepRange
+from gdbstub.packets.nonstop import direct
 from gdbstub.registry import TABLE
-from gdbstub.session import Session, StepRange
+from gdbstub.session import OK, Session
 from gdbstub.target import CONTINUE, STEP, Action, Target
 from gdbstub.threadid import ALL, ANY, ThreadId, parse_thread_id
 
 
 @TABLE.packet("?")
 def tell_stop(session: Session[Target]) -> bytes:
-    """Tell why the target is stopped."""
+    """Tell why the target is stopped; in non-stop mode, of the first stopped thread."""
+    if session.nonstop.active and not session.has_ended():
+        stop = session.nonstop.recount()
+        return OK if stop is None else session.write_stop(stop)
     session.refresh()
     return session.stop_reply()
 
@@ -68,30 +73,38 @@ def _resume(session: Session[Target], action: Action, address: int | None) -> No
 @TABLE.packet("vCont?", feature="vContSupported+")
 def list_actions(session: Session[Target]) -> bytes:
     """List the actions that vCont knows; range steps need a program counter."""
-    return b"vCont;c;C;s;S" + (b"" if session.registers.pc_slot is None else b";r")
+    return b"vCont;c;C;s;S;t" + (b"" if session.registers.pc_slot is None else b";r")
 
 
 @TABLE.packet("vCont;{actions:rest}")
-def resume_threads(session: Session[Target], actions: bytes) -> None:
-    """Resume threads, each by the leftmost action that names it; the others rest."""
-    plan: dict[int, Action] = {}
+def resume_threads(session: Session[Target], actions: bytes) -> bytes | None:
+    """Resume threads, or stop them in non-stop mode, each by the leftmost action that names it; the others rest."""
+    plan: dict[int, Action | None] = {}
     ranges: list[StepRange] = []
     for word in actions.split(b";"):
         command, _, where = word.partition(b":")
         action, addresses = _parse_action(command)
         if addresses and session.registers.pc_slot is None:
             raise TargetError(errno.ENOTSUP, "the program counter is not known")
-        for thread in _chosen(session, parse_thread_id(where) if where else ThreadId(ALL)):
+        for thread in _chosen(session, parse_thread_id(where) if where else ThreadId(ALL), stops=action is None):
             if thread not in plan:
                 plan[thread] = action
                 ranges += [StepRange(thread, *addresses)] if addresses else []
-    session.resume(plan, step_range=ranges[0] if len(ranges) == 1 else None)
+    if session.nonstop.active:
+        direct(session, plan, ranges)
+        return OK
+    going = {thread: action for thread, action in plan.items() if action is not None}
+    if len(going) < len(plan):
+        raise TargetError(errno.EINVAL, "in all-stop mode an interrupt stops all threads, vCont;t none")
+    session.resume(going, step_range=ranges[0] if len(ranges) == 1 else None)
+    return None
 
 
-_ACTION = re.compile(rb"([cs])|([CS])([0-9a-fA-F]{2})|r([0-9a-fA-F]{1,16}),([0-9a-fA-F]{1,16})")
+_ACTION = re.compile(rb"([cst])|([CS])([0-9a-fA-F]{2})|r([0-9a-fA-F]{1,16}),([0-9a-fA-F]{1,16})")
 
 
-def _parse_action(word: bytes) -> tuple[Action, tuple[int, int] | None]:
+def _parse_action(word: bytes) -> tuple[Action | None, tuple[int, int] | None]:
+    """What a thread shall do, None to stop, and the range of a range step."""
     match = _ACTION.fullmatch(word)
     if match is None:
         raise MalformedPacket(f"vCont action {word!r}")
@@ -99,11 +112,14 @@ def _parse_action(word: bytes) -> tuple[Action, tuple[int, int] | None]:
     if start is not None:
         return STEP, (int(start, 16), int(end, 16))
     if plain is not None:
-        return (STEP if plain == b"s" else CONTINUE), None
+        return {b"c": CONTINUE, b"s": STEP, b"t": None}[plain], None
     return Action(step=signalling == b"S", signal=int(signal, 16)), None
 
 
-def _chosen(session: Session[Target], named: ThreadId) -> Sequence[int]:
+def _chosen(session: Session[Target], named: ThreadId, *, stops: bool) -> Sequence[int]:
+    """The threads that an action is for; one that has ended is one to tell of, if it was to stop."""
+    if stops and named.thread > 0:
+        return (named.thread,)
     if named.thread == ANY:
         return (session.thread() if named.process is None else session.a_thread_named(named),)
     return session.threads_named(named)

@@ -10,9 +10,8 @@ from test_files import ROWS as FILE_ROWS
 from test_systemcalls import ROWS as CALL_ROWS
 from toy import BASE, LENGTH, REGISTERS, BareTarget, Conversation, ToyTarget
 
-from gdbstub.errors import TargetError
+from gdbstub.errors import TargetError, plain
 from gdbstub.protocol import TABLE
-from gdbstub.session import plain
 from gdbstub.stopreply import Exited, Noted, Stopped, Terminated, WatchKind, WatchpointHit
 from gdbstub.target import CONTINUE, STEP, Action, Offsets, ThreadInfo
 from gdbstub.wire import frame
@@ -51,7 +50,7 @@ ROWS = [
     (b"c9000",                    STOP.replace(b"T05", b"T0b").replace(b"10:0010", b"10:0090")),
     (b"cx",                       b"E16"),
     (b"S",                        b"E16"),
-    (b"vCont?",                   b"vCont;c;C;s;S;r"),
+    (b"vCont?",                   b"vCont;c;C;s;S;t;r"),
     (b"vCont;s",                  STEPPED),
     (b"vCont;s:1",                STEPPED),
     (b"vCont;S05:1;c",            STEPPED),
@@ -240,7 +239,10 @@ ROWS = [
     (b"vKill;1",                  b"OK"),
     (b"vKill;x",                  b"E16"),
     (b"vKill",                    b""),
-    (b"QNonStop:1",               b""),
+    (b"QNonStop:0",               b"OK"),
+    (b"QNonStop:1",               b"OK"),
+    (b"QNonStop:2",               b"E16"),
+    (b"vStopped",                 b"OK"),
     (b"QThreadEvents:1",          b""),
     (b"bs",                       b""),
     (b"bc",                       b""),
@@ -290,7 +292,8 @@ def test_long_reads_are_cut_to_a_packet(talk, target):
 def test_the_features_are_those_of_the_table(talk):
     features = talk(b"qSupported").split(b";")
     assert features == [
-        *(b"swbreak+", b"ConditionalBreakpoints+", b"hwbreak+", b"binary-upload+", b"QStartNoAckMode+"),
+        *(b"swbreak+", b"ConditionalBreakpoints+", b"hwbreak+", b"binary-upload+", b"QNonStop+"),
+        b"QStartNoAckMode+",
         *(b"vContSupported+", b"ConditionalTracepoints+", b"TracepointSource+", b"EnableDisableTracepoints+"),
         *(b"DisconnectedTracing+", b"QTBuffer:size+", b"qXfer:features:read+", b"qXfer:threads:read+"),
         *(b"qXfer:memory-map:read+", b"qXfer:osdata:read+", b"qXfer:traceframe-info:read+"),
@@ -556,7 +559,7 @@ def test_a_description_may_name_no_program_counter():
     target = ToyTarget()
     target.registers = replace(REGISTERS, pc=None)
     talk = Conversation(target)
-    assert talk(b"vCont?") == b"vCont;c;C;s;S"
+    assert talk(b"vCont?") == b"vCont;c;C;s;S;t"
     assert talk(b"vCont;r1000,1005:1") == b"E5f"
     assert talk(b"s1000") == b"E5f"
     assert talk(b"s") == STEPPED

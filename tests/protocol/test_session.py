@@ -10,7 +10,7 @@ from toy import BASE, LENGTH, REGISTERS, BareTarget, Conversation, ToyTarget
 
 from gdbstub.protocol import TABLE
 from gdbstub.session import Ending
-from gdbstub.wire import Mark, frame
+from gdbstub.wire import Mark, Notification, frame
 
 addresses = st.integers(BASE, BASE + LENGTH - 1)
 code = st.sampled_from([0x1000, 0x1001, 0x1002, 0x1005, 0x1007, 0x1009])
@@ -167,6 +167,7 @@ SEEDS = [
     *(b"z0,1007,1", b"Z1,1007,1", b"Z2,2008,1", b"z2,2008,1", b"Z4,2008,1", b"Hg1", b"Hc-1", b"T1", b"qC"),
     *(b"qfThreadInfo", b"qsThreadInfo", b"qThreadExtraInfo,1", b"qXfer:features:read:target.xml:0,fff"),
     *(b"qXfer:threads:read::0,fff", b"qXfer:memory-map:read::0,fff", b"qRcmd,68656c6c6f", b"qSymbol::"),
+    *(b"QNonStop:1", b"QNonStop:0", b"vStopped", b"vCont;t:1", b"vCont;c:2", b"vCont;t"),
     *(b"qSupported:swbreak+;error-message+", b"qAttached:1", b"vMustReplyEmpty", b"vCtrlC", b"!", b"R00"),
     *(b"Z0,1007,1;X3,220127", b"Z1,1005,1;X6,260000220313", b"Z0,1005,1;X6,260000220327;cmds:1,X1,27"),
     *(b"Z2,2008,1;Xa,23200817220513272727", b"Z0,1002,1;cmds:0,X14,260000220022003401000425640a0027272727272727"),
@@ -218,8 +219,9 @@ def test_ten_thousand_packets_leave_the_session_usable(make, seed):
             assert talk.session.ended in (Ending.DETACHED, Ending.KILLED)
             talk.session.disarm()
             talk = Conversation(target)
-        assert all(isinstance(reply, bytes) for reply in talk.replies()), packet
-    talk.session.receive(b"#00")
+        assert all(isinstance(reply, bytes | Notification) for reply in talk.replies()), packet
+    talk.session.receive(b"#00" + frame(b"QNonStop:0"))
+    talk.replies()
     assert talk(b"Hg0") == b"OK"
     assert talk(b"vMustReplyEmpty") == b""
     assert len(talk(b"g")) == 2 * REGISTERS.length

@@ -1,0 +1,55 @@
+"""Stop replies as one client gets them: with the registers that it will ask for, and reasons that it can explain."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+from gdbstub.errors import TargetError
+from gdbstub.inferiors import Inferiors
+from gdbstub.points import Points
+from gdbstub.stopreply import BreakpointHit, Forked, Noted, Stop, Stopped, WatchpointHit, format_stop
+from gdbstub.target import Target
+from gdbstub.threadid import ThreadId
+
+
+class StopWriter:
+    """Writes them. ``offers`` says whether the client knows a feature."""
+
+    def __init__(self, target: Target, points: Points, inferiors: Inferiors, offers: Callable[[str], bool]) -> None:
+        self._target = target
+        self._points = points
+        self._inferiors = inferiors
+        self._offers = offers
+
+    def write(self, stop: Stop, last_process: int | None) -> bytes:
+        """The reply; what ends wholly is of the process that ran last."""
+        if not isinstance(stop, Stopped):
+            return format_stop(stop, process=last_process)
+        return format_stop(stop, process=self._inferiors.process_of(stop.thread), pairs=self._pairs(stop))
+
+    def _pairs(self, stop: Stopped) -> Iterator[tuple[str, str]]:
+        for slot in self._target.registers.expedited_slots:
+            value = None
+            with suppress(TargetError):  # what cannot be read does not travel
+                value = self._target.read_register(stop.thread, slot.number)
+            if value is not None:
+                yield f"{slot.number:02x}", value.hex()
+        yield from self._reason(stop)
+
+    def _reason(self, stop: Stopped) -> Iterator[tuple[str, str]]:
+        """A reason that fits no point of the client's would make it resume silently, so it is left out."""
+        match stop.reason:
+            case BreakpointHit(address) if address in self._points.software and self._explains("swbreak", stop):
+                yield "swbreak", ""
+            case BreakpointHit(address) if address in self._points.hardware and self._explains("hwbreak", stop):
+                yield "hwbreak", ""
+            case WatchpointHit(kind, address) as hit if self._points.covers(hit):
+                yield kind.value, f"{address:x}"
+            case Forked(way, child):
+                yield way, str(ThreadId(child, self._inferiors.process_of(child)))
+            case Noted(key, value):
+                yield key, value
+
+    def _explains(self, reason: str, stop: Stopped) -> bool:
+        """Whether the client takes this reason, for a breakpoint that it knows where it stopped."""
+        assert isinstance(stop.reason, BreakpointHit)
+        return self._offers(reason) and self._inferiors.covers(reason, stop.reason.address, stop.thread)
