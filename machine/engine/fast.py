@@ -136,11 +136,7 @@ class FastProgress(Progress):
         cells.limit, cells.mask, cells.most_events = NEVER, EVERY_BYTE, NEVER
         cells.uc, cells.cpu, cells.env = uc_at, self._cpu, env
         cells.pages, cells.pages_count = ctypes.addressof(self._pages), len(self._pages)
-        cells.left, cells.tag, cells.exit_request = (
-            env + library.BUDGET,
-            env + library.TAG,
-            env + library.ICOUNT,
-        )
+        cells.rest, cells.tag, cells.portion = env + library.REST, env + library.TAG, env + library.ICOUNT
         cells.tlb, cells.full_flushes = env + library.TLB_TABLES, env + library.TLB_COUNTS
         cells.part_flushes = env + library.TLB_COUNTS + 8
         cells.calls = env + ctypes.addressof(state.calls) - ctypes.addressof(state.front)
@@ -153,12 +149,13 @@ class FastProgress(Progress):
         cells.no_exit = uc_at + facts.no_exit_of_uc
         for cell, name in LIBRARY_FUNCTIONS.items():
             setattr(cells, cell, address(name))
-        self._left = ctypes.c_int64.from_address(env + library.BUDGET)
+        self._rest = ctypes.c_int64.from_address(env + library.REST)
+        self._portion = ctypes.c_uint16.from_address(env + library.ICOUNT)
         self._tag = ctypes.c_int32.from_address(env + library.TAG)
         self._next_flags = u32.from_address(self._cpu + library.NEXT_FLAGS)
         self._no_exit = ctypes.c_uint8.from_address(cells.no_exit)
         self._check(state, env)
-        self._left.value = NEVER
+        self._rest.value = NEVER
         cells.clock = NEVER
         self._replace_tlb_fill(facts, code)
         self._no_exit.value = 1
@@ -246,11 +243,11 @@ class FastProgress(Progress):
     @property
     def clock(self) -> int:
         """Bytes of code executed; between runs, exactly."""
-        return (self._cells.clock - self._left.value) & EVERY_BYTE
+        return (self._cells.clock - self._rest.value - self._portion.value) & EVERY_BYTE
 
     @clock.setter
     def clock(self, value: int) -> None:
-        self._cells.clock = (value + self._left.value) & EVERY_BYTE
+        self._cells.clock = (value + self._rest.value + self._portion.value) & EVERY_BYTE
 
     def allow(self, limit: int) -> None:
         """Run blocks until the next would take the clock above ``limit``."""
@@ -266,7 +263,7 @@ class FastProgress(Progress):
 
     def _budget(self, left: int) -> None:
         clock = self.clock
-        self._left.value = left
+        self._rest.value, self._portion.value = left, 0
         self._cells.clock = (clock + left) & EVERY_BYTE
 
     def lower(self, limit: int) -> None:

@@ -42,8 +42,9 @@ REPLACED = {
 }
 """The library's functions that native/tlb.c stands before, with its entries."""
 
-ICOUNT, TAG, BUDGET = -16, -12, -8
-"""Offsets from CPUX86State: the exit request (IcountDecr), and the unused bytes up to the state's alignment."""
+ICOUNT, TAG, REST = -16, -12, -8
+"""Offsets from CPUX86State: IcountDecr, of which the engine uses the high half alone, and the unused bytes up to the
+state's alignment."""
 
 TLB_TABLES = -64
 """Offset of the three TLBs' masks and tables (CPUTLBDescFast) from CPUX86State."""

@@ -82,7 +82,7 @@ class Cells(progress.Cells):
         ("most_events", u64),
         ("ram", pointer),
         ("ram_size", u64),
-        *((name, pointer) for name in ("uc", "cpu", "env", "left", "tag", "exit_request", "tlb")),
+        *((name, pointer) for name in ("uc", "cpu", "env", "rest", "tag", "portion", "tlb")),
         *((name, pointer) for name in ("full_flushes", "part_flushes", "calls", "exception")),
         *((name, pointer) for name in ("old_exception", "tsc_aux", "next")),
         *((name, pointer) for name in ("check_exit", "tlb_fill", "tlb_flush", "flags", "raise_")),

@@ -7,6 +7,22 @@ tagged(struct fast *f)
     return *f->tag ? (struct block *)(f->anchor + (i64)*f->tag) : 0;
 }
 
+/* Bytes of code that may still run. */
+i64
+left(struct fast *f)
+{
+    i64 portion = *f->portion & 0xffff;
+    return *f->rest + (portion > MOST_PORTION ? portion - 0x10000 : portion);
+}
+
+void
+leave(struct fast *f, i64 bytes)
+{
+    i64 portion = bytes < 0 ? 0 : bytes > MOST_PORTION ? MOST_PORTION : bytes;
+    *f->rest = bytes - portion;
+    *(u16 *)f->portion = (u16)portion;
+}
+
 static int
 same(const u8 *at, const void *what, int count)
 {
@@ -49,7 +65,7 @@ counted(struct fast *f, u64 address)
 u64
 exact(struct fast *f, u64 address)
 {
-    u64 clock = f->granted - (u64)*f->left;
+    u64 clock = f->granted - (u64)left(f);
     return !f->stopped && counted(f, address) ? clock - (end_of(f) - address) : clock;
 }
 
@@ -57,7 +73,7 @@ exact(struct fast *f, u64 address)
 void
 settle(struct fast *f, u64 address)
 {
-    *f->left = (i64)(f->granted - exact(f, address));
+    leave(f, (i64)(f->granted - exact(f, address)));
     *f->tag = 0;
     f->block = f->block_end = 0;
 }
@@ -72,14 +88,6 @@ block_around(u8 *from, u64 address)
             return b;
     }
     return 0;
-}
-
-static u8 *
-put(u8 *at, u64 value, int count)
-{
-    for (; count--; value >>= 8)
-        *at++ = (u8)value;
-    return at;
 }
 
 /* `slow`'s address follows the code it is called from, so the entry is given by the assembly below. */
@@ -110,35 +118,56 @@ first_argument(struct fast *f, u8 *from)
     return 0;
 }
 
-#define LONGEST 47
+/* Where a block's code begins, if all that comes before the hook's call is a store of its address to RIP, which `slow` does. */
+static u8 *
+head(struct block *b, u8 *call)
+{
+    const u8 *store = call - 7;
+    if (call - b->code == 11 && same(b->code, "\x48\xc7\x85\x80\0\0\0", 7)) /* mov qword [rbp+0x80], address */
+        return b->code;
+    if (call - b->code > 17 || call - b->code < 12 || (store[0] & 0xfb) != 0x48 || store[1] != 0x89)
+        return call;
+    return (store[2] & 0xc7) == 0x85 && same(store + 3, "\x80\0\0\0", 4) ? b->code : call; /* from a register */
+}
+
+/* What is written into a block. */
+union counting {
+    struct __attribute__((packed)) {
+        u8 mov_tag[3];    /* mov dword [rbp-12], tag */
+        i32 tag;
+        u8 sub_size[3];   /* sub dword [rbp-16], size */
+        u32 size;
+        u8 jns, to_end;   /* jns end */
+        u16 mov_rdi;      /* mov rdi, f */
+        struct fast *f;
+        u16 mov_rax;      /* mov rax, slow */
+        void *slow;
+        u16 call_rax;     /* call rax */
+        u8 jmp, again;    /* jmp end */
+    } code;
+    u64 words[5];         /* as few stores as can be: the host starts over at each into code that it has fetched */
+};
 
 /* Write the counting into a block; returns where its code goes on, or 0 if it has another shape. */
 static u8 *
 patch(struct fast *f, struct block *b, u8 *from)
 {
-    u8 *end = behind_check(f, from), *at = first_argument(f, from);
+    u8 *end = behind_check(f, from), *call = first_argument(f, from);
     i64 tag = (i64)((u64)b - f->anchor);
-    if (!end || !at || end - at < LONGEST || tag != (i32)tag || !tag)
+    if (!end || !call || tag != (i32)tag || !tag)
         return 0;
-    at = put(at, 0xf445c7, 3);                      /* mov dword [rbp-12], tag */
-    at = put(at, (u64)tag, 4);
-    at = put(at, 0xf86d8148, 4);                    /* sub qword [rbp-8], size */
-    at = put(at, b->size, 4);
-    u8 *slow = at + 2 + 4 + 2 + 2;
-    at = put(at, 0x78, 1);                          /* js slow */
-    at = put(at, (u64)(slow - (at + 1)), 1);
-    at = put(at, 0x00f07d83, 4);                    /* cmp dword [rbp-16], 0 */
-    at = put(at, 0x78, 1);                          /* js slow */
-    at = put(at, (u64)(slow - (at + 1)), 1);
-    at = put(at, 0xeb, 1);                          /* jmp end */
-    at = put(at, (u64)(end - (at + 1)), 1);
-    at = put(at, 0xbf48, 2);                        /* slow: mov rdi, f */
-    at = put(at, (u64)f, 8);
-    at = put(at, 0xb848, 2);                        /* mov rax, slow_entry */
-    at = put(at, (u64)slow_address(), 8);
-    at = put(at, 0xd0ff, 2);                        /* call rax */
-    while (at < end)
-        *at++ = 0x90;
+    u8 *at = head(b, call);
+    if (end - at < (i64)sizeof(union counting))
+        return 0;
+    union counting c = { .code = {
+        .mov_tag = { 0xc7, 0x45, 0xf4 }, .tag = (i32)tag,
+        .sub_size = { 0x81, 0x6d, 0xf0 }, .size = b->size,
+        .jns = 0x79, .to_end = (u8)(end - (at + 16)),
+        .mov_rdi = 0xbf48, .f = f, .mov_rax = 0xb848, .slow = slow_address(), .call_rax = 0xd0ff,
+        .jmp = 0xeb, .again = (u8)(end - (at + 40)),
+    } };
+    for (int i = 0; i < 5; i++)
+        ((volatile u64 *)at)[i] = c.words[i];
     return end;
 }
 
@@ -170,8 +199,8 @@ count_block(struct fast *f, u64 address, u32 size, u8 *from)
     struct block *b = block_around(from, address);
     /* A store into the running block: the engine leaves it and restarts the storing instruction alone. */
     if (counted(f, address) && address + size < end_of(f))
-        *f->left += (i64)(end_of(f) - address);
-    if (f->granted - (u64)*f->left + (size & f->mask) > f->limit) {
+        leave(f, left(f) + (i64)(end_of(f) - address));
+    if (f->granted - (u64)left(f) + (size & f->mask) > f->limit) {
         refuse(f, b);
         return from;
     }
@@ -182,7 +211,7 @@ count_block(struct fast *f, u64 address, u32 size, u8 *from)
             return from;
         }
     }
-    *f->left -= size;
+    leave(f, left(f) - size);
     *f->tag = 0;
     f->block = address;
     f->block_end = address + size;
@@ -201,19 +230,21 @@ count_block(struct fast *f, u64 address, u32 size, u8 *from)
     return on;
 }
 
-/* From a block's own counting: the budget is used up, or something asks to leave. */
+/* From a block's own counting: the portion is used up, or something asks to leave. */
 void
 slow(struct fast *f)
 {
     struct block *b = tagged(f);
-    if (*f->left < 0) {
-        *f->left += b->size;
-        if (f->granted - (u64)*f->left + (b->size & f->mask) > f->limit)
-            refuse(f, b);
-        else
-            *f->left -= b->size;
+    i64 bytes = left(f);
+    u32 now = *f->portion, leaving = now >> 16 != ((now & 0xffff) > MOST_PORTION ? 0xffff : 0);
+    *f->portion = leaving ? 0xffff0000 : 0;
+    f->env->eip = b->pc - b->cs_base;
+    if (bytes < 0 && f->granted - (u64)(bytes + b->size) + (b->size & f->mask) > f->limit) {
+        bytes += b->size;
+        refuse(f, b);
     }
-    if (*f->exit_request < 0)
+    leave(f, bytes);
+    if ((i32)*f->portion < 0)
         f->check_exit(f->uc, 0);
 }
 

@@ -177,7 +177,7 @@ on_exception(void *uc, u32 vector, struct fast *f)
         i64 error_code = !software && (WITH_ERROR_CODE >> vector & 1) ? (i64)(u32)f->exception->error_code : NO_ERROR_CODE;
         u64 clock = exact(f, at);
         if (deliver(f, vector, software ? SOFTWARE : EXCEPTION, error_code, flags_of(f))) {
-            *f->left = (i64)(f->granted - clock);
+            leave(f, (i64)(f->granted - clock));
             *f->tag = 0;
             f->block = f->block_end = 0;
             return;

@@ -2,8 +2,10 @@
  * The fast engine: machine code that stands in for parts of Unicorn 2.1.4 on x86-64 System V hosts.
  *
  * - The clock: the first run of a translated block counts it here and writes the counting into the block itself, over
- *   the two calls that the engine makes at its head.  The budget that is left lies in unused bytes before the
- *   processor's state; the clock is what was granted less what is left.
+ *   the two calls that the engine makes at its head.  The clock is what was granted less what is left.  Of that,
+ *   blocks count down a portion, in the low half of the word whose high half asks to leave: a portion used up and a
+ *   wish to leave both make the word negative, and one branch sees both.  The rest lies in unused bytes before the
+ *   processor's state.
  * - The TLB: a page that holds no code is made writable without a slow path, and a page that code is fetched from
  *   keeps all of its aliases on the slow path, so that no store to code is missed.
  * - Leaving: memory accesses do not ask whether to leave; code hooks still do.
@@ -141,9 +143,9 @@ struct fast {
     void *uc;
     u8 *cpu;
     struct state *env;
-    i64 *left;
+    i64 *rest;        /* bytes of code that may run, beyond the portion */
     i32 *tag;
-    i32 *exit_request;
+    u32 *portion;     /* IcountDecr: its high half asks to leave */
     struct tlb_fast *tlb;
     u64 *full_flushes, *part_flushes;
     struct system_calls *calls;
@@ -168,8 +170,12 @@ struct fast {
     u64 asked;        /* the block that on_block was last called for, since the engine was entered */
 };
 
+#define MOST_PORTION 0xdfffu /* no block has the 8 KiB that are missing to 64 KiB: more is a portion below 0 */
+
 /* clock.c */
 struct block *tagged(struct fast *f);
+i64 left(struct fast *f);
+void leave(struct fast *f, i64 bytes);
 u64 linear(struct fast *f);
 int counted(struct fast *f, u64 address);
 u64 exact(struct fast *f, u64 address);
