@@ -49,7 +49,7 @@ REFUSED = {
     "class32": with_header(ident=b"\x7fELF\x01\x01\x01" + bytes(9)),
     "big_endian": with_header(ident=b"\x7fELF\x02\x02\x01" + bytes(9)),
     "relocatable": with_header(type=1),
-    "shared": with_header(type=3),
+    "core": with_header(type=4),
     "aarch64": with_header(machine=183),
     "entry_in_kernel": with_header(entry=0xFFFFFFFF81000000),
     "entry_not_canonical": with_header(entry=0x8000000000000000),
@@ -109,6 +109,7 @@ def test_code_that_may_not_run_dies_in_ring_3(boot):
         "no_execute": with_segment(flags=4),
         "no_rights": with_segment(flags=0),
         "data": with_header(entry=0x400000),
+        "moved": with_header(type=3),
     }
     assert run_all(boot, programs) == dict.fromkeys(programs, 11)
 

@@ -55,7 +55,8 @@ def frames(output):
 
 
 CHAIN = [
-    *("start_thread", "load_elf_binary", "search_binary_handler", "do_execve_common", "do_execve", "sys_execve"),
+    *("start_thread", "load_elf_binary", "search_binary_handler", "exec_binprm", "bprm_execve"),
+    *("do_execveat_common", "do_execve", "sys_execve"),
     *("system_call", "kernel_execve", "run_init_process", "try_to_run_init_process", "kernel_init"),
     "kernel_thread_starter",
 ]
@@ -68,9 +69,9 @@ def test_the_chain_to_start_thread_has_names_and_arguments(debug):
     assert "optimized out" not in output and "error" not in output
     arguments = dict(found)
     assert re.fullmatch(r"regs=0x[0-9a-f]+, new_ip=\d+, new_sp=\d+", arguments["start_thread"])
-    assert '"/sbin/init"' in arguments["do_execve_common"] and "<argv_init>" in arguments["do_execve_common"]
+    assert '"/sbin/init"' in arguments["do_execve"] and "<argv_init>" in arguments["do_execve"]
     assert "init_filename=0x" in arguments["run_init_process"]
-    assert re.search(r"do_execve_common .*guest/fs/exec\.c:\d+", output)
+    assert re.search(r"do_execveat_common .*guest/fs/exec\.c:\d+", output)
 
 
 def test_start_thread_changes_cs_from_0x10_to_0x33(debug):

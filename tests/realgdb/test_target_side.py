@@ -69,7 +69,7 @@ def test_dprintf_prints_at_the_target_and_never_stops(served):
 def test_a_conditional_dprintf(served):
     output = served.gdb(
         r'dprintf do_syscall_64,"exec of %s\n", (char *) regs->di',
-        *("condition 1 regs->orig_ax == 59", "break do_execve_common", "continue", "continue", "continue", "kill"),
+        *("condition 1 regs->orig_ax == 59", "break do_execveat_common", "continue", "continue", "continue", "kill"),
     )
     assert re.findall(r"^exec of (\S+)$", output, re.MULTILINE) == ["/bin/sh"]
 

@@ -46,7 +46,7 @@ static void __init console_on_rootfs(void)
 	fd_install(file);
 }
 
-/* Returns only if the program could not be started. */
+/* 0 if the task is the program now, and ret_from_fork will enter it; execve=int80 returns only on failure. */
 static noinline int run_init_process(const char *init_filename)
 {
 	argv_init[0] = init_filename;
@@ -54,13 +54,14 @@ static noinline int run_init_process(const char *init_filename)
 	return kernel_execve(init_filename, argv_init, envp_init);
 }
 
-static noinline void try_to_run_init_process(const char *init_filename)
+static noinline int try_to_run_init_process(const char *init_filename)
 {
 	int ret = run_init_process(init_filename);
 
-	if (ret != -ENOENT)
+	if (ret && ret != -ENOENT)
 		printk(KERN_ERR "Starting init: %s exists but couldn't execute it (error %d)\n",
 		       init_filename, ret);
+	return ret;
 }
 
 /* Task 1, still in ring 0: prepare what a program needs, then become one. */
@@ -72,13 +73,13 @@ static noinline int kernel_init(void *unused)
 	if (execute_command) {
 		int ret = run_init_process(execute_command);
 
+		if (!ret)
+			return 0;
 		panic("Requested init %s failed (error %d).", execute_command, ret);
 	}
-	try_to_run_init_process("/sbin/init");
-	try_to_run_init_process("/etc/init");
-	try_to_run_init_process("/bin/init");
-	try_to_run_init_process("/bin/sh");
-
+	if (!try_to_run_init_process("/sbin/init") || !try_to_run_init_process("/etc/init") ||
+	    !try_to_run_init_process("/bin/init") || !try_to_run_init_process("/bin/sh"))
+		return 0;
 	panic("No working init found.  Try passing init= option to kernel. "
 	      "See Linux Documentation/admin-guide/init.rst for guidance.");
 }

@@ -30,6 +30,8 @@ void asm_offsets(void)
 	OFFSET(RSP, struct pt_regs, sp);
 	OFFSET(SS, struct pt_regs, ss);
 	DEFINE(SIZEOF_PTREGS, sizeof(struct pt_regs));
+	DEFINE(PF_KTHREAD, PF_KTHREAD);
+	OFFSET(TASK_flags, struct task_struct, flags);
 	OFFSET(TASK_threadsp, struct task_struct, thread.sp);
 	OFFSET(TASK_threadregs, struct task_struct, thread.regs);
 	OFFSET(TASK_threadstatus, struct task_struct, thread.status);

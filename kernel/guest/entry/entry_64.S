@@ -333,7 +333,9 @@ SYM_CODE_END(__switch_to_asm)
 
 /*
  * Where a new task starts, with interrupts off: RAX the task that ran before, RBX the function of a kernel
- * thread or 0, R12 its argument. A kernel thread whose function returns, exits with what it returned.
+ * thread or 0, R12 its argument. A kernel thread whose function returns has become a program meanwhile, by
+ * kernel_execve without a system call, and enters ring 3 as a forked task does; else it exits with what the
+ * function returned.
  */
 SYM_CODE_START(ret_from_fork)
 	.cfi_startproc simple
@@ -342,6 +344,7 @@ SYM_CODE_START(ret_from_fork)
 	call	schedule_tail
 	testq	%rbx, %rbx
 	jnz	kernel_thread_starter
+SYM_INNER_LABEL(ret_from_fork_to_user)
 	movq	%rsp, %rdi
 	call	irqentry_exit_to_user_mode
 	jmp	swapgs_restore_regs_and_return_to_usermode
@@ -354,7 +357,12 @@ SYM_CODE_START(kernel_thread_starter)
 	sti
 	movq	%r12, %rdi
 	call	*%rbx
-	movl	%eax, %edi
+	movq	PER_CPU_VAR(current_task), %rdx
+	testl	$PF_KTHREAD, TASK_flags(%rdx)
+	jnz	1f
+	cli
+	jmp	ret_from_fork_to_user
+1:	movl	%eax, %edi
 	call	sys_exit
 	ud2
 	.cfi_endproc

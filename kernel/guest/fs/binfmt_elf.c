@@ -1,76 +1,14 @@
-/* Static 64-bit ELF programs. Nothing in the file is believed before it was checked against the file's size. */
+/*
+ * ELF programs: static or with an interpreter, where they are linked or where there is room, of 64 bits or of 32.
+ * Linux: fs/binfmt_elf.c, which a second time, under other names, is the loader for 32 bits.
+ */
 #include <asm/uaccess.h>
+#include <asm/vdso.h>
 #include <linux/binfmts.h>
 #include <linux/elf.h>
 #include <linux/init.h>
-#include <linux/memblock.h>
 #include <linux/sched.h>
 #include <linux/string.h>
-
-#define ELF_MAX_PHNUM (PAGE_SIZE / sizeof(struct elf64_phdr))
-
-/* Where a program's parts came to lie, for mm_struct and the auxiliary vector. */
-struct elf_layout {
-	unsigned long phdr_addr;
-	unsigned long start_code, end_code, start_data, end_data, end_brk;
-};
-
-static bool elf_header_is_ours(const struct elf64_hdr *ex)
-{
-	return !memcmp(ex->e_ident, ELFMAG, SELFMAG) && ex->e_ident[EI_CLASS] == ELFCLASS64 &&
-	       ex->e_ident[EI_DATA] == ELFDATA2LSB && ex->e_ident[EI_VERSION] == EV_CURRENT &&
-	       ex->e_type == ET_EXEC && ex->e_machine == EM_X86_64 && ex->e_version == EV_CURRENT &&
-	       ex->e_phentsize == sizeof(struct elf64_phdr) &&
-	       ex->e_phnum >= 1 && ex->e_phnum <= ELF_MAX_PHNUM && ex->e_entry < TASK_SIZE;
-}
-
-/* A page with the program headers, to be freed with free_page, or ERR_PTR. */
-static struct elf64_phdr *load_elf_phdrs(const struct elf64_hdr *ex, struct file *file)
-{
-	ssize_t size = ex->e_phnum * sizeof(struct elf64_phdr);
-	struct elf64_phdr *phdrs = get_zeroed_page();
-	ssize_t n;
-
-	if (!phdrs)
-		return ERR_PTR(-ENOMEM);
-	n = ex->e_phoff > file->f_inode->i_size ? -ENOEXEC : kernel_read(file, phdrs, size, ex->e_phoff);
-	if (n == size)
-		return phdrs;
-	free_page(phdrs);
-	return ERR_PTR(-ENOEXEC);
-}
-
-/* Does the segment lie in the file, in the user's half, and at the same place in a page of both? */
-static bool segment_is_sound(const struct elf64_phdr *ph, size_t file_size)
-{
-	return ph->p_filesz <= ph->p_memsz && ph->p_memsz &&
-	       ph->p_offset <= file_size && ph->p_filesz <= file_size - ph->p_offset &&
-	       ph->p_vaddr >= MMAP_MIN_ADDR && ph->p_vaddr < TASK_SIZE &&
-	       ph->p_memsz <= STACK_TOP - STACK_RLIMIT - PMD_SIZE &&
-	       ph->p_vaddr <= STACK_TOP - STACK_RLIMIT - PMD_SIZE - ph->p_memsz &&
-	       ph->p_memsz <= memblock_phys_mem_size() &&
-	       offset_in_page(ph->p_vaddr) == offset_in_page(ph->p_offset);
-}
-
-/* Are there loadable segments, all sound, in ascending order, and no two on one page? */
-static bool segments_are_sound(const struct elf64_hdr *ex, const struct elf64_phdr *phdrs, size_t file_size)
-{
-	unsigned long last_end = 0;
-	int i;
-
-	for (i = 0; i < ex->e_phnum; i++) {
-		const struct elf64_phdr *ph = &phdrs[i];
-
-		if (ph->p_type == PT_INTERP)
-			return false;
-		if (ph->p_type != PT_LOAD)
-			continue;
-		if (!segment_is_sound(ph, file_size) || (ph->p_vaddr & PAGE_MASK) < last_end)
-			return false;
-		last_end = PAGE_ALIGN(ph->p_vaddr + ph->p_memsz);
-	}
-	return last_end;
-}
 
 static unsigned long vm_flags_of(const struct elf64_phdr *ph)
 {
@@ -82,11 +20,11 @@ static unsigned long vm_flags_of(const struct elf64_phdr *ph)
  * Map a segment and copy its bytes at once: the first instruction in ring 3 finds its page. What the file does
  * not fill is zero; its pages come when they are touched.
  */
-static int elf_map(struct file *file, const struct elf64_phdr *ph)
+static noinline int elf_map(const struct elf_image *image, const struct elf64_phdr *ph)
 {
-	unsigned long start = ph->p_vaddr & PAGE_MASK, end = PAGE_ALIGN(ph->p_vaddr + ph->p_memsz);
-	unsigned long va = ph->p_vaddr, left = ph->p_filesz;
-	struct vm_area_struct *vma = insert_vm_area(current->mm, start, end, vm_flags_of(ph), file);
+	unsigned long va = image->load_bias + ph->p_vaddr, left = ph->p_filesz, pos = ph->p_offset;
+	unsigned long start = va & PAGE_MASK, end = PAGE_ALIGN(va + ph->p_memsz);
+	struct vm_area_struct *vma = insert_vm_area(current->mm, start, end, vm_flags_of(ph), image->file);
 
 	if (!vma)
 		return -ENOMEM;
@@ -96,131 +34,165 @@ static int elf_map(struct file *file, const struct elf64_phdr *ph)
 
 		if (!page)
 			return -ENOMEM;
-		kernel_read(file, page + offset_in_page(va), chunk, ph->p_offset + (va - ph->p_vaddr));
+		kernel_read(image->file, page + offset_in_page(va), chunk, pos);
 		va += chunk;
+		pos += chunk;
 		left -= chunk;
 	}
 	return 0;
 }
 
-/* Widen the layout by a loaded segment. */
-static void note_segment(struct elf_layout *layout, const struct elf64_hdr *ex, const struct elf64_phdr *ph)
+/* Widen what mm_struct tells of the program by a loaded segment. */
+static void note_segment(struct elf_image *image, const struct elf64_phdr *ph, struct mm_struct *mm)
 {
-	unsigned long file_end = ph->p_vaddr + ph->p_filesz;
+	unsigned long start = image->load_bias + ph->p_vaddr, file_end = start + ph->p_filesz;
+	u64 phoff = image->ex.e_phoff;
 
-	if (ex->e_phoff >= ph->p_offset && ex->e_phoff < ph->p_offset + ph->p_filesz)
-		layout->phdr_addr = ex->e_phoff - ph->p_offset + ph->p_vaddr;
+	if (phoff >= ph->p_offset && phoff < ph->p_offset + ph->p_filesz)
+		image->phdr_addr = phoff - ph->p_offset + start;
 	if (ph->p_flags & PF_X) {
-		layout->start_code = layout->start_code ? layout->start_code : ph->p_vaddr;
-		layout->end_code = file_end;
+		mm->start_code = mm->start_code ? mm->start_code : start;
+		mm->end_code = file_end;
 	} else {
-		layout->start_data = ph->p_vaddr;
-		layout->end_data = file_end;
+		mm->start_data = start;
+		mm->end_data = file_end;
 	}
-	layout->end_brk = PAGE_ALIGN(ph->p_vaddr + ph->p_memsz);
+	mm->start_brk = mm->brk = PAGE_ALIGN(start + ph->p_memsz);
 }
 
-static int map_segments(struct linux_binprm *bprm, const struct elf64_hdr *ex,
-			const struct elf64_phdr *phdrs, struct elf_layout *layout)
+/* Linux lets each segment find its place by the first one's; here all are known to fit before. */
+static int map_segments(struct elf_image *image, struct mm_struct *noted)
 {
 	int i, err = 0;
 
-	for (i = 0; i < ex->e_phnum && !err; i++) {
-		if (phdrs[i].p_type != PT_LOAD)
+	for (i = 0; i < image->ex.e_phnum && !err; i++) {
+		if (image->phdrs[i].p_type != PT_LOAD)
 			continue;
-		err = elf_map(bprm->file, &phdrs[i]);
-		note_segment(layout, ex, &phdrs[i]);
+		err = elf_map(image, &image->phdrs[i]);
+		if (noted)
+			note_segment(image, &image->phdrs[i], noted);
 	}
 	return err;
 }
 
-/* Copy to the new stack below *sp; false on failure. */
-static bool push(unsigned long *sp, const void *data, size_t size)
+/* The page of an image's first segment, as linked. */
+static unsigned long first_page(const struct elf_image *image)
 {
-	*sp -= size;
-	return !copy_to_user((void __user *)*sp, data, size);
+	int i = 0;
+
+	while (image->phdrs[i].p_type != PT_LOAD)
+		i++;
+	return image->phdrs[i].p_vaddr & PAGE_MASK;
 }
 
-/* Push the addresses of n strings that follow each other from *p on, and a NULL; *p moves past them. */
-static bool push_string_array(unsigned long *slot, unsigned long *p, int n)
+static unsigned long maximum_alignment(const struct elf_image *image)
 {
-	unsigned long null = 0;
-	char c;
+	unsigned long alignment = PAGE_SIZE;
+	int i;
 
-	while (n-- > 0) {
-		if (copy_to_user((void __user *)*slot, p, sizeof(*p)))
-			return false;
-		*slot += sizeof(*p);
-		do {
-			if (copy_from_user(&c, (const void __user *)(*p)++, 1))
-				return false;
-		} while (c);
+	for (i = 0; i < image->ex.e_phnum; i++) {
+		unsigned long p_align = image->phdrs[i].p_align;
+
+		if (image->phdrs[i].p_type == PT_LOAD && p_align <= PMD_SIZE && !(p_align & (p_align - 1)))
+			alignment = max(alignment, p_align);
 	}
-	if (copy_to_user((void __user *)*slot, &null, sizeof(null)))
-		return false;
-	*slot += sizeof(null);
-	return true;
+	return alignment;
 }
-
-static const char elf_platform[] = "x86_64";
-
-/* There is no randomness in this machine: a run is to be repeatable. */
-static const u8 fixed_random_bytes[16] = { 0x72, 0x69, 0x6e, 0x67, 0x73, 0x63, 0x6f, 0x70, 0x65 };
 
 /*
- * The stack as a new program finds it (System V psABI, AMD64 supplement 3.4.1): argc, argv, envp and the
- * auxiliary vector, below the strings that copy_arguments pushed. Its lowest address is the first RSP.
+ * Where an ET_DYN goes. A program with an interpreter: to ELF_ET_DYN_BASE, far from what mmap gives, and a random
+ * way further. An interpreter, or a program without one: anywhere, as if mmap had been asked.
  */
-static int create_elf_tables(struct linux_binprm *bprm, const struct elf64_hdr *ex,
-			     const struct elf_layout *layout, unsigned long *new_sp)
+static int choose_load_bias(struct elf_image *image, bool has_interpreter)
 {
-	struct mm_struct *mm = current->mm;
-	unsigned long sp = bprm->p, p = bprm->p, argc = bprm->argc, slot;
-	unsigned long platform, random;
+	unsigned long start;
 
-	sp = ALIGN_DOWN(sp, 16UL);
-	if (!push(&sp, elf_platform, sizeof(elf_platform)))
-		return -EFAULT;
-	platform = sp;
-	if (!push(&sp, fixed_random_bytes, sizeof(fixed_random_bytes)))
-		return -EFAULT;
-	random = sp;
-
-	unsigned long auxv[][2] = {
-		{ AT_PAGESZ, PAGE_SIZE }, { AT_CLKTCK, 100 }, { AT_PHDR, layout->phdr_addr },
-		{ AT_PHENT, sizeof(struct elf64_phdr) }, { AT_PHNUM, ex->e_phnum }, { AT_BASE, 0 },
-		{ AT_FLAGS, 0 }, { AT_ENTRY, ex->e_entry }, { AT_UID, 0 }, { AT_EUID, 0 }, { AT_GID, 0 },
-		{ AT_EGID, 0 }, { AT_SECURE, 0 }, { AT_RANDOM, random }, { AT_EXECFN, bprm->exec },
-		{ AT_PLATFORM, platform }, { AT_NULL, 0 },
-	};
-
-	sp -= sizeof(auxv) + (1 + argc + 1 + bprm->envc + 1) * sizeof(unsigned long);
-	sp = ALIGN_DOWN(sp, 16UL);
-	*new_sp = slot = sp;
-	if (copy_to_user((void __user *)slot, &argc, sizeof(argc)))
-		return -EFAULT;
-	slot += sizeof(argc);
-	mm->arg_start = p;
-	if (!push_string_array(&slot, &p, bprm->argc))
-		return -EFAULT;
-	mm->arg_end = mm->env_start = p;
-	if (!push_string_array(&slot, &p, bprm->envc))
-		return -EFAULT;
-	mm->env_end = p;
-	return copy_to_user((void __user *)slot, auxv, sizeof(auxv)) ? -EFAULT : 0;
+	if (image->ex.e_type == ET_EXEC)
+		return 0;
+	if (has_interpreter) {
+		start = (image->compat ? IA32_ELF_ET_DYN_BASE : ELF_ET_DYN_BASE) + arch_mmap_rnd(image->compat);
+		start = ALIGN_DOWN(start, maximum_alignment(image));
+	} else {
+		start = get_unmapped_area(current->mm, elf_total_size(image));
+		if (!start)
+			return -ENOMEM;
+	}
+	image->load_bias = start - first_page(image);
+	return 0;
 }
 
-static void describe_mm(struct mm_struct *mm, const struct elf_layout *layout, unsigned long stack)
+/* The second file of a dynamic program: the one that will find all the others (ld.so). */
+static noinline int load_elf_interp(struct elf_image *interp)
 {
-	mm->start_code = layout->start_code;
-	mm->end_code = layout->end_code;
-	mm->start_data = layout->start_data;
-	mm->end_data = layout->end_data;
-	mm->start_brk = mm->brk = layout->end_brk;
-	mm->start_stack = stack;
+	int err = choose_load_bias(interp, false);
+
+	return err ? err : map_segments(interp, NULL);
 }
 
-/* A new program has nothing of the old one in its registers. */
+/* PT_GNU_STACK says what the stack may be; a program without one is old, and old ones execute there. */
+static unsigned long stack_vm_exec(const struct elf_image *exec)
+{
+	int i;
+
+	for (i = 0; i < exec->ex.e_phnum; i++)
+		if (exec->phdrs[i].p_type == PT_GNU_STACK)
+			return exec->phdrs[i].p_flags & PF_X ? VM_EXEC : 0;
+	return exec->compat ? VM_EXEC : 0;
+}
+
+/* The path in PT_INTERP, a new allocation; NULL if there is none. */
+static char *elf_interpreter_path(const struct elf_image *exec)
+{
+	const struct elf64_phdr *ph = exec->phdrs, *end = ph + exec->ex.e_phnum;
+	char *path;
+
+	while (ph < end && ph->p_type != PT_INTERP)
+		ph++;
+	if (ph == end)
+		return NULL;
+	if (ph->p_filesz < 2 || ph->p_filesz > PATH_MAX || ph->p_offset > exec->file->f_inode->i_size)
+		return ERR_PTR(-ENOEXEC);
+	path = kzalloc(ph->p_filesz);
+	if (!path)
+		return ERR_PTR(-ENOMEM);
+	if (kernel_read(exec->file, path, ph->p_filesz, ph->p_offset) == (ssize_t)ph->p_filesz &&
+	    !path[ph->p_filesz - 1])
+		return path;
+	kfree(path);
+	return ERR_PTR(-ENOEXEC);
+}
+
+/* Open and check the interpreter, if the program names one: 0 with interp->file NULL if not. */
+static noinline int open_elf_interpreter(const struct elf_image *exec, struct elf_image *interp)
+{
+	char *path = elf_interpreter_path(exec);
+	struct file *file;
+	int retval;
+
+	if (IS_ERR(path) || !path)
+		return PTR_ERR(path);
+	file = open_exec(path);
+	kfree(path);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	retval = elf_read_image(interp, file);
+	if (retval == -ENOEXEC || (!retval && (!elf_is_sound(interp) || interp->compat != exec->compat)))
+		return -ELIBBAD;
+	return retval;
+}
+
+/* The heap of a program that lies where mmap gives must not be walled in by what mmap gives next. */
+static void place_brk(struct mm_struct *mm, const struct elf_image *exec, bool has_interpreter)
+{
+	if (exec->ex.e_type == ET_DYN && !has_interpreter)
+		mm->start_brk = mm->brk = exec->compat ? IA32_ELF_ET_DYN_BASE : ELF_ET_DYN_BASE;
+	mm->start_brk = mm->brk = arch_randomize_brk(mm->brk);
+}
+
+/*
+ * A new program has nothing of the old one in its registers. Linux does this before start_thread; after it, a
+ * debugger at start_thread can still walk through the frame to whoever called execve in ring 0.
+ */
 static void elf_plat_init(struct pt_regs *regs)
 {
 	regs->r15 = regs->r14 = regs->r13 = regs->r12 = regs->bp = regs->bx = 0;
@@ -229,49 +201,60 @@ static void elf_plat_init(struct pt_regs *regs)
 }
 
 /* Past all checks: replace the program. An error from here on costs the task its life. */
-static int begin_new_program(struct linux_binprm *bprm, const struct elf64_hdr *ex,
-			     const struct elf64_phdr *phdrs, unsigned long *new_sp)
+static int load_elf_images(struct linux_binprm *bprm, struct elf_image *exec, struct elf_image *interp)
 {
-	struct elf_layout layout = { 0 };
-	int retval = flush_old_exec(bprm);
+	struct mm_struct *mm;
+	int retval = begin_new_exec(bprm);
 
+	if (retval)
+		return retval;
+	mm = current->mm;
+	arch_pick_mmap_layout(mm, exec->compat);
+	retval = setup_arg_pages(bprm, randomize_stack_top(exec->compat), stack_vm_exec(exec));
 	if (!retval)
-		retval = setup_arg_pages(bprm);
+		retval = choose_load_bias(exec, interp->file);
 	if (!retval)
-		retval = map_segments(bprm, ex, phdrs, &layout);
+		retval = map_segments(exec, mm);
 	if (!retval)
-		retval = create_elf_tables(bprm, ex, &layout, new_sp);
-	describe_mm(current->mm, &layout, *new_sp);
-	return retval;
+		place_brk(mm, exec, interp->file);
+	if (!retval && interp->file)
+		retval = load_elf_interp(interp);
+	if (!retval)
+		retval = arch_setup_additional_pages(mm, exec->compat);
+	return retval ? retval : create_elf_tables(bprm, exec, interp);
 }
 
-static noinline int load_elf_binary(struct linux_binprm *bprm, struct pt_regs *regs)
+static noinline int load_elf_binary(struct linux_binprm *bprm)
 {
-	struct elf64_hdr ex;
-	struct elf64_phdr *phdrs;
-	unsigned long new_sp = 0;
-	int retval;
+	struct elf_image exec = { 0 }, interp = { 0 };
+	struct pt_regs *regs = current_pt_regs();
+	unsigned long elf_entry;
+	int retval = elf_read_image(&exec, bprm->file);
 
-	memcpy(&ex, bprm->buf, sizeof(ex));
-	if (!elf_header_is_ours(&ex))
-		return -ENOEXEC;
-	phdrs = load_elf_phdrs(&ex, bprm->file);
-	if (IS_ERR(phdrs))
-		return PTR_ERR(phdrs);
-	if (segments_are_sound(&ex, phdrs, bprm->file->f_inode->i_size))
-		retval = begin_new_program(bprm, &ex, phdrs, &new_sp);
-	else
+	if (!retval && !elf_is_sound(&exec))
 		retval = -ENOEXEC;
-	free_page(phdrs);
+	if (!retval)
+		retval = open_elf_interpreter(&exec, &interp);
+	if (!retval)
+		retval = load_elf_images(bprm, &exec, &interp);
+	elf_free_image(&exec);
+	elf_free_image(&interp);
+	if (interp.file)
+		fput(interp.file);
 	if (retval)
 		return retval;
 
-	start_thread(regs, ex.e_entry, new_sp);
+	elf_entry = interp.file ? interp.load_bias + interp.ex.e_entry : exec.load_bias + exec.ex.e_entry;
+	if (exec.compat)
+		compat_start_thread(regs, elf_entry, current->mm->start_stack);
+	else
+		start_thread(regs, elf_entry, current->mm->start_stack);
 	elf_plat_init(regs);
 	return 0;
 }
 
 static struct linux_binfmt elf_format = {
+	.name = "elf",
 	.load_binary = load_elf_binary,
 };
 

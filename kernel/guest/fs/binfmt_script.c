@@ -1,91 +1,103 @@
-/* "#!INTERPRETER [ARGUMENT]": run INTERPRETER ARGUMENT FILE and the rest of the arguments. */
+/*
+ * "#!INTERPRETER [ARGUMENT]": run INTERPRETER ARGUMENT FILE and the rest of the arguments. All that is seen of the
+ * line are the file's first BINPRM_BUF_SIZE bytes: a longer argument is cut there, a longer path is refused.
+ */
 #include <linux/binfmts.h>
 #include <linux/init.h>
 #include <linux/string.h>
 
-static bool is_blank(char c)
+static bool spacetab(char c)
 {
 	return c == ' ' || c == '\t';
 }
 
-static char *skip_blanks(char *p)
+static char *next_non_spacetab(char *first, const char *last)
 {
-	while (is_blank(*p))
-		p++;
-	return p;
+	for (; first <= last; first++)
+		if (!spacetab(*first))
+			return first;
+	return NULL;
 }
 
-/* Cut the first line of buf in two words; the second may be missing, and may hold blanks. */
-static char *parse_line(char *buf, char **argument)
+static char *next_terminator(char *first, const char *last)
 {
-	char *end = strchr(buf, '\n'), *name, *p;
+	for (; first <= last; first++)
+		if (spacetab(*first) || !*first)
+			return first;
+	return NULL;
+}
+
+/* Where the line ends in the buffer of which last is the last byte; NULL if the interpreter's path goes on. */
+static char *line_end(char *buf, char *last)
+{
+	char *end = strchr(buf, '\n'), *name;
+
+	if (end)
+		return end;
+	name = next_non_spacetab(buf + 2, last);
+	return name && next_terminator(name, last) ? last : NULL;
+}
+
+/* Cut the line in two words; the second may be missing, and may hold blanks. -ENOEXEC if there is no first. */
+static int parse_line(char *buf, char **name, char **argument)
+{
+	char *end = line_end(buf, buf + BINPRM_BUF_SIZE - 1), *separator;
 
 	if (!end)
-		return NULL;
-	while (end > buf + 2 && is_blank(end[-1]))
+		return -ENOEXEC;
+	while (spacetab(end[-1]))
 		end--;
+	*name = next_non_spacetab(buf + 2, end);
+	if (!*name || *name == end)
+		return -ENOEXEC;
 	*end = '\0';
-	name = skip_blanks(buf + 2);
-	for (p = name; *p && !is_blank(*p); p++)
-		;
-	*argument = NULL;
-	if (*p) {
-		*p++ = '\0';
-		*argument = skip_blanks(p);
-	}
-	return *name ? name : NULL;
+	separator = next_terminator(*name, end);
+	*argument = separator && *separator ? next_non_spacetab(separator, end) : NULL;
+	if (separator)
+		*separator = '\0';
+	return 0;
 }
 
+/* argv becomes INTERPRETER [ARGUMENT] FILE argv[1] ...: last string first. */
 static int replace_arguments(struct linux_binprm *bprm, const char *name, const char *argument)
 {
-	const char *words[] = { name, argument, bprm->interp };
-	const char *const *argv = words;
-	int argc = ARRAY_SIZE(words), retval = remove_arg_zero(bprm);
+	int retval = remove_arg_zero(bprm);
 
-	if (!argument) {
-		words[1] = name;
-		argv++;
-		argc--;
-	}
 	if (!retval)
-		retval = copy_strings_kernel(argc, argv, bprm);
+		retval = copy_string_kernel(bprm->interp, bprm);
+	if (!retval && argument)
+		retval = copy_string_kernel(argument, bprm);
 	if (!retval)
-		bprm->argc += argc;
+		retval = copy_string_kernel(name, bprm);
+	bprm->argc += argument ? 3 : 2;
 	return retval;
 }
 
-/* Go round again with the interpreter as the file. */
-static int load_script(struct linux_binprm *bprm, struct pt_regs *regs)
+/* Go round again with the interpreter as the file: exec_binprm sees to it. */
+static noinline int load_script(struct linux_binprm *bprm)
 {
-	char line[BINPRM_BUF_SIZE], *argument, *name;
+	char *argument, *name;
 	struct file *file;
 	int retval;
 
 	if (bprm->buf[0] != '#' || bprm->buf[1] != '!')
 		return -ENOEXEC;
-	memcpy(line, bprm->buf, sizeof(line));
-	line[sizeof(line) - 1] = '\0';
-	name = parse_line(line, &argument);
-	if (!name)
-		return -ENOEXEC;
-	retval = replace_arguments(bprm, name, argument);
+	retval = parse_line(bprm->buf, &name, &argument);
+	if (!retval)
+		retval = replace_arguments(bprm, name, argument);
+	if (!retval)
+		retval = bprm_change_interp(name, bprm);
 	if (retval)
 		return retval;
 	file = open_exec(name);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	fput(bprm->file);
-	bprm->file = file;
-	kfree(bprm->interp);
-	bprm->interp = kstrdup(name);
-	if (!bprm->interp)
-		return -ENOMEM;
-	bprm->depth++;
-	retval = prepare_binprm(bprm);
-	return retval ? retval : search_binary_handler(bprm, regs);
+	bprm->interpreter = file;
+	return 0;
 }
 
 static struct linux_binfmt script_format = {
+	.name = "script",
 	.load_binary = load_script,
 };
 

@@ -1,7 +1,14 @@
-/* execve: from a path to a new program in place of the old one. */
+/*
+ * execve: from a path to a new program in place of the old one, in Linux's order and under Linux's names
+ * (Linux: fs/exec.c). What can fail, fails before begin_new_exec; after it there is no program to go back to.
+ */
 #include <asm/uaccess.h>
 #include <asm/unistd.h>
 #include <linux/binfmts.h>
+#include <linux/cred.h>
+#include <linux/fcntl.h>
+#include <linux/init.h>
+#include <linux/resource.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/syscalls.h>
@@ -13,150 +20,125 @@ void register_binfmt(struct linux_binfmt *fmt)
 	list_add_tail(&fmt->lh, &formats);
 }
 
-struct file *open_exec(const char *name)
+void insert_binfmt(struct linux_binfmt *fmt)
 {
-	struct file *file = filp_open(name, O_RDONLY);
+	list_add_tail(&fmt->lh, formats.next);
+}
 
+/* A file that may be executed: regular, with one of its x bits. */
+static noinline struct file *do_open_execat(int fd, const char *name, int flags)
+{
+	struct file *file;
+
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return ERR_PTR(-EINVAL);
+	if (!*name && (flags & AT_EMPTY_PATH))
+		file = fget(fd) ? get_file(fget(fd)) : ERR_PTR(-EBADF);
+	else
+		file = filp_open(name, O_RDONLY);
 	if (IS_ERR(file) || (S_ISREG(file->f_inode->i_mode) && (file->f_inode->i_mode & 0111)))
 		return file;
 	fput(file);
 	return ERR_PTR(-EACCES);
 }
 
-/* Read the file's first bytes, by which a format knows its own. */
-int prepare_binprm(struct linux_binprm *bprm)
+struct file *open_exec(const char *name)
+{
+	return do_open_execat(AT_FDCWD, name, 0);
+}
+
+static void free_bprm(struct linux_binprm *bprm)
+{
+	if (bprm->mm)
+		mmput(bprm->mm);
+	if (bprm->cred)
+		put_cred(bprm->cred);
+	if (bprm->file)
+		fput(bprm->file);
+	if (bprm->interpreter)
+		fput(bprm->interpreter);
+	if (bprm->executable)
+		fput(bprm->executable);
+	if (bprm->interp != bprm->filename)
+		kfree(bprm->interp);
+	kfree(bprm->fdpath);
+	kfree(bprm);
+}
+
+/* "/dev/fd/5/name", or "/dev/fd/5": what a program executed by descriptor takes for its own path. */
+static char *describe_fd_path(int fd, const char *filename)
+{
+	char *path = kzalloc(PATH_MAX);
+
+	if (path)
+		snprintf(path, PATH_MAX, *filename ? "/dev/fd/%d/%s" : "/dev/fd/%d%s", fd, filename);
+	return path;
+}
+
+static struct linux_binprm *alloc_bprm(int fd, const char *filename)
+{
+	struct linux_binprm *bprm = kzalloc(sizeof(*bprm));
+	int retval = -ENOMEM;
+
+	if (!bprm)
+		return ERR_PTR(-ENOMEM);
+	bprm->filename = bprm->interp = filename;
+	if (fd != AT_FDCWD && *filename != '/')
+		bprm->filename = bprm->interp = bprm->fdpath = describe_fd_path(fd, filename);
+	if (bprm->filename)
+		retval = bprm_mm_init(bprm);
+	if (!retval)
+		return bprm;
+	free_bprm(bprm);
+	return ERR_PTR(retval);
+}
+
+/* Called by a format: the file at interp is what runs in the end. */
+int bprm_change_interp(const char *interp, struct linux_binprm *bprm)
+{
+	if (bprm->interp != bprm->filename)
+		kfree(bprm->interp);
+	bprm->interp = kstrdup(interp);
+	return bprm->interp ? 0 : -ENOMEM;
+}
+
+/* A copy of the caller's identity, for the file to change. */
+static noinline int prepare_bprm_creds(struct linux_binprm *bprm)
+{
+	bprm->cred = prepare_exec_creds();
+	return bprm->cred ? 0 : -ENOMEM;
+}
+
+/* Circumstances under which a set-user-ID program must not get what its file promises. */
+static noinline void check_unsafe_exec(struct linux_binprm *bprm)
+{
+	if (current->no_new_privs)
+		bprm->unsafe |= LSM_UNSAFE_NO_NEW_PRIVS;
+}
+
+/* The identity that the file gives its program: S_ISUID and S_ISGID (Linux: bprm_creds_from_file). */
+static void bprm_creds_from_file(struct linux_binprm *bprm)
+{
+	const struct inode *inode = (bprm->execfd_creds ? bprm->executable : bprm->file)->f_inode;
+	struct cred *cred = bprm->cred;
+
+	if (!bprm->unsafe && (inode->i_mode & S_ISUID))
+		cred->euid = inode->i_uid;
+	if (!bprm->unsafe && (inode->i_mode & (S_ISGID | 0010)) == (S_ISGID | 0010))
+		cred->egid = inode->i_gid;
+	cred->suid = cred->fsuid = cred->euid;
+	cred->sgid = cred->fsgid = cred->egid;
+	bprm->secureexec = cred->euid != cred->uid || cred->egid != cred->gid;
+}
+
+/* Read the file's first bytes, by which a format knows its own. Whatever lies beyond BINPRM_BUF_SIZE is not seen. */
+static noinline int prepare_binprm(struct linux_binprm *bprm)
 {
 	ssize_t n;
 
 	memset(bprm->buf, 0, BINPRM_BUF_SIZE);
 	n = kernel_read(bprm->file, bprm->buf, BINPRM_BUF_SIZE, 0);
 	return n < 0 ? n : 0;
-}
-
-/* Element nr of a user's array of strings; 32-bit elements for int $0x80 from ring 3. */
-static const char __user *get_user_arg_ptr(const char __user *const __user *argv, int nr)
-{
-	const char __user *native = NULL;
-	compat_uptr_t compat;
-
-	if (!(current->thread.status & TS_COMPAT)) {
-		if (copy_from_user(&native, argv + nr, sizeof(native)))
-			return ERR_PTR(-EFAULT);
-		return native;
-	}
-	if (copy_from_user(&compat, (const compat_uptr_t __user *)argv + nr, sizeof(compat)))
-		return ERR_PTR(-EFAULT);
-	return (const char __user *)(unsigned long)compat;
-}
-
-/* Number of strings before the NULL; no array at all counts as an empty one. */
-static int count(const char __user *const __user *argv)
-{
-	int n;
-
-	if (!argv)
-		return 0;
-	for (n = 0; n <= MAX_ARG_STRINGS; n++) {
-		const char __user *p = get_user_arg_ptr(argv, n);
-
-		if (IS_ERR(p))
-			return PTR_ERR(p);
-		if (!p)
-			return n;
-	}
-	return -E2BIG;
-}
-
-/* Where the byte at user address p of the new stack is now, or NULL when memory or room is out. */
-static char *arg_page(struct linux_binprm *bprm, unsigned long p)
-{
-	unsigned long bottom = STACK_TOP - MAX_ARG_PAGES * PAGE_SIZE;
-	void **page = &bprm->page[(p - bottom) / PAGE_SIZE];
-
-	if (p < bottom)
-		return NULL;
-	if (!*page)
-		*page = get_zeroed_page();
-	return *page ? (char *)*page + offset_in_page(p) : NULL;
-}
-
-/* Length with the terminator, or -errno. Strings have no limit of their own, the pages have. */
-static long strnlen_user(const char __user *str)
-{
-	long n;
-	char c;
-
-	for (n = 0; n < (long)(MAX_ARG_PAGES * PAGE_SIZE); n++) {
-		if (copy_from_user(&c, str + n, 1))
-			return -EFAULT;
-		if (!c)
-			return n + 1;
-	}
-	return -E2BIG;
-}
-
-/* Push one string on the new stack, byte by byte from its end. */
-static int copy_string(struct linux_binprm *bprm, const char __user *str)
-{
-	long len = strnlen_user(str);
-
-	if (len < 0)
-		return len;
-	while (len--) {
-		char *dst = arg_page(bprm, --bprm->p);
-
-		if (!dst)
-			return -E2BIG;
-		if (copy_from_user(dst, str + len, 1))
-			return -EFAULT;
-	}
-	return 0;
-}
-
-static int copy_strings(int argc, const char __user *const __user *argv, struct linux_binprm *bprm)
-{
-	while (argc-- > 0) {
-		const char __user *str = get_user_arg_ptr(argv, argc);
-		int err;
-
-		if (IS_ERR(str))
-			return PTR_ERR(str);
-		err = copy_string(bprm, str);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-/* The same for strings of the kernel, whatever the caller's limit and pointer size. */
-int copy_strings_kernel(int argc, const char *const *argv, struct linux_binprm *bprm)
-{
-	unsigned long old_limit = current->thread.addr_limit;
-	unsigned int old_status = current->thread.status;
-	int err;
-
-	set_fs(KERNEL_DS);
-	current->thread.status &= ~TS_COMPAT;
-	err = copy_strings(argc, argv, bprm);
-	current->thread.status = old_status;
-	set_fs(old_limit);
-	return err;
-}
-
-/* Drop the first string, argv[0], for a script's interpreter to take its place. */
-int remove_arg_zero(struct linux_binprm *bprm)
-{
-	char *c;
-
-	if (!bprm->argc)
-		return 0;
-	do {
-		c = arg_page(bprm, bprm->p++);
-		if (!c)
-			return -EFAULT;
-	} while (*c);
-	bprm->argc--;
-	return 0;
 }
 
 /* Make the new address space the task's own; the old one goes. */
@@ -174,160 +156,242 @@ static noinline void exec_mmap(struct linux_binprm *bprm)
 		mmdrop(active_mm);
 }
 
-/* The point of no return: the task has no old program left to go back to. */
-noinline int flush_old_exec(struct linux_binprm *bprm)
+/*
+ * Called by a format that will run the file. The point of no return: the old program's memory, identity and
+ * registers are given up. Linux before 5.8 called the first half flush_old_exec.
+ */
+noinline int begin_new_exec(struct linux_binprm *bprm)
 {
+	bprm_creds_from_file(bprm);
 	bprm->point_of_no_return = true;
 	exec_mmap(bprm);
-	set_task_comm(current, kbasename(bprm->interp));
+	set_task_comm(current, kbasename(bprm->filename));
 	set_fs(USER_DS);
 	flush_thread();
-	return 0;
-}
-
-/* Map the stack with the strings on it: readable, writable, never executable, growing down. */
-int setup_arg_pages(struct linux_binprm *bprm)
-{
-	unsigned long bottom = STACK_TOP - MAX_ARG_PAGES * PAGE_SIZE;
-	struct mm_struct *mm = current->mm;
-	struct vm_area_struct *vma;
-	int i;
-
-	vma = insert_vm_area(mm, bprm->p & PAGE_MASK, STACK_TOP, VM_READ | VM_WRITE | VM_GROWSDOWN, NULL);
-	if (!vma)
-		return -ENOMEM;
-	for (i = 0; i < MAX_ARG_PAGES; i++) {
-		pte_t *pte;
-
-		if (!bprm->page[i])
-			continue;
-		pte = alloc_pte(mm->pgd, bottom + i * PAGE_SIZE);
-		if (!pte)
-			return -ENOMEM;
-		*pte = __pa(bprm->page[i]) | vm_get_page_prot(vma->vm_flags);
-		bprm->page[i] = NULL;
-	}
-	return 0;
+	commit_creds(bprm->cred);
+	bprm->cred = NULL;
+	if (!bprm->have_execfd)
+		return 0;
+	bprm->execfd = fd_install(get_file(bprm->executable));
+	return min(bprm->execfd, 0);
 }
 
 /* Offer the file to every format until one takes it or fails for a reason of its own. */
-noinline int search_binary_handler(struct linux_binprm *bprm, struct pt_regs *regs)
+static noinline int search_binary_handler(struct linux_binprm *bprm)
 {
 	struct linux_binfmt *fmt;
-	int retval = -ENOEXEC;
+	int retval = prepare_binprm(bprm);
 
-	if (bprm->depth > BINPRM_MAX_DEPTH)
-		return -ENOEXEC;
+	if (retval < 0)
+		return retval;
+	retval = -ENOEXEC;
 	list_for_each_entry(fmt, &formats, lh) {
-		retval = fmt->load_binary(bprm, regs);
+		retval = fmt->load_binary(bprm);
 		if (retval != -ENOEXEC || bprm->point_of_no_return)
 			break;
 	}
 	return retval;
 }
 
-static void free_bprm(struct linux_binprm *bprm)
+/* The file that a format named takes the place of the one that named it. */
+static void take_interpreter(struct linux_binprm *bprm)
 {
-	int i;
+	struct file *exec = bprm->file;
 
-	for (i = 0; i < MAX_ARG_PAGES; i++)
-		if (bprm->page[i])
-			free_page(bprm->page[i]);
-	if (bprm->mm)
-		mmput(bprm->mm);
-	if (!IS_ERR(bprm->file) && bprm->file)
-		fput(bprm->file);
-	kfree(bprm->interp);
-	kfree(bprm);
+	bprm->file = bprm->interpreter;
+	bprm->interpreter = NULL;
+	if (bprm->have_execfd && !bprm->executable)
+		bprm->executable = exec;
+	else
+		fput(exec);
 }
 
-static struct linux_binprm *alloc_bprm(const char *filename)
+/* Round and round: a script's interpreter may be a script. Linux before 5.8 recursed instead. */
+static noinline int exec_binprm(struct linux_binprm *bprm)
 {
-	struct linux_binprm *bprm = kzalloc(sizeof(*bprm));
+	int depth;
 
-	if (!bprm)
-		return NULL;
-	bprm->filename = filename;
-	bprm->p = STACK_TOP - sizeof(void *);
-	bprm->interp = kstrdup(filename);
-	bprm->mm = mm_alloc();
-	if (bprm->interp && bprm->mm)
-		return bprm;
-	free_bprm(bprm);
-	return NULL;
+	for (depth = 0;; depth++) {
+		int retval;
+
+		if (depth > BINPRM_MAX_DEPTH)
+			return -ELOOP;
+		retval = search_binary_handler(bprm);
+		if (retval < 0)
+			return retval;
+		if (!bprm->interpreter)
+			return 0;
+		take_interpreter(bprm);
+	}
 }
 
-/* File name, environment and arguments, from the stack's top down. */
-static int copy_arguments(struct linux_binprm *bprm, const char __user *const __user *argv,
-			  const char __user *const __user *envp)
+/* The strings stand: find the file and become it. */
+static noinline int bprm_execve(struct linux_binprm *bprm, int fd, const char *filename, int flags)
 {
-	int retval;
+	struct file *file;
+	int retval = prepare_bprm_creds(bprm);
 
-	bprm->argc = count(argv);
-	bprm->envc = count(envp);
-	if (bprm->argc < 0)
-		return bprm->argc;
-	if (bprm->envc < 0)
-		return bprm->envc;
-	retval = copy_strings_kernel(1, &bprm->filename, bprm);
+	if (retval)
+		return retval;
+	check_unsafe_exec(bprm);
+	file = do_open_execat(fd, filename, flags);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	sched_exec();
+	bprm->file = file;
+	retval = exec_binprm(bprm);
+	if (retval < 0 && bprm->point_of_no_return)
+		force_fatal_sig(SIGKILL);
+	return retval;
+}
+
+/* File name, environment and arguments, from the stack's top down. A program without argv[0] gets an empty one. */
+static int copy_arguments(struct linux_binprm *bprm, struct user_arg_ptr argv, struct user_arg_ptr envp)
+{
+	int retval = bprm->argc = count(argv, MAX_ARG_STRINGS);
+
+	if (retval >= 0)
+		retval = bprm->envc = count(envp, MAX_ARG_STRINGS);
+	if (retval >= 0)
+		retval = bprm_stack_limits(bprm);
+	if (!retval)
+		retval = copy_string_kernel(bprm->filename, bprm);
 	bprm->exec = bprm->p;
 	if (!retval)
 		retval = copy_strings(bprm->envc, envp, bprm);
 	if (!retval)
 		retval = copy_strings(bprm->argc, argv, bprm);
-	return retval;
+	if (retval || bprm->argc)
+		return retval;
+	printk(KERN_WARNING "process '%s' launched '%s' with NULL argv: empty string added\n", current->comm,
+	       bprm->filename);
+	bprm->argc = 1;
+	return copy_string_kernel("", bprm);
 }
 
-static noinline int do_execve_common(const char *filename, const char __user *const __user *argv,
-				     const char __user *const __user *envp, struct pt_regs *regs)
+/*
+ * A set-user-ID program that gave up its rights may own more processes than the limit allows. setuid cannot fail
+ * for that, since nobody checks; execve does, here.
+ */
+static int check_nproc(void)
 {
-	struct linux_binprm *bprm = alloc_bprm(filename);
-	int retval;
+	if ((current->flags & PF_NPROC_EXCEEDED) && is_nproc_overlimit(current_cred()->uid))
+		return -EAGAIN;
+	current->flags &= ~PF_NPROC_EXCEEDED;
+	return 0;
+}
 
-	if (!bprm)
-		return -ENOMEM;
-	bprm->file = open_exec(filename);
-	retval = IS_ERR(bprm->file) ? PTR_ERR(bprm->file) : prepare_binprm(bprm);
+static noinline int do_execveat_common(int fd, const char *filename, struct user_arg_ptr argv,
+				       struct user_arg_ptr envp, int flags)
+{
+	struct linux_binprm *bprm;
+	int retval = check_nproc();
+
+	if (retval)
+		return retval;
+	bprm = alloc_bprm(fd, filename);
+	if (IS_ERR(bprm))
+		return PTR_ERR(bprm);
+	retval = copy_arguments(bprm, argv, envp);
 	if (!retval)
-		retval = copy_arguments(bprm, argv, envp);
-	if (!retval)
-		retval = search_binary_handler(bprm, regs);
-	if (retval < 0 && bprm->point_of_no_return)
-		force_fatal_sig(SIGKILL);
+		retval = bprm_execve(bprm, fd, filename, flags);
 	free_bprm(bprm);
 	return retval;
 }
 
-noinline int do_execve(const char *filename, const char __user *const __user *argv,
-		       const char __user *const __user *envp, struct pt_regs *regs)
+/* Pointers of 32 bits in argv and envp: a 32-bit program's, or any program's by int $0x80. */
+static struct user_arg_ptr user_arg_ptr(const char __user *const __user *strings)
 {
-	return do_execve_common(filename, argv, envp, regs);
+	return (struct user_arg_ptr) { in_ia32_syscall(), { .native = strings } };
+}
+
+noinline int do_execve(const char *filename, const char __user *const __user *argv,
+		       const char __user *const __user *envp)
+{
+	return do_execveat_common(AT_FDCWD, filename, user_arg_ptr(argv), user_arg_ptr(envp), 0);
 }
 
 /* From ring 3 by either entry, and from kernel_execve by int $0x80 in ring 0. */
 noinline long sys_execve(const char __user *filename, const char __user *const __user *argv,
 			 const char __user *const __user *envp)
 {
-	struct pt_regs *regs = current->thread.regs;
 	char *name = getname(filename);
 	long error;
 
 	if (IS_ERR(name))
 		return PTR_ERR(name);
-	error = do_execve(name, argv, envp, regs);
+	error = do_execve(name, argv, envp);
 	kfree(name);
 	return error;
 }
 
+noinline long sys_execveat(int fd, const char __user *filename, const char __user *const __user *argv,
+			   const char __user *const __user *envp, int flags)
+{
+	char *name = getname_flags(filename, flags & AT_EMPTY_PATH);
+	long error;
+
+	if (IS_ERR(name))
+		return PTR_ERR(name);
+	error = do_execveat_common(fd, name, user_arg_ptr(argv), user_arg_ptr(envp), flags);
+	kfree(name);
+	return error;
+}
+
+static int copy_arguments_kernel(struct linux_binprm *bprm, const char *const *argv, const char *const *envp)
+{
+	int retval;
+
+	bprm->argc = count_strings_kernel(argv);
+	bprm->envc = count_strings_kernel(envp);
+	retval = bprm_stack_limits(bprm);
+	if (!retval)
+		retval = copy_string_kernel(bprm->filename, bprm);
+	bprm->exec = bprm->p;
+	if (!retval)
+		retval = copy_strings_kernel(bprm->envc, envp, bprm);
+	if (!retval)
+		retval = copy_strings_kernel(bprm->argc, argv, bprm);
+	return retval;
+}
+
+/* execve=: how a kernel thread becomes a program. */
+static bool execve_int80 = true;
+
+static int __init execve_setup(char *str)
+{
+	execve_int80 = !strcmp(str, "int80");
+	return execve_int80 || !strcmp(str, "ret_from_fork");
+}
+__setup("execve=", execve_setup);
+
+/* As today: no system call. The caller returns 0, and ret_from_fork does the rest. */
+static noinline int kernel_execve_direct(const char *filename, const char *const *argv, const char *const *envp)
+{
+	struct linux_binprm *bprm = alloc_bprm(AT_FDCWD, filename);
+	int retval;
+
+	if (IS_ERR(bprm))
+		return PTR_ERR(bprm);
+	retval = copy_arguments_kernel(bprm, argv, envp);
+	if (!retval)
+		retval = bprm_execve(bprm, AT_FDCWD, filename, 0);
+	free_bprm(bprm);
+	return retval;
+}
+
 /*
- * Become a program, from a kernel thread: a system call out of ring 0. If all goes well the IRETQ at its end
- * enters the program in ring 3, and this never returns; else it comes back here with -errno. The label is for a
- * debugger to stop at.
+ * Become a program, from a kernel thread: -errno, or 0 with registers for ring 3 where ret_from_fork finds them.
+ *
+ * execve=int80, as Linux did on x86 until 2012: a system call out of ring 0. If all goes well the IRETQ at its end
+ * enters the program in ring 3, and this never returns. The label is for a debugger to stop at.
  */
-noinline int kernel_execve(const char *filename, const char *const argv[], const char *const envp[])
+noinline int kernel_execve(const char *filename, const char *const *argv, const char *const *envp)
 {
 	long ret;
 
+	if (!execve_int80)
+		return kernel_execve_direct(filename, argv, envp);
 	asm volatile(".globl kernel_execve_int80\n"
 		     "kernel_execve_int80: int $0x80"
 		     : "=a"(ret)

@@ -116,12 +116,24 @@ struct inode *ramfs_mknod(const char *path, umode_t mode, dev_t dev)
 }
 
 /* A file without bytes of its own: reading and writing it are calls of the driver's functions. */
-int create_pseudo_file(const char *path, umode_t mode, const struct file_operations *fops)
+struct inode *create_pseudo_inode(const char *path, umode_t mode, const struct file_operations *fops)
 {
 	struct inode *inode = ramfs_mknod(path, S_IFREG | mode, 0);
 
-	if (IS_ERR(inode))
-		return PTR_ERR(inode);
-	inode->i_fop = fops;
-	return 0;
+	if (!IS_ERR(inode))
+		inode->i_fop = fops;
+	return inode;
+}
+
+int create_pseudo_file(const char *path, umode_t mode, const struct file_operations *fops)
+{
+	struct inode *inode = create_pseudo_inode(path, mode, fops);
+
+	return IS_ERR(inode) ? PTR_ERR(inode) : 0;
+}
+
+/* Its name goes; files that are open on it still have it. */
+void remove_pseudo_inode(struct inode *inode)
+{
+	list_del_init(&inode->i_sibling);
 }

@@ -1,6 +1,7 @@
 /* Making tasks and address spaces, and freeing them. */
 #include <asm/irqflags.h>
 #include <asm/uaccess.h>
+#include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/sched.h>
 #include <linux/string.h>
@@ -63,6 +64,9 @@ static struct mm_struct *dup_mm(struct mm_struct *oldmm)
 	mm->arg_end = oldmm->arg_end;
 	mm->env_start = oldmm->env_start;
 	mm->env_end = oldmm->env_end;
+	mm->mmap_base = oldmm->mmap_base;
+	mm->vdso = oldmm->vdso;
+	memcpy(mm->saved_auxv, oldmm->saved_auxv, sizeof(mm->saved_auxv));
 	if (!dup_mmap(mm, oldmm))
 		return mm;
 	mmput(mm);
@@ -94,6 +98,7 @@ static void free_task(struct task_struct *p)
 		free_thread_stack(p->stack);
 	if (p->files)
 		put_files_struct(p->files);
+	put_cred(p->cred);
 	kfree(p);
 }
 
@@ -106,6 +111,9 @@ static struct task_struct *dup_task_struct(void)
 		return NULL;
 	p->thread = current->thread;
 	sched_fork(p);
+	p->cred = get_cred(current->cred);
+	memcpy(p->rlim, current->rlim, sizeof(p->rlim));
+	p->no_new_privs = current->no_new_privs;
 	memcpy(p->comm, current->comm, TASK_COMM_LEN);
 	INIT_LIST_HEAD(&p->children);
 	INIT_LIST_HEAD(&p->run_list);
@@ -150,7 +158,7 @@ noinline pid_t kernel_thread(int (*fn)(void *), void *arg, const char *name)
 
 noinline long sys_fork(void)
 {
-	struct task_struct *p = dup_task_struct();
+	struct task_struct *p = is_nproc_overlimit(current_cred()->uid) ? NULL : dup_task_struct();
 
 	if (!p)
 		return -EAGAIN;

@@ -127,6 +127,12 @@ noinline void start_thread(struct pt_regs *regs, unsigned long new_ip, unsigned 
 	start_thread_common(regs, new_ip, new_sp, __USER_CS, __USER_DS);
 }
 
+/* The same for a 32-bit program: 0x23 is a code segment without the L bit, so the processor obeys 32-bit code. */
+noinline void compat_start_thread(struct pt_regs *regs, unsigned long new_ip, unsigned long new_sp)
+{
+	start_thread_common(regs, new_ip, new_sp, __USER32_CS, __USER_DS);
+}
+
 #define ARCH_SET_GS	0x1001
 #define ARCH_SET_FS	0x1002
 #define ARCH_GET_FS	0x1003

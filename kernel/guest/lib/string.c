@@ -82,6 +82,16 @@ int strncmp(const char *cs, const char *ct, size_t count)
 	return count ? (u8)*cs - (u8)*ct : 0;
 }
 
+char *strrchr(const char *s, int c)
+{
+	char *found = NULL;
+
+	for (; *s; s++)
+		if (*s == c)
+			found = (char *)s;
+	return found;
+}
+
 char *strchr(const char *s, int c)
 {
 	while (*s != (char)c)

@@ -75,7 +75,7 @@ static bool expand_stack(struct mm_struct *mm, struct vm_area_struct *vma, unsig
 {
 	struct vm_area_struct *below;
 
-	if (!(vma->vm_flags & VM_GROWSDOWN) || address < STACK_TOP - STACK_RLIMIT)
+	if (!(vma->vm_flags & VM_GROWSDOWN) || vma->vm_end - address > rlimit(RLIMIT_STACK))
 		return false;
 	address &= PAGE_MASK;
 	below = find_vma(mm, address - PAGE_SIZE);

@@ -12,9 +12,6 @@
 #define MAP_FIXED	0x10
 #define MAP_ANONYMOUS	0x20
 
-/* Areas that the kernel places itself lie below the largest stack and its guard. */
-#define MMAP_BASE	(STACK_TOP - STACK_RLIMIT - PMD_SIZE)
-
 BUILD_BUG_ON(VM_READ != PROT_READ || VM_WRITE != PROT_WRITE || VM_EXEC != PROT_EXEC);
 
 /* The first area that ends above addr, or NULL. It may begin above it too. */
@@ -166,10 +163,10 @@ static bool user_range(unsigned long start, unsigned long len, unsigned long *en
 	return true;
 }
 
-/* The highest free range of len bytes below MMAP_BASE, or 0. */
-static unsigned long get_unmapped_area(struct mm_struct *mm, unsigned long len)
+/* The highest free range of len bytes below mm->mmap_base, or 0. */
+unsigned long get_unmapped_area(struct mm_struct *mm, unsigned long len)
 {
-	unsigned long end = MMAP_BASE;
+	unsigned long end = mm->mmap_base;
 	struct vm_area_struct *vma;
 
 	list_for_each_entry_reverse(vma, &mm->mmap, vm_list) {
@@ -265,7 +262,7 @@ long sys_brk(unsigned long brk)
 	struct mm_struct *mm = current->mm;
 	unsigned long old_end = PAGE_ALIGN(mm->brk), new_end = PAGE_ALIGN(brk);
 
-	if (brk < mm->start_brk || brk > MMAP_BASE)
+	if (brk < mm->start_brk || brk > mm->mmap_base)
 		return mm->brk;
 	if (new_end < old_end && do_munmap(mm, new_end, old_end))
 		return mm->brk;

@@ -61,7 +61,8 @@ long strncpy_from_user(char *dst, const char __user *src, long count)
 	return count;
 }
 
-char *getname(const char __user *filename)
+/* empty_ok: an empty path is one too, where a descriptor may stand for the file. */
+char *getname_flags(const char __user *filename, bool empty_ok)
 {
 	char *name = kzalloc(PATH_MAX);
 	long len;
@@ -69,10 +70,15 @@ char *getname(const char __user *filename)
 	if (!name)
 		return ERR_PTR(-ENOMEM);
 	len = strncpy_from_user(name, filename, PATH_MAX);
-	if (len > 0 && len < PATH_MAX)
+	if ((len > 0 || (!len && empty_ok)) && len < PATH_MAX)
 		return name;
 	kfree(name);
 	return ERR_PTR(len < 0 ? len : len ? -ENAMETOOLONG : -ENOENT);
+}
+
+char *getname(const char __user *filename)
+{
+	return getname_flags(filename, false);
 }
 
 /* Called by a fault in ring 0: go on at the fixup, if the instruction was expected to fault. */

@@ -11,5 +11,6 @@ int strcmp(const char *cs, const char *ct);
 int strncmp(const char *cs, const char *ct, size_t count);
 char *strchr(const char *s, int c);
 char *strstr(const char *haystack, const char *needle);
+char *strrchr(const char *s, int c);
 
 #endif

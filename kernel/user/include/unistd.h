@@ -37,15 +37,27 @@
 #define SIGKILL	9
 #define SIGSEGV	11
 
+#define AT_FDCWD		-100
+#define AT_SYMLINK_NOFOLLOW	0x100
+#define AT_EMPTY_PATH		0x1000
+
+#define RLIMIT_STACK	3
+#define RLIMIT_NPROC	6
+#define PR_SET_NO_NEW_PRIVS	38
+#define PR_GET_NO_NEW_PRIVS	39
+
+#define EPERM	1
 #define ENOENT	2
 #define ESRCH	3
 #define E2BIG	7
 #define ENOEXEC	8
 #define EBADF	9
 #define ECHILD	10
+#define EAGAIN	11
 #define ENOMEM	12
 #define EACCES	13
 #define EFAULT	14
+#define EEXIST	17
 #define ENOTDIR	20
 #define EISDIR	21
 #define EINVAL	22
@@ -54,6 +66,8 @@
 #define EROFS	30
 #define ENAMETOOLONG 36
 #define ENOSYS	38
+#define ELOOP	40
+#define ELIBBAD	80
 
 #define SYSLOG_ACTION_READ_ALL	3
 #define ARCH_SET_FS		0x1002

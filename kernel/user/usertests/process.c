@@ -222,69 +222,6 @@ static int unknown_calls(void)
 	return 0;
 }
 
-static long exec(const char *path, const char *const *argv)
-{
-	return execve(path, argv, (const char *const *)environ);
-}
-
-static int exec_echo(void)
-{
-	const char *argv[] = { "echo", "an", "argument", NULL };
-
-	exec("/bin/echo", argv);
-	return 1;
-}
-
-static int exec_works(void)
-{
-	CHECK(status_of(exec_echo) == 0);
-	return 0;
-}
-
-static int exec_script_child(void)
-{
-	const char *argv[] = { "script", NULL };
-
-	exec("/bin/script", argv);
-	return 1;
-}
-
-static int exec_script(void)
-{
-	CHECK(status_of(exec_script_child) == 0);
-	return 0;
-}
-
-static int exec_errors(void)
-{
-	static char long_string[200000];
-	const char *argv[] = { "x", NULL }, *bad_element[] = { (const char *)8, NULL };
-	const char *too_long[] = { long_string, NULL };
-
-	CHECK(exec("/bin/nothing", argv) == -ENOENT);
-	CHECK(exec("", argv) == -ENOENT);
-	CHECK(exec("/etc/motd", argv) == -EACCES);
-	CHECK(exec("/bin", argv) == -EACCES);
-	CHECK(exec("/bin/echo/x", argv) == -ENOTDIR);
-	CHECK(exec((const char *)8, argv) == -EFAULT);
-	CHECK(exec("/bin/echo", (const char *const *)8) == -EFAULT);
-	CHECK(exec("/bin/echo", bad_element) == -EFAULT);
-	CHECK(exec((const char *)0xffffffff81000000UL, argv) == -EFAULT);
-	memset(long_string, 'x', sizeof(long_string) - 1);
-	CHECK(exec("/bin/echo", too_long) == -E2BIG);
-	CHECK(exec(long_string, argv) == -ENAMETOOLONG);
-	return 0;
-}
-
-static int not_executable(void)
-{
-	const char *argv[] = { "x", NULL };
-
-	CHECK(exec("/bin/notelf", argv) == -ENOEXEC);
-	CHECK(exec("/bin/loop", argv) < 0);
-	return 0;
-}
-
 const struct test process_tests[] = {
 	{ "exit_status", exit_status },
 	{ "identity", identity },
@@ -301,9 +238,5 @@ const struct test process_tests[] = {
 	{ "fs_base", fs_base },
 	{ "sleeps", sleeps },
 	{ "unknown_calls", unknown_calls },
-	{ "exec_works", exec_works },
-	{ "exec_script", exec_script },
-	{ "exec_errors", exec_errors },
-	{ "not_executable", not_executable },
 	{ NULL, NULL },
 };

@@ -15,6 +15,7 @@ extern const struct test memory_tests[];
 extern const struct test trap_tests[];
 extern const struct test file_tests[];
 extern const struct test sched_tests[];
+extern const struct test exec_tests[];
 
 #define CHECK(condition)				\
 	do {						\

@@ -111,6 +111,7 @@ static inline void cpu_relax(void)
 }
 
 void start_thread(struct pt_regs *regs, unsigned long new_ip, unsigned long new_sp);
+void compat_start_thread(struct pt_regs *regs, unsigned long new_ip, unsigned long new_sp);
 struct task_struct *__switch_to(struct task_struct *prev_p, struct task_struct *next_p);
 
 #endif

@@ -36,6 +36,7 @@ long strncpy_from_user(char *dst, const char __user *src, long count);
 
 /* A user's path as a new allocation of at most PATH_MAX bytes, or ERR_PTR. */
 char *getname(const char __user *filename);
+char *getname_flags(const char __user *filename, bool empty_ok);
 
 struct pt_regs;
 bool fixup_exception(struct pt_regs *regs);

@@ -26,6 +26,8 @@
 #define EROFS		30
 #define ENAMETOOLONG	36
 #define ENOSYS		38
+#define ELOOP		40
+#define ELIBBAD		80
 
 /* A pointer-returning function reports -errno in the last page of the address space. */
 #define MAX_ERRNO	4095

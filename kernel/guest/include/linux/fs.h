@@ -6,6 +6,8 @@
 #define PATH_MAX	256
 #define NAME_MAX	255
 
+#define S_ISUID		0004000
+#define S_ISGID		0002000
 #define S_IFMT		0170000
 #define S_IFDIR		0040000
 #define S_IFCHR		0020000
@@ -39,11 +41,13 @@ struct file_operations {
 struct inode {
 	char *i_name;
 	umode_t i_mode;
+	u32 i_uid, i_gid;
 	dev_t i_rdev;
 	unsigned long i_ino;
 	const u8 *i_data;		/* a regular file's bytes, where the initramfs has them */
 	size_t i_size;
 	const struct file_operations *i_fop;
+	void *i_private;		/* of the file's driver */
 	struct inode *i_parent;
 	struct list_head i_children;	/* of i_sibling */
 	struct list_head i_sibling;
@@ -62,6 +66,8 @@ extern struct inode root_inode;
 /* ramfs.c */
 struct inode *path_lookup(const char *path);
 struct inode *ramfs_mknod(const char *path, umode_t mode, dev_t dev);
+struct inode *create_pseudo_inode(const char *path, umode_t mode, const struct file_operations *fops);
+void remove_pseudo_inode(struct inode *inode);
 int create_pseudo_file(const char *path, umode_t mode, const struct file_operations *fops);
 
 /* open.c */

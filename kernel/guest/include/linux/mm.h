@@ -12,6 +12,7 @@ struct pt_regs;
 #define VM_WRITE	0x0002UL
 #define VM_EXEC		0x0004UL
 #define VM_GROWSDOWN	0x0100UL
+#define VM_STACK_FLAGS	(VM_READ | VM_WRITE | VM_GROWSDOWN)
 
 /* One range of a user's address space, [vm_start, vm_end), all with the same rights. */
 struct vm_area_struct {
@@ -22,6 +23,8 @@ struct vm_area_struct {
 	struct list_head vm_list;	/* in mm_struct.mmap, by address */
 };
 
+#define AT_VECTOR_SIZE	24
+
 struct mm_struct {
 	pgd_t *pgd;
 	struct list_head mmap;		/* of vm_area_struct */
@@ -30,6 +33,9 @@ struct mm_struct {
 	unsigned long start_code, end_code, start_data, end_data;
 	unsigned long start_brk, brk, start_stack;
 	unsigned long arg_start, arg_end, env_start, env_end;
+	unsigned long mmap_base;	/* mmap gives addresses below */
+	unsigned long vdso;		/* address of the vDSO, or 0 */
+	unsigned long saved_auxv[AT_VECTOR_SIZE][2];
 };
 
 extern struct mm_struct init_mm;
@@ -58,6 +64,7 @@ void mem_init(void);
 struct vm_area_struct *find_vma(struct mm_struct *mm, unsigned long addr);
 struct vm_area_struct *insert_vm_area(struct mm_struct *mm, unsigned long start, unsigned long end,
 				      unsigned long flags, struct file *file);
+unsigned long get_unmapped_area(struct mm_struct *mm, unsigned long len);
 void free_vm_areas(struct mm_struct *mm);
 int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm);
 
@@ -65,6 +72,13 @@ int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm);
 int handle_mm_fault(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long address);
 void *install_page(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long address);
 u64 vm_get_page_prot(unsigned long vm_flags);
+
+/* layout.c */
+unsigned long arch_mmap_rnd(bool compat);
+unsigned long randomize_stack_top(bool compat);
+unsigned long arch_randomize_brk(unsigned long brk);
+unsigned long arch_align_stack(unsigned long sp);
+void arch_pick_mmap_layout(struct mm_struct *mm, bool compat);
 
 /* fork.c */
 struct mm_struct *mm_alloc(void);

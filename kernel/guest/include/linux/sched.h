@@ -5,6 +5,7 @@
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/rbtree.h>
+#include <linux/resource.h>
 #include <linux/wait.h>
 
 #define TASK_COMM_LEN		16
@@ -14,6 +15,7 @@
 #define EXIT_DEAD		0x10	/* being freed */
 #define EXIT_ZOMBIE		0x20	/* waiting for the parent's wait4 */
 
+#define PF_NPROC_EXCEEDED	0x00001000	/* by setuid: execve must look again */
 #define PF_KTHREAD		0x00200000
 
 #define NR_OPEN_DEFAULT		32
@@ -62,6 +64,9 @@ struct task_struct {
 	struct mm_struct *mm;		/* NULL in a kernel thread */
 	struct mm_struct *active_mm;	/* whose page tables are loaded while it runs */
 	struct files_struct *files;
+	struct cred *cred;
+	struct rlimit rlim[RLIM_NLIMITS];
+	bool no_new_privs;		/* execve grants nothing: prctl(PR_SET_NO_NEW_PRIVS) */
 
 	struct task_struct *parent;
 	struct list_head children;	/* of sibling */
@@ -86,6 +91,12 @@ extern struct task_struct *current_task;
 
 #define current (current_task)
 
+/* The registers that the system call under way will return with. */
+#define current_pt_regs() (current->thread.regs)
+
+/* Is it an int $0x80 from ring 3, or a 32-bit program's SYSENTER: are pointers 32 bits? */
+#define in_ia32_syscall() (current->thread.status & TS_COMPAT)
+
 #define for_each_process(p) list_for_each_entry(p, &init_task.tasks, tasks)
 
 static inline bool is_global_init(const struct task_struct *tsk)
@@ -103,6 +114,7 @@ void schedule_tail(struct task_struct *prev);
 void wake_up_process(struct task_struct *p);
 void wake_up_new_task(struct task_struct *p);
 void set_current_state(unsigned int state);
+void sched_exec(void);
 void cpu_idle(void) __noreturn;
 
 /* sched/debug.c */

@@ -13,6 +13,7 @@ int strcmp(const char *cs, const char *ct);
 int strncmp(const char *cs, const char *ct, size_t count);
 char *strchr(const char *s, int c);
 char *strstr(const char *haystack, const char *needle);
+char *strrchr(const char *s, int c);
 const char *kbasename(const char *path);
 
 /* Copy at most size - 1 bytes and always terminate; -E2BIG if it was cut. */

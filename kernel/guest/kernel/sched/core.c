@@ -4,6 +4,7 @@
  * sleeps, when it returns to ring 3 or comes by cond_resched() with need_resched set, or when it asks to.
  */
 #include <asm/irqflags.h>
+#include <linux/cred.h>
 #include <linux/init.h>
 #include <linux/string.h>
 #include <linux/syscalls.h>
@@ -39,6 +40,8 @@ struct task_struct init_task = {
 	.comm = "swapper",
 	.active_mm = &init_mm,
 	.parent = &init_task,
+	.cred = &init_cred,
+	.rlim = INIT_RLIMITS,
 	.children = LIST_HEAD_INIT(init_task.children),
 	.sibling = LIST_HEAD_INIT(init_task.sibling),
 	.tasks = LIST_HEAD_INIT(init_task.tasks),
@@ -258,6 +261,14 @@ noinline void scheduler_tick(void)
 
 	if (rq->curr != &init_task)
 		sched_class->task_tick(rq, rq->curr);
+}
+
+/*
+ * Called by execve when the old program's memory is as good as gone and the new one's not yet there: no moment is
+ * cheaper for moving to another processor. With one processor there is no other.
+ */
+noinline void sched_exec(void)
+{
 }
 
 /* The idle task, for ever: sleep until an interrupt makes something runnable. */
