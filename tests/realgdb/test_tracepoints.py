@@ -60,8 +60,8 @@ def test_registers_structures_strings_and_steps(served, tmp_path):
     assert frames == hits[0] + 4 * hits[1] > 8
     assert "trace only if regs->orig_ax != 2" in output and "installed on target" in output
     assert re.search(r"Found trace frame 0, tracepoint 1\nData collected at tracepoint 1", output)
-    assert "orig_ax = 1, ip = 4199842, cs = 51" in output and "$seen = 6" in output
-    assert 'buf = 0x7fffffffeb20 "ucs = 0x33\\n"' in output and "count = 11" in output and "fd = 1" in output
+    assert re.search(r"orig_ax = 1, ip = 4\d{6}, cs = 51", output) and "$seen = 6" in output
+    assert re.search(r'buf = 0x7fff\w+ "ucs = 0x33\\n"', output) and "count = 11" in output and "fd = 1" in output
     assert re.search(
         r"rip\s+0xffffffff8100\w+\s+0x\w+ <sys_write\+\d+>|rip\s+0xffffffff\w+\s+0x\w+ <\w+\+?\d*>", output
     )

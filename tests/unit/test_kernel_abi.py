@@ -98,8 +98,9 @@ def test_a_parameter_without_a_type_is_named(tmp_path):
 
 def test_tables_have_a_line_for_every_number():
     files = headers.generated_files()
-    for name, last in (("asm/syscalls_64.h", 231), ("asm/syscalls_32.h", 252)):
+    for name, column in (("asm/syscalls_64.h", "x86_64"), ("asm/syscalls_32.h", "i386")):
         lines = files[name].splitlines()
+        last = max(number for call in syscalls() if (number := getattr(call, column)) is not None)
         assert [int(re.match(r"__SYSCALL\((\d+),", line)[1]) for line in lines] == list(range(last + 1))
     assert "__SYSCALL(11, sys_execve)" in files["asm/syscalls_32.h"]
     assert "__SYSCALL(4, sys_ni_syscall)" in files["asm/syscalls_64.h"]
