@@ -30,9 +30,9 @@ static noinline int elf_map(const struct elf_image *image, const struct elf64_ph
 		return -ENOMEM;
 	while (left) {
 		unsigned long chunk = min(left, PAGE_SIZE - offset_in_page(va));
-		char *page = install_page(current->mm, vma, va & PAGE_MASK);
+		char *page = get_zeroed_page();
 
-		if (!page)
+		if (!page || vm_insert_page(vma, va & PAGE_MASK, virt_to_page(page)))
 			return -ENOMEM;
 		kernel_read(image->file, page + offset_in_page(va), chunk, pos);
 		va += chunk;

@@ -91,7 +91,7 @@ static char *get_arg_page(struct linux_binprm *bprm, unsigned long pos)
 
 	if (pos < bprm->vma->vm_start)
 		bprm->vma->vm_start = pos & PAGE_MASK;
-	page = install_page(bprm->mm, bprm->vma, pos & PAGE_MASK);
+	page = get_user_page(bprm->vma, pos & PAGE_MASK);
 	return page ? page + offset_in_page(pos) : NULL;
 }
 
@@ -231,6 +231,7 @@ noinline int setup_arg_pages(struct linux_binprm *bprm, unsigned long stack_top,
 	bprm->p -= shift;
 	bprm->exec -= shift;
 	vma->vm_flags |= vm_exec;
+	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
 	for (va = vma->vm_start; !ret && vm_exec && va < vma->vm_end; va += PAGE_SIZE) {
 		pte_t *pte = lookup_pte(current->mm->pgd, va);
 

@@ -6,6 +6,10 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
+/* si_code of SIGSEGV (Linux: include/uapi/asm-generic/siginfo.h). */
+#define SEGV_MAPERR	1
+#define SEGV_ACCERR	2
+
 void exc_page_fault(struct pt_regs *regs, unsigned long error_code);
 
 /* " in init[401000+1000]": the area that an instruction pointer lies in, if any. */
@@ -44,8 +48,9 @@ static void __noreturn page_fault_oops(struct pt_regs *regs, unsigned long error
 	die("Oops", regs, error_code);
 }
 
-/* No area allows the access. The kernel may touch a user's page by uaccess alone, which has fixups. */
-static noinline void bad_area(struct pt_regs *regs, unsigned long error_code, unsigned long address)
+/* The access is an error. The kernel may touch a user's page by uaccess alone, which has fixups. */
+static noinline void __bad_area_nosemaphore(struct pt_regs *regs, unsigned long error_code, unsigned long address,
+					    int si_code)
 {
 	if (!user_mode(regs)) {
 		if (fixup_exception(regs))
@@ -59,7 +64,35 @@ static noinline void bad_area(struct pt_regs *regs, unsigned long error_code, un
 	do_exit(SIGSEGV);
 }
 
-static bool access_error(unsigned long error_code, const struct vm_area_struct *vma)
+/* Nothing is there. */
+static noinline void bad_area(struct pt_regs *regs, unsigned long error_code, unsigned long address)
+{
+	__bad_area_nosemaphore(regs, error_code, address, SEGV_MAPERR);
+}
+
+/* Something is there, but not for this kind of access. */
+static noinline void bad_area_access_error(struct pt_regs *regs, unsigned long error_code, unsigned long address)
+{
+	__bad_area_nosemaphore(regs, error_code, address, SEGV_ACCERR);
+}
+
+/* The area allows the access, but there is no page for it. */
+static noinline void mm_fault_error(struct pt_regs *regs, unsigned long error_code, unsigned long address,
+				    vm_fault_t fault)
+{
+	if (!user_mode(regs) && fixup_exception(regs))
+		return;
+	if (!user_mode(regs))
+		page_fault_oops(regs, error_code, address);
+	if (fault & VM_FAULT_OOM) {
+		printk(KERN_ERR "Out of memory: Killed process %d (%s)\n", current->pid, current->comm);
+		do_exit(SIGKILL);
+	}
+	do_exit(SIGBUS);
+}
+
+/* Is it an access that the area's rights forbid? (Linux: arch/x86/mm/fault.c) */
+static noinline bool access_error(unsigned long error_code, const struct vm_area_struct *vma)
 {
 	if (error_code & X86_PF_RSVD)
 		return true;
@@ -71,7 +104,7 @@ static bool access_error(unsigned long error_code, const struct vm_area_struct *
 }
 
 /* The stack grows down to meet an access, as far as its limit and the next area allow. */
-static bool expand_stack(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long address)
+static noinline bool expand_stack(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long address)
 {
 	struct vm_area_struct *below;
 
@@ -85,21 +118,34 @@ static bool expand_stack(struct mm_struct *mm, struct vm_area_struct *vma, unsig
 	return true;
 }
 
+static unsigned int fault_flags(unsigned long error_code)
+{
+	return (error_code & X86_PF_WRITE ? FAULT_FLAG_WRITE : 0) | (error_code & X86_PF_USER ? FAULT_FLAG_USER : 0) |
+	       (error_code & X86_PF_INSTR ? FAULT_FLAG_INSTRUCTION : 0);
+}
+
 /* An address of the user's half, touched from ring 3 or by uaccess. */
 static noinline void do_user_addr_fault(struct pt_regs *regs, unsigned long error_code, unsigned long address)
 {
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma = mm ? find_vma(mm, address) : NULL;
+	vm_fault_t fault;
 
-	if (!vma || (vma->vm_start > address && !expand_stack(mm, vma, address)) ||
-	    access_error(error_code, vma)) {
+	if (!vma || (vma->vm_start > address && !expand_stack(mm, vma, address))) {
 		bad_area(regs, error_code, address);
 		return;
 	}
-	if (!handle_mm_fault(mm, vma, address) || (!user_mode(regs) && fixup_exception(regs)))
+	if (access_error(error_code, vma)) {
+		bad_area_access_error(regs, error_code, address);
 		return;
-	printk(KERN_ERR "Out of memory: Killed process %d (%s)\n", current->pid, current->comm);
-	do_exit(SIGKILL);
+	}
+	fault = handle_mm_fault(vma, address, fault_flags(error_code));
+	if (fault & VM_FAULT_MAJOR)
+		current->maj_flt++;
+	else
+		current->min_flt++;
+	if (fault & VM_FAULT_ERROR)
+		mm_fault_error(regs, error_code, address, fault);
 }
 
 /* Called by asm_exc_page_fault, interrupts off so that CR2 is still ours. */

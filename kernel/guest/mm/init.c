@@ -3,6 +3,7 @@
 #include <asm/processor.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
+#include <linux/string.h>
 
 /* The address space of kernel threads and of the boot: no user half at all. */
 struct mm_struct init_mm = {
@@ -12,18 +13,21 @@ struct mm_struct init_mm = {
 	.mm_count = 2,		/* itself, and init_task that has it loaded */
 };
 
-/* The next level's table that an entry points to, made if absent. The early map covers what memblock gives. */
+/* From memblock, which the early map covers. */
+static void *__init early_zeroed_page(void)
+{
+	unsigned long pa = memblock_alloc_page();
+
+	if (!pa)
+		panic("no memory for the kernel's page tables");
+	return memset(__va(pa), 0, PAGE_SIZE);
+}
+
+/* The next level's table that an entry points to, made if absent. */
 static u64 *__init early_table(u64 *entry)
 {
-	unsigned long pa;
-
-	if (!(*entry & _PAGE_PRESENT)) {
-		pa = memblock_alloc_page();
-		if (!pa)
-			panic("no memory for the direct map");
-		__builtin_memset(__va(pa), 0, PAGE_SIZE);
-		*entry = pa | _KERNPG_TABLE;
-	}
+	if (!(*entry & _PAGE_PRESENT))
+		*entry = __pa(early_zeroed_page()) | _KERNPG_TABLE;
 	return pte_page_address(*entry);
 }
 
@@ -81,10 +85,55 @@ static void __init init_mem_mapping(void)
 	__flush_tlb_all();
 }
 
+/* A struct page for each page of [base, base + size): zeros, which is a page that nobody has. */
+static void __init map_mem_map(u64 *pud_table, unsigned long base, unsigned long size)
+{
+	unsigned long va = ALIGN_DOWN((unsigned long)pfn_to_page(base >> PAGE_SHIFT), PAGE_SIZE);
+	unsigned long end = (unsigned long)pfn_to_page((base + size) >> PAGE_SHIFT);
+
+	for (; va < end; va += PAGE_SIZE) {
+		u64 *pmd_table = early_table(&pud_table[table_index(va, 3)]);
+		u64 *table = early_table(&pmd_table[table_index(va, 2)]);
+
+		if (!table[table_index(va, 1)])
+			table[table_index(va, 1)] = __pa(early_zeroed_page()) | __PAGE_KERNEL;
+	}
+}
+
+/* Pages that are taken already can be shared and counted, but never become free. */
+static void __init reserve_pages(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < memblock_reserved.cnt; i++) {
+		const struct memblock_region *region = &memblock_reserved.regions[i];
+		unsigned long pfn = region->base >> PAGE_SHIFT;
+
+		for (; pfn < PAGE_ALIGN(region->base + region->size) >> PAGE_SHIFT; pfn++)
+			if (memblock_is_memory(pfn << PAGE_SHIFT))
+				*pfn_to_page(pfn) = (struct page) { .flags = 1UL << PG_reserved,
+								    ._refcount = 1, ._mapcount = -1 };
+	}
+}
+
+/* The map of all page frames (Linux: mm/sparse-vmemmap.c). */
+static void __init vmemmap_populate(void)
+{
+	u64 entry = 0;
+	u64 *pud_table = early_table(&entry);
+	unsigned int i;
+
+	for (i = 0; i < memblock_memory.cnt; i++)
+		map_mem_map(pud_table, memblock_memory.regions[i].base, memblock_memory.regions[i].size);
+	init_top_pgt[table_index(VMEMMAP_START, 4)] = entry;
+	reserve_pages();
+}
+
 /* Called by start_kernel after setup_arch; from here on pages and small objects can be had. */
 void __init mem_init(void)
 {
 	init_mem_mapping();
+	vmemmap_populate();
 	vmalloc_init();
 	printk(KERN_INFO "Memory: %luK/%luK available\n", nr_free_pages() * (PAGE_SIZE / 1024),
 	       memblock_phys_mem_size() / 1024);

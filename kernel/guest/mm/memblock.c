@@ -39,6 +39,11 @@ static const struct memblock_region *region_at(const struct memblock_type *type,
 	return NULL;
 }
 
+bool memblock_is_memory(unsigned long pa)
+{
+	return region_at(&memblock_memory, pa);
+}
+
 /* The lowest whole page of memory at or above pa, or 0. */
 static unsigned long next_page_of_memory(unsigned long pa)
 {

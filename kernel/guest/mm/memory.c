@@ -1,39 +1,164 @@
-/* A user's pages: made when first touched. */
+/*
+ * A user's pages, made when they are first touched. handle_mm_fault tells by the page-table entry what is to be
+ * done, as in Linux's mm/memory.c: none yet, so do_anonymous_page or do_fault; one that may not be written to,
+ * so do_wp_page (cow.c).
+ */
+#include <asm/processor.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
+#include <linux/string.h>
 
-/* Rights of a page in an area of the given flags. A page that may not be read has no user bit at all. */
+u8 empty_zero_page[PAGE_SIZE] __page_aligned_bss;
+
+/*
+ * Rights of a page when it is first mapped in an area of the given flags. A private one is not writable even if
+ * the area is: the fault of the first write tells the kernel to give the area a page of its own.
+ */
 u64 vm_get_page_prot(unsigned long vm_flags)
 {
-	u64 prot = _PAGE_PRESENT | _PAGE_ACCESSED;
+	u64 prot = _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED;
 
-	if (vm_flags & (VM_READ | VM_WRITE | VM_EXEC))
-		prot |= _PAGE_USER;
-	if (vm_flags & VM_WRITE)
+	if (!(vm_flags & VM_ACCESS_FLAGS))
+		return _PAGE_PROTNONE | _PAGE_ACCESSED | _PAGE_NX;
+	if ((vm_flags & (VM_SHARED | VM_WRITE)) == (VM_SHARED | VM_WRITE))
 		prot |= _PAGE_RW;
 	if (!(vm_flags & VM_EXEC))
 		prot |= _PAGE_NX;
 	return prot;
 }
 
-/* The page of vma at address, zeroed if it is new; its direct-map address, or NULL when memory is out. */
-void *install_page(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long address)
+/* The entry of a page that is vma's alone: writable if the area is. */
+pte_t maybe_mkwrite(pte_t pte, const struct vm_area_struct *vma)
 {
-	pte_t *pte = alloc_pte(mm->pgd, address);
-	void *page;
-
-	if (!pte)
-		return NULL;
-	if (pte_present(*pte))
-		return pte_page_address(*pte);
-	page = get_zeroed_page();
-	if (page)
-		*pte = __pa(page) | vm_get_page_prot(vma->vm_flags);
-	return page;
+	return vma->vm_flags & VM_WRITE ? pte | _PAGE_RW : pte;
 }
 
-/* Called by the page fault for an access that vma allows: 0, or -ENOMEM. */
-noinline int handle_mm_fault(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long address)
+/* The counted page that an entry maps; NULL for the zero page. */
+struct page *vm_normal_page(pte_t pte)
 {
-	return install_page(mm, vma, address & PAGE_MASK) ? 0 : -ENOMEM;
+	return pte_special(pte) ? NULL : pfn_to_page(pte_pfn(pte));
+}
+
+/* Give vma an anonymous page, and the caller's reference to it, where it has none: 0, or -ENOMEM. */
+int vm_insert_page(struct vm_area_struct *vma, unsigned long address, struct page *page)
+{
+	pte_t *pte = alloc_pte(vma->vm_mm->pgd, address);
+
+	if (!pte)
+		return -ENOMEM;
+	BUG_ON(!pte_none(*pte));
+	page_add_anon_rmap(page, vma);
+	*pte = maybe_mkwrite(mk_pte(page, vma->vm_page_prot), vma) | _PAGE_DIRTY;
+	return 0;
+}
+
+/* A page without a file. Reading finds the one page of zeros that all share; writing makes a new one. */
+static noinline vm_fault_t do_anonymous_page(struct vm_fault *vmf)
+{
+	struct page *page;
+
+	if (!(vmf->flags & FAULT_FLAG_WRITE)) {
+		*vmf->pte = pfn_pte(__pa(empty_zero_page) >> PAGE_SHIFT, vmf->vma->vm_page_prot | _PAGE_SPECIAL);
+		return 0;
+	}
+	page = alloc_page(GFP_USER | __GFP_ZERO);
+	if (!page)
+		return VM_FAULT_OOM;
+	return vm_insert_page(vmf->vma, vmf->address, page) ? VM_FAULT_OOM : 0;
+}
+
+/* Map vmf->page, the file's own; the entry takes over its reference. */
+static vm_fault_t finish_fault(struct vm_fault *vmf)
+{
+	pte_t entry = mk_pte(vmf->page, vmf->vma->vm_page_prot);
+
+	if (vmf->flags & FAULT_FLAG_WRITE)
+		entry |= _PAGE_DIRTY;
+	page_add_file_rmap(vmf->page, vmf->vma);
+	*vmf->pte = entry;
+	return 0;
+}
+
+/* A private page is written to before it was ever read: copy the file's page at once. */
+static noinline vm_fault_t do_cow_fault(struct vm_fault *vmf)
+{
+	struct page *copy = alloc_page(GFP_USER);
+	vm_fault_t ret = copy ? vmf->vma->vm_ops->fault(vmf) : VM_FAULT_OOM;
+
+	if (ret & VM_FAULT_ERROR) {
+		if (copy)
+			put_page(copy);
+		return ret;
+	}
+	memcpy(page_address(copy), page_address(vmf->page), PAGE_SIZE);
+	put_page(vmf->page);
+	return vm_insert_page(vmf->vma, vmf->address, copy) ? VM_FAULT_OOM : ret;
+}
+
+/* A page of a file: read, or shared with all who have the file. */
+static noinline vm_fault_t do_read_fault(struct vm_fault *vmf)
+{
+	vm_fault_t ret = vmf->vma->vm_ops->fault(vmf);
+
+	return ret & VM_FAULT_ERROR ? ret : ret | finish_fault(vmf);
+}
+
+static noinline vm_fault_t do_fault(struct vm_fault *vmf)
+{
+	if ((vmf->flags & FAULT_FLAG_WRITE) && !(vmf->vma->vm_flags & VM_SHARED))
+		return do_cow_fault(vmf);
+	return do_read_fault(vmf);
+}
+
+static noinline vm_fault_t handle_pte_fault(struct vm_fault *vmf)
+{
+	vmf->orig_pte = *vmf->pte;
+	if (pte_none(vmf->orig_pte))
+		return vmf->vma->vm_ops ? do_fault(vmf) : do_anonymous_page(vmf);
+	if ((vmf->flags & FAULT_FLAG_WRITE) && !pte_write(vmf->orig_pte))
+		return do_wp_page(vmf);
+	*vmf->pte |= _PAGE_ACCESSED | (vmf->flags & FAULT_FLAG_WRITE ? _PAGE_DIRTY : 0);
+	invlpg(vmf->address);
+	return 0;
+}
+
+/* Called by the page fault for an access that vma allows: VM_FAULT_ bits, 0 if the access can be tried again. */
+noinline vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address, unsigned int flags)
+{
+	struct vm_fault vmf = {
+		.vma = vma,
+		.address = address & PAGE_MASK,
+		.pgoff = ((address - vma->vm_start) >> PAGE_SHIFT) + vma->vm_pgoff,
+		.flags = flags,
+		.pte = alloc_pte(vma->vm_mm->pgd, address),
+	};
+
+	return vmf.pte ? handle_pte_fault(&vmf) : VM_FAULT_OOM;
+}
+
+/* Forget what an entry of vma held. */
+static void zap_pte(struct vm_area_struct *vma, pte_t pte)
+{
+	struct page *page = vm_normal_page(pte);
+
+	if (!page)
+		return;
+	if (pte_dirty(pte))
+		page_set(page, PG_dirty);
+	page_remove_rmap(page, vma);
+	put_page(page);
+}
+
+/* The pages of [start, end) are vma's no more. */
+void zap_page_range(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	pte_t *pte;
+
+	for (; (pte = next_pte(vma->vm_mm->pgd, &start, end)); start += PAGE_SIZE) {
+		pte_t old = *pte;
+
+		*pte = 0;
+		invlpg(start);
+		zap_pte(vma, old);
+	}
 }

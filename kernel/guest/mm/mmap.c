@@ -50,7 +50,9 @@ struct vm_area_struct *insert_vm_area(struct mm_struct *mm, unsigned long start,
 	BUG_ON(start >= end || !range_is_free(mm, start, end));
 	vma->vm_start = start;
 	vma->vm_end = end;
-	vma->vm_flags = flags;
+	vma->vm_mm = mm;
+	vma->vm_flags = flags | (flags & VM_SHARED ? 0 : VM_MAYACCESS);
+	vma->vm_page_prot = vm_get_page_prot(flags);
 	vma->vm_file = file ? get_file(file) : NULL;
 	list_add_tail(&vma->vm_list, next ? &next->vm_list : &mm->mmap);
 	return vma;
@@ -69,46 +71,25 @@ void free_vm_areas(struct mm_struct *mm)
 	struct vm_area_struct *vma, *next;
 
 	list_for_each_entry_safe(vma, next, &mm->mmap, vm_list) {
-		free_user_pages(mm->pgd, vma->vm_start, vma->vm_end);
+		zap_page_range(vma, vma->vm_start, vma->vm_end);
 		remove_vma(vma);
 	}
 }
 
-static int copy_pages(struct mm_struct *mm, struct vm_area_struct *vma, struct mm_struct *oldmm)
+/* fork's half: every area, with the pages it has, shared until they are written to. On failure mm is left for mmput. */
+noinline int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm)
 {
-	unsigned long va;
-
-	for (va = vma->vm_start; va < vma->vm_end; va += PAGE_SIZE) {
-		pte_t *pte = lookup_pte(oldmm->pgd, va);
-		void *page;
-
-		if (!pte) {
-			va = ALIGN_DOWN(va, PMD_SIZE) + PMD_SIZE - PAGE_SIZE;
-			continue;
-		}
-		if (!pte_present(*pte))
-			continue;
-		page = install_page(mm, vma, va);
-		if (!page)
-			return -ENOMEM;
-		__builtin_memcpy(page, pte_page_address(*pte), PAGE_SIZE);
-	}
-	return 0;
-}
-
-/* fork's half: every area and a copy of every page. On failure mm is left for mmput. */
-int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm)
-{
-	struct vm_area_struct *old;
+	struct vm_area_struct *old, *vma;
+	int err = 0;
 
 	list_for_each_entry(old, &oldmm->mmap, vm_list) {
-		struct vm_area_struct *vma =
-			insert_vm_area(mm, old->vm_start, old->vm_end, old->vm_flags, old->vm_file);
-
-		if (!vma || copy_pages(mm, vma, oldmm))
-			return -ENOMEM;
+		vma = insert_vm_area(mm, old->vm_start, old->vm_end, old->vm_flags, old->vm_file);
+		err = vma ? copy_page_range(vma, old) : -ENOMEM;
+		if (err)
+			break;
 	}
-	return 0;
+	__flush_tlb_all();
+	return err;
 }
 
 /* Make addr, strictly inside vma, the border of two areas. */
@@ -148,7 +129,7 @@ static int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long en
 	list_for_each_entry_safe(vma, next, &mm->mmap, vm_list) {
 		if (vma->vm_start < start || vma->vm_end > end)
 			continue;
-		free_user_pages(mm->pgd, vma->vm_start, vma->vm_end);
+		zap_page_range(vma, vma->vm_start, vma->vm_end);
 		remove_vma(vma);
 	}
 	return 0;
@@ -212,15 +193,13 @@ long sys_munmap(unsigned long addr, size_t len)
 
 static void change_protection(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long prot)
 {
-	unsigned long va;
+	unsigned long va = vma->vm_start;
+	pte_t *pte;
 
-	vma->vm_flags = (vma->vm_flags & ~(unsigned long)PROT_MASK) | prot;
-	for (va = vma->vm_start; va < vma->vm_end; va += PAGE_SIZE) {
-		pte_t *pte = lookup_pte(mm->pgd, va);
-
-		if (!pte || !pte_present(*pte))
-			continue;
-		*pte = (*pte & PTE_PFN_MASK) | vm_get_page_prot(vma->vm_flags);
+	vma->vm_flags = (vma->vm_flags & ~VM_ACCESS_FLAGS) | prot;
+	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
+	for (; (pte = next_pte(mm->pgd, &va, vma->vm_end)); va += PAGE_SIZE) {
+		*pte = pte_modify(*pte, vma->vm_page_prot);
 		invlpg(va);
 	}
 }

@@ -1,57 +1,119 @@
-/* Pages, one at a time: freed ones first, then what memblock still has. No caller needs two in a row. */
+/*
+ * Pages, one at a time: freed ones first, then what memblock still has. No caller needs two in a row, so there is
+ * no need of Linux's buddies; the watermarks and their use are those of its mm/page_alloc.c.
+ */
 #include <asm/irqflags.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/string.h>
 
-/* A free page holds its own list entry. */
-struct free_page {
-	struct free_page *next;
-};
-
-static struct free_page *free_list;
+static LIST_HEAD(free_list);
 static unsigned long nr_listed;
 
-static void *pop_free_page(void)
+/* Pages that only the kernel gets: what it needs to get rid of others must not fail for want of one. */
+#define WMARK_MIN 64UL
+
+unsigned long totalram_pages(void)
 {
-	struct free_page *page = free_list;
-
-	if (page) {
-		free_list = page->next;
-		nr_listed--;
-	}
-	return page;
-}
-
-/* Direct-map address of a page of zeros, or NULL. */
-void *get_zeroed_page(void)
-{
-	unsigned long flags = local_irq_save();
-	void *page = pop_free_page();
-	unsigned long pa;
-
-	if (!page && (pa = memblock_alloc_page()))
-		page = __va(pa);
-	local_irq_restore(flags);
-	return page ? memset(page, 0, PAGE_SIZE) : NULL;
-}
-
-void free_page(void *address)
-{
-	struct free_page *page = address;
-	unsigned long flags;
-
-	if (offset_in_page(page) || (unsigned long)page < PAGE_OFFSET ||
-	    __pa(page) >= memblock_end_of_DRAM())
-		panic("free_page: %016lx is no page of RAM", (unsigned long)page);
-	flags = local_irq_save();
-	page->next = free_list;
-	free_list = page;
-	nr_listed++;
-	local_irq_restore(flags);
+	return memblock_phys_mem_size() / PAGE_SIZE;
 }
 
 unsigned long nr_free_pages(void)
 {
 	return nr_listed + memblock_free_size() / PAGE_SIZE;
+}
+
+static struct page *pop_free_page(void)
+{
+	struct page *page;
+	unsigned long pa;
+
+	if (list_empty(&free_list)) {
+		pa = memblock_alloc_page();
+		return pa ? pfn_to_page(pa >> PAGE_SHIFT) : NULL;
+	}
+	page = list_first_entry(&free_list, struct page, lru);
+	list_del_init(&page->lru);
+	nr_listed--;
+	return page;
+}
+
+static void prep_new_page(struct page *page, gfp_t gfp_mask)
+{
+	BUG_ON(page->_refcount || page_test(page, PG_reserved));
+	*page = (struct page) { ._refcount = 1, ._mapcount = -1 };
+	INIT_LIST_HEAD(&page->lru);
+	if (gfp_mask & __GFP_ZERO)
+		memset(page_address(page), 0, PAGE_SIZE);
+}
+
+noinline struct page *alloc_page(gfp_t gfp_mask)
+{
+	unsigned long flags = local_irq_save();
+	unsigned long reserve = gfp_mask & __GFP_HARDWALL ? WMARK_MIN : 0;
+	struct page *page = nr_free_pages() > reserve ? pop_free_page() : NULL;
+
+	local_irq_restore(flags);
+	if (page)
+		prep_new_page(page, gfp_mask);
+	return page;
+}
+
+static void free_one_page(struct page *page)
+{
+	unsigned long flags = local_irq_save();
+
+	page->flags = 0;
+	page->mapping = NULL;
+	list_add(&page->lru, &free_list);
+	nr_listed++;
+	local_irq_restore(flags);
+}
+
+void get_page(struct page *page)
+{
+	BUG_ON(page->_refcount <= 0);
+	page->_refcount++;
+}
+
+/* Done with the page; who is the last frees it. */
+void put_page(struct page *page)
+{
+	BUG_ON(page->_refcount <= 0);
+	if (--page->_refcount)
+		return;
+	if (page_mapcount(page) || page_test(page, PG_reserved))
+		panic("put_page: frame %#lx, flags %#lx, is mapped %d times", page_to_pfn(page), page->flags,
+		      page_mapcount(page));
+	free_one_page(page);
+}
+
+/* Direct-map address of a page of zeros for the kernel itself, or NULL. */
+void *get_zeroed_page(void)
+{
+	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+
+	return page ? page_address(page) : NULL;
+}
+
+void free_page(void *address)
+{
+	if (offset_in_page(address) || (unsigned long)address < PAGE_OFFSET ||
+	    __pa(address) >= memblock_end_of_DRAM())
+		panic("free_page: %016lx is no page of RAM", (unsigned long)address);
+	put_page(virt_to_page(address));
+}
+
+/* Whole pages only; the kernel's image is freed by its physical pages, whatever its own mapping is by then. */
+void free_reserved_area(void *start, void *end)
+{
+	unsigned long pfn = PAGE_ALIGN(__pa(start)) >> PAGE_SHIFT;
+
+	for (; pfn < __pa(end) >> PAGE_SHIFT; pfn++) {
+		struct page *page = pfn_to_page(pfn);
+
+		BUG_ON(!page_test(page, PG_reserved));
+		*page = (struct page) { ._refcount = 1, ._mapcount = -1 };
+		put_page(page);
+	}
 }

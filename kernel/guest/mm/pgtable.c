@@ -45,6 +45,40 @@ pte_t *alloc_pte(pgd_t *pgd, unsigned long va)
 	return walk(pgd, va, true);
 }
 
+/* The entry that maps *va, or *va moved to where the missing table's range ends. */
+static pte_t *walk_or_skip(pgd_t *pgd, unsigned long *va)
+{
+	u64 *table = pgd;
+	int level;
+
+	for (level = 4; level > 1; level--) {
+		u64 entry = table[table_index(*va, level)];
+		unsigned long size = 1UL << (PAGE_SHIFT + 9 * (level - 1));
+
+		if (!(entry & _PAGE_PRESENT) || (entry & _PAGE_PSE)) {
+			*va = ALIGN_DOWN(*va, size) + size;
+			return NULL;
+		}
+		table = pte_page_address(entry);
+	}
+	return &table[table_index(*va, 1)];
+}
+
+/* The first entry of [*va, end) that holds anything, *va then being what it maps; NULL if none does. */
+pte_t *next_pte(pgd_t *pgd, unsigned long *va, unsigned long end)
+{
+	while (*va < end) {
+		pte_t *pte = walk_or_skip(pgd, va);
+
+		if (!pte)
+			continue;
+		if (!pte_none(*pte))
+			return pte;
+		*va += PAGE_SIZE;
+	}
+	return NULL;
+}
+
 /* A top table whose upper half is the kernel's; NULL when memory is out. */
 pgd_t *pgd_alloc(void)
 {
@@ -69,24 +103,4 @@ static void free_tables(u64 *table, int level)
 void pgd_free(pgd_t *pgd)
 {
 	free_tables(pgd, 4);
-}
-
-/* Free the pages of [start, end), page-aligned, and forget them. */
-void free_user_pages(pgd_t *pgd, unsigned long start, unsigned long end)
-{
-	unsigned long va;
-
-	for (va = start; va < end; va += PAGE_SIZE) {
-		pte_t *pte = lookup_pte(pgd, va);
-
-		if (!pte) {
-			va = ALIGN_DOWN(va, PMD_SIZE) + PMD_SIZE - PAGE_SIZE;
-			continue;
-		}
-		if (pte_present(*pte)) {
-			free_page(pte_page_address(*pte));
-			*pte = 0;
-			invlpg(va);
-		}
-	}
 }

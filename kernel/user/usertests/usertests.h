@@ -12,6 +12,7 @@ struct test {
 /* Each ends with a row without a name. */
 extern const struct test process_tests[];
 extern const struct test memory_tests[];
+extern const struct test paging_tests[];
 extern const struct test trap_tests[];
 extern const struct test file_tests[];
 extern const struct test sched_tests[];

@@ -10,6 +10,9 @@
 #define _PAGE_ACCESSED		0x020UL
 #define _PAGE_DIRTY		0x040UL
 #define _PAGE_PSE		0x080UL
+#define _PAGE_GLOBAL		0x100UL
+#define _PAGE_SPECIAL		0x200UL		/* ours to use: no struct page is counted for it */
+#define _PAGE_PROTNONE		0x100UL		/* in an entry without _PAGE_PRESENT: a page that PROT_NONE closes */
 #define _PAGE_NX		(1UL << 63)
 
 #define PTE_PFN_MASK		0x000ffffffffff000UL
@@ -31,9 +34,55 @@ struct mm_struct;
 
 extern pgd_t init_top_pgt[PTRS_PER_TABLE];
 
+static inline bool pte_none(pte_t pte)
+{
+	return !pte;
+}
+
+/* Does it hold a page, be it one that no access may reach? */
 static inline bool pte_present(pte_t pte)
 {
-	return pte & _PAGE_PRESENT;
+	return pte & (_PAGE_PRESENT | _PAGE_PROTNONE);
+}
+
+static inline bool pte_write(pte_t pte)
+{
+	return pte & _PAGE_RW;
+}
+
+static inline bool pte_dirty(pte_t pte)
+{
+	return pte & _PAGE_DIRTY;
+}
+
+static inline bool pte_young(pte_t pte)
+{
+	return pte & _PAGE_ACCESSED;
+}
+
+static inline bool pte_special(pte_t pte)
+{
+	return pte & _PAGE_SPECIAL;
+}
+
+static inline unsigned long pte_pfn(pte_t pte)
+{
+	return (pte & PTE_PFN_MASK) >> PAGE_SHIFT;
+}
+
+static inline pte_t pfn_pte(unsigned long pfn, u64 prot)
+{
+	return pfn << PAGE_SHIFT | prot;
+}
+
+#define mk_pte(page, prot) pfn_pte(page_to_pfn(page), prot)
+
+#define _PAGE_CHG_MASK (PTE_PFN_MASK | _PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_SPECIAL)
+
+/* The same page with other rights. */
+static inline pte_t pte_modify(pte_t pte, u64 prot)
+{
+	return (pte & _PAGE_CHG_MASK) | (prot & ~_PAGE_CHG_MASK);
 }
 
 /* Direct-map address of the page or table that an entry points to. */
@@ -48,10 +97,13 @@ static inline unsigned int table_index(unsigned long va, int level)
 	return (va >> (PAGE_SHIFT + 9 * (level - 1))) & (PTRS_PER_TABLE - 1);
 }
 
+/* The page that reads as zeros wherever it is mapped, read-only (Linux: the same). */
+extern u8 empty_zero_page[PAGE_SIZE];
+
 pte_t *lookup_pte(pgd_t *pgd, unsigned long va);
+pte_t *next_pte(pgd_t *pgd, unsigned long *va, unsigned long end);
 pte_t *alloc_pte(pgd_t *pgd, unsigned long va);
 pgd_t *pgd_alloc(void);
 void pgd_free(pgd_t *pgd);
-void free_user_pages(pgd_t *pgd, unsigned long start, unsigned long end);
 
 #endif

@@ -67,6 +67,7 @@ struct task_struct {
 	struct cred *cred;
 	struct rlimit rlim[RLIM_NLIMITS];
 	bool no_new_privs;		/* execve grants nothing: prctl(PR_SET_NO_NEW_PRIVS) */
+	unsigned long min_flt, maj_flt;	/* page faults served, without and with a disk */
 
 	struct task_struct *parent;
 	struct list_head children;	/* of sibling */

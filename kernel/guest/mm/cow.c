@@ -1,0 +1,96 @@
+/*
+ * Copy on write: fork shares every page, closed to writing in both tables; whoever writes first takes a copy.
+ * Linux: mm/memory.c.
+ */
+#include <asm/processor.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+/* Nobody else has the page any more: it need not be copied. */
+static noinline vm_fault_t wp_page_reuse(struct vm_fault *vmf)
+{
+	*vmf->pte = maybe_mkwrite(vmf->orig_pte, vmf->vma) | _PAGE_DIRTY | _PAGE_ACCESSED;
+	invlpg(vmf->address);
+	return 0;
+}
+
+static void copy_user_page(struct page *to, struct page *from)
+{
+	if (from)
+		memcpy(page_address(to), page_address(from), PAGE_SIZE);
+	else
+		memset(page_address(to), 0, PAGE_SIZE);
+}
+
+/* A copy in place of old, which is NULL if it is the zero page. */
+static noinline vm_fault_t wp_page_copy(struct vm_fault *vmf, struct page *old)
+{
+	struct page *page;
+
+	if (old)
+		get_page(old);
+	page = alloc_page(GFP_USER);
+	if (page && *vmf->pte == vmf->orig_pte) {
+		copy_user_page(page, old);
+		page_add_anon_rmap(page, vmf->vma);
+		*vmf->pte = maybe_mkwrite(mk_pte(page, vmf->vma->vm_page_prot), vmf->vma) | _PAGE_DIRTY;
+		invlpg(vmf->address);
+		if (old) {
+			page_remove_rmap(old, vmf->vma);
+			put_page(old);
+		}
+	} else if (page) {
+		put_page(page);
+	}
+	if (old)
+		put_page(old);
+	return page ? 0 : VM_FAULT_OOM;
+}
+
+/* A write to a present page whose entry forbids it, though the area allows it. */
+noinline vm_fault_t do_wp_page(struct vm_fault *vmf)
+{
+	struct page *page = vm_normal_page(vmf->orig_pte);
+
+	if (vmf->vma->vm_flags & VM_SHARED)
+		return wp_page_reuse(vmf);
+	if (page && page_test(page, PG_swapbacked) && !page->mapping && page->_refcount == 1)
+		return wp_page_reuse(vmf);
+	return wp_page_copy(vmf, page);
+}
+
+/* One entry of the parent's, and the same for the child. */
+static noinline void copy_present_pte(struct vm_area_struct *dst_vma, struct vm_area_struct *src_vma,
+				      pte_t *dst_pte, pte_t *src_pte)
+{
+	struct page *page = vm_normal_page(*src_pte);
+
+	if (is_cow_mapping(src_vma->vm_flags))
+		*src_pte &= ~_PAGE_RW;
+	if (page) {
+		get_page(page);
+		if (page_test(page, PG_swapbacked) && !page->mapping)
+			page_add_anon_rmap(page, dst_vma);
+		else
+			page_add_file_rmap(page, dst_vma);
+	}
+	*dst_pte = *src_pte;
+}
+
+/* fork: what the child's area shows. Shared areas need nothing: their pages are found again by a fault. */
+noinline int copy_page_range(struct vm_area_struct *dst_vma, struct vm_area_struct *src_vma)
+{
+	unsigned long address = src_vma->vm_start;
+	pte_t *src_pte, *dst_pte;
+
+	if (src_vma->vm_flags & VM_SHARED)
+		return 0;
+	for (; (src_pte = next_pte(src_vma->vm_mm->pgd, &address, src_vma->vm_end)); address += PAGE_SIZE) {
+		dst_pte = alloc_pte(dst_vma->vm_mm->pgd, address);
+		if (!dst_pte)
+			return -ENOMEM;
+		copy_present_pte(dst_vma, src_vma, dst_pte, src_pte);
+	}
+	return 0;
+}

@@ -1,0 +1,46 @@
+/*
+ * Who maps a page: counted, but not listed. Linux can also go from a page to the entries that map it
+ * (mm/rmap.c: rmap_walk); here those who need that walk the tables, as Linux did until 2.5 (see vmscan.c).
+ */
+#include <linux/mm.h>
+
+static int mm_counter(const struct page *page)
+{
+	if (page_test(page, PG_swapbacked))
+		return page->mapping ? MM_SHMEMPAGES : MM_ANONPAGES;
+	return MM_FILEPAGES;
+}
+
+static void add_rmap(struct page *page, struct vm_area_struct *vma)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	unsigned long rss = 0;
+	int i;
+
+	page->_mapcount++;
+	mm->rss_stat.count[mm_counter(page)]++;
+	for (i = 0; i < NR_MM_COUNTERS; i++)
+		rss += i == MM_SWAPENTS ? 0 : mm->rss_stat.count[i];
+	mm->hiwater_rss = max(mm->hiwater_rss, rss);
+}
+
+/* A page of no file is about to be mapped in vma; the entry takes over the caller's reference. */
+void page_add_anon_rmap(struct page *page, struct vm_area_struct *vma)
+{
+	page_set(page, PG_swapbacked);
+	add_rmap(page, vma);
+}
+
+/* The same for a page that a file's cache holds too. */
+void page_add_file_rmap(struct page *page, struct vm_area_struct *vma)
+{
+	add_rmap(page, vma);
+}
+
+/* An entry of vma that mapped the page is gone; its reference is still to be put. */
+void page_remove_rmap(struct page *page, struct vm_area_struct *vma)
+{
+	BUG_ON(!page_mapcount(page));
+	page->_mapcount--;
+	vma->vm_mm->rss_stat.count[mm_counter(page)]--;
+}

@@ -1,0 +1,51 @@
+"""Stock gdb at the page fault: which way it takes, and what it leaves in the page tables."""
+
+import re
+
+import pytest
+
+from ringscope.boot import power_on
+from ringscope.configuration import Configuration
+from tests.realgdb.harness import gdb_batch
+from tests.realgdb.served import served
+
+pytestmark = pytest.mark.gdb
+
+
+@pytest.fixture
+def gdb(tmp_path):
+    """gdb(test of usertests, commands…) -> gdb's output, from the first instruction on"""
+
+    def run(test, *commands):
+        guest = power_on(Configuration(append=f"panic=-1 init=/bin/usertests -- {test}"))
+        with served(guest, tmp_path / "gdb.sock") as server:
+            return gdb_batch(*commands, file=guest.kernel, connect=server.address, seconds=60)
+
+    return run
+
+
+def functions(output):
+    """The functions of each frame of a backtrace."""
+    return re.findall(r"^#\d+ +(?:0x[0-9a-f]+ in )?(\S+) \(", output, re.MULTILINE)
+
+
+FAULT = ["handle_pte_fault", "handle_mm_fault", "do_user_addr_fault", "exc_page_fault"]
+
+
+def test_a_first_write_is_a_page_of_zeros(gdb):
+    output = gdb("demand_zero", "break do_anonymous_page if vmf->flags == 0x41", "continue", "bt", "finish")
+    assert functions(output)[:5] == ["do_anonymous_page", *FAULT], output
+    assert "Value returned is $1 = 0" in output
+
+
+def test_copy_on_write_in_gdb(gdb):
+    output = gdb(
+        "kernel_writes_copy",
+        *("break sys_fork", "continue", "tbreak copy_page_range", "continue", "delete"),
+        *("break wp_page_copy if old != 0 && old->_refcount > 1", "continue", "bt"),
+        *("p old->_refcount", "p old->_mapcount", "p/x *vmf->pte & 3", "p *vmf->pte == vmf->orig_pte"),
+        *("finish", "p/x *vmf->pte & 2"),
+    )
+    assert functions(output)[:6] == ["wp_page_copy", "do_wp_page", *FAULT], output
+    assert "$1 = 2" in output and "$2 = 1" in output
+    assert "$3 = 0x1" in output and "$4 = 1" in output
