@@ -7,7 +7,7 @@ from gdbstub.held import Held
 from gdbstub.points import Points
 from gdbstub.scopes import EVERYWHERE, CaughtCalls, Scopes
 from gdbstub.stopreply import BreakpointHit, Forked, Noted, ProcessEnded, Stop, Stopped
-from gdbstub.target import Breakpoints, Processes, ProcessEvents, SystemCalls, Target
+from gdbstub.target import Breakpoints, Processes, ProcessEvents, SystemCalls, Target, UnknownRegisters
 
 
 class Inferiors:
@@ -18,6 +18,7 @@ class Inferiors:
         self._target = target
         self._points = points
         self._processes = target if isinstance(target, Processes) else None
+        self._unknown = target if isinstance(target, UnknownRegisters) else None
         self._scopes = Scopes()
         self._calls = CaughtCalls()
         self._held = Held()
@@ -49,6 +50,10 @@ class Inferiors:
         for process in filter(None, map(self.process_of, threads)):
             self._held.tell(process)
         return threads
+
+    def unknown_registers(self, thread: int) -> Collection[int]:
+        """The numbers of those for which the target's ``read_registers`` has only zeros."""
+        return () if self._unknown is None else self._unknown.unknown_registers(thread)
 
     # Stops
 

@@ -177,6 +177,14 @@ class RegisterSet:
         """The slots of the expedited registers."""
         return tuple(self.by_name[name] for name in self.expedited)
 
+    @cached_property
+    def expedited_places(self) -> tuple[tuple[int, str, slice], ...]:
+        """For stop replies: their numbers, the same in hexadecimal, and where they are in the digits of ``g``."""
+        return tuple(
+            (slot.number, f"{slot.number:02x}", slice(2 * slot.offset, 2 * (slot.offset + slot.length)))
+            for slot in map(self.by_name.__getitem__, self.expedited)
+        )
+
     @property
     def pc_slot(self) -> Slot | None:
         """The slot of the program counter, if the description names it."""

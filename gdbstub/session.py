@@ -24,7 +24,7 @@ from gdbstub.stopreply import (
     Terminated,
 )
 from gdbstub.stopwriter import StopWriter
-from gdbstub.target import Action, Processes, Target, ThreadSelection
+from gdbstub.target import CONTINUE, STEP, Action, Processes, Target, ThreadSelection
 from gdbstub.threadid import ALL, ANY, ThreadId
 from gdbstub.trace.frames import Frame
 from gdbstub.wire import Event, Mark
@@ -167,7 +167,7 @@ class Session(Generic[TargetT]):
         self.deselect_frame()
         self.resident.resume(actions)
         self._range = step_range
-        self._again = {thread: Action(step=action.step) for thread, action in actions.items()}
+        self._again = {thread: STEP if action.step else CONTINUE for thread, action in actions.items()}
         self.running = True
         self.detached = False
 

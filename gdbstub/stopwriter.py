@@ -27,13 +27,17 @@ class StopWriter:
         return format_stop(stop, process=self._inferiors.process_of(stop.thread), pairs=self._pairs(stop))
 
     def _pairs(self, stop: Stopped) -> Iterator[tuple[str, str]]:
-        for slot in self._target.registers.expedited_slots:
-            value = None
-            with suppress(TargetError):  # what cannot be read does not travel
-                value = self._target.read_register(stop.thread, slot.number)
-            if value is not None:
-                yield f"{slot.number:02x}", value.hex()
+        with suppress(TargetError):  # what cannot be read does not travel
+            yield from self._expedited(stop.thread)
         yield from self._reason(stop)
+
+    def _expedited(self, thread: int) -> Iterator[tuple[str, str]]:
+        """From all registers, which the client asks for next: a target reads them once a stop."""
+        digits = self._target.read_registers(thread).hex()
+        missing = self._inferiors.unknown_registers(thread)
+        for number, name, place in self._target.registers.expedited_places:
+            if number not in missing:
+                yield name, digits[place]
 
     def _reason(self, stop: Stopped) -> Iterator[tuple[str, str]]:
         """A reason that fits no point of the client's would make it resume silently, so it is left out."""

@@ -85,6 +85,7 @@ _FORBIDDEN_REPEATS = (6, 7)
 # Only these bytes come in runs long enough to pay for looking: empty memory, absent registers, erased flash.
 _RUN_BYTES = (b"0", b"\0", b"f", b"x")
 _SHORTEST_RUN = 32
+_SENT_AT_ONCE = 4096  # bytes that cost as much to send as fewer do: looking for runs would only take time
 _RUNS = tuple((byte * _SHORTEST_RUN, re.compile(re.escape(byte) + b"+")) for byte in _RUN_BYTES)
 
 
@@ -154,7 +155,7 @@ def frame(payload: bytes, *, run_lengths: bool = True) -> bytes:
     Only replies may have ``run_lengths``.
     """
     data = escape(payload)
-    if run_lengths:
+    if run_lengths and len(data) > _SENT_AT_ONCE:
         data = compress(data)
     return b"$" + data + _TRAILERS[checksum(data)]
 

@@ -2,7 +2,7 @@
 
 The engine compiles hooks into the code it translates, so planting one throws translations away.  A debugger takes
 its breakpoints out at every stop and puts them back: hooks are therefore planted when the machine runs again, and
-stay in place, unarmed, when a breakpoint goes, until one of them is met.
+stay in place, unarmed, when a breakpoint goes, until one of them is met by more than a step.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Breakpoints:
         if self.stops_at(address):
             self.hit = address
             uc.emu_stop()
-        elif address not in self._armed:
+        elif address not in self._armed and not self._progress.single:
             self._met_unarmed = True
             uc.emu_stop()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -15,6 +16,7 @@ from unicorn import (
     UcError,
 )
 from unicorn import x86_const as x86
+from unicorn.unicorn_py3.unicorn import uclib
 
 from machine import registers
 from machine.breakpoints import Breakpoints
@@ -22,7 +24,7 @@ from machine.catches import Catches
 from machine.engine.choice import Engine, make_progress
 from machine.engine.decode import can_be_left, ends_translation
 from machine.engine.fast import FastProgress
-from machine.engine.state import CC_OP_EFLAGS, CS, HF_CPL, HF_CS64, HF_INHIBIT_IRQ, HF_SMAP, STATUS_FLAGS, State
+from machine.engine.state import CC_OP_EFLAGS, CS, HF_CPL, HF_CS64, HF_INHIBIT_IRQ, HF_SMAP, STATUS_FLAGS, Front, State
 from machine.errors import EngineError, MemoryFault, RegisterError
 from machine.exceptions import Exceptions
 from machine.guards import Guards
@@ -31,7 +33,7 @@ from machine.interrupts import IF, UD, Event, Source, TripleFault, deliver
 from machine.memory import Memory
 from machine.stop import FaultRecord
 from machine.translations import Translations
-from machine.walk import CR4_SMAP, Paging, pages
+from machine.walk import CR4_SMAP, Paging, Walks
 from machine.watchpoints import Watchpoints
 from machine.windows import Windows
 
@@ -61,7 +63,9 @@ class Cpu:
         self.progress = make_progress(self.uc, self.state, memory, engine)
         self.fast = self.progress if isinstance(self.progress, FastProgress) else None
         self.breakpoints = Breakpoints(self.uc, self.progress)
-        self.watchpoints = Watchpoints(self.uc, memory, can_leave=self._can_leave)
+        self.walks = Walks(memory)
+        self.watchpoints = Watchpoints(self.uc, memory, walks=self.walks, can_leave=self._can_leave)
+        self._flags = ctypes.c_uint64()
         self.orig_rax = (1 << 64) - 1
         self.halted = False
         self.shutdown: tuple[FaultRecord, ...] | None = None
@@ -100,7 +104,8 @@ class Cpu:
 
     def flags(self) -> int:
         """RFLAGS, with the status flags the engine computes lazily."""
-        return int(self.uc.reg_read(x86.UC_X86_REG_EFLAGS))
+        uclib.uc_reg_read(self.uc._uch, x86.UC_X86_REG_EFLAGS, ctypes.byref(self._flags))
+        return self._flags.value
 
     def paging(self) -> Paging:
         """The registers that decide translation, from the loaded view."""
@@ -110,14 +115,20 @@ class Cpu:
     @property
     def cpl(self) -> int:
         """The current privilege level."""
-        self.state.load()
-        return int(self.state.front.hflags & HF_CPL)
+        return int(self._standing().hflags & HF_CPL)
 
     @property
     def linear_pc(self) -> int:
         """Linear address of the next instruction: CS.base + RIP outside 64-bit mode."""
+        front = self._standing()
+        return int(front.eip if front.hflags & HF_CS64 else (front.segs[CS].base + front.eip) & _MASK_32)
+
+    def _standing(self) -> Front:
+        """The registers as they stand, without a copy where the engine's own can be read."""
+        if self.fast:
+            return self.fast.live
         self.state.load()
-        return self.linear(self.state.front.eip)
+        return self.state.front
 
     def linear(self, rip: int) -> int:
         """Linear address of an offset in the code segment, from the loaded view."""
@@ -215,7 +226,7 @@ class Cpu:
     def code_at(self, linear: int, length: int) -> bytes:
         """Bytes of code at a linear address; none if they are not mapped."""
         try:
-            runs = pages(self.memory, self.paging(), linear, length)
+            runs = self.walks.pages(self.paging(), linear, length)
         except MemoryFault:
             return b""
         return b"".join(bytes(self.memory.ram[at : at + count]) for at, count in runs)
@@ -326,7 +337,7 @@ class Cpu:
     def _plant(self) -> None:
         stale = [
             self.breakpoints.plant(),
-            self.watchpoints.plant(self.paging()),
+            self.watchpoints.concerned and self.watchpoints.plant(self.paging()),
             self.guards.plant(),
             self.catches.plant(),
         ]

@@ -77,6 +77,8 @@ class Guards:
 
     def plant(self) -> bool:
         """Outside the engine, after the breakpoints: hook what was found; True if translations are stale now."""
+        if not (self.ports or self._exchanges or self._parted):
+            return False
         # What computes flags must not run where a breakpoint's hook then leaves the engine.
         behind = self._exchanges.intersection(self._cpu.breakpoints.hooked_addresses)
         for address in self._updating & (self._parted | behind - self._behind):

@@ -25,7 +25,7 @@ class LinearMemory:
         Nothing changes in the guest, and the processor's ring does not matter.  Raises `MemoryFault` at the first
         byte that is not mapped or not RAM.
         """
-        runs = pages(self.memory, self._paging(cr3), address, length)
+        runs = self.cpu.walks.pages(self._paging(cr3), address, length)
         return b"".join(self.memory.read(at, count) for at, count in runs)
 
     def write_linear(self, address: int, data: bytes, cr3: int | None = None) -> None:

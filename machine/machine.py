@@ -275,7 +275,7 @@ class Machine(LinearMemory):
 
         A slice ends before the block that crosses its end, unless it has no other: it need not be exact.
         """
-        progress, end = self.cpu.progress, min(due, slice_end)
+        progress, end = self.cpu.progress, due if due < slice_end else slice_end
         start = progress.clock
         refused = self.cpu.run(end)
         if not refused or progress.limit != end or progress.clock >= end:  # not refused: a hook lowered the limit

@@ -6,7 +6,8 @@ accesses, made from the same tables.  What it cannot translate, it asks `x86.pag
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from machine.errors import MemoryFault
@@ -143,6 +144,10 @@ class Walks:
                 return kept[0] | address - page
         return self._walk(paging, page) | address - page
 
+    def pages(self, paging: Paging, address: int, length: int) -> list[tuple[int, int]]:
+        """As the function `pages`."""
+        return _runs(partial(self.physical, paging), address, length)
+
     def _walk(self, paging: Paging, page: int) -> int:
         found = translate(self._memory, paging, page)
         if len(self._kept) >= _MOST_WALKS:
@@ -177,9 +182,13 @@ def pages(memory: Memory, paging: Paging, address: int, length: int) -> list[tup
 
     Raises `MemoryFault` at the first byte that is not mapped.
     """
+    return _runs(lambda at: translate(memory, paging, at).physical, address, length)
+
+
+def _runs(translated: Callable[[int], int], address: int, length: int) -> list[tuple[int, int]]:
     runs, end = [], address + length
     while address < end:
-        physical = translate(memory, paging, address & 0xFFFFFFFFFFFFFFFF).physical
+        physical = translated(address & 0xFFFFFFFFFFFFFFFF)
         count = min(end - address, PAGE - address % PAGE)
         runs.append((physical, count))
         address += count

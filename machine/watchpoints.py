@@ -15,7 +15,7 @@ from machine.breakpoints import When
 from machine.errors import MemoryFault
 from machine.memory import Memory
 from machine.stop import Access, Watchpoint
-from machine.walk import Paging, pages
+from machine.walk import Paging, Walks
 
 WIDEST_ACCESS = 8
 """Bytes of the engine's widest single memory access."""
@@ -56,9 +56,10 @@ class Watchpoints:
     run one by one, and a hit need not leave the engine.
     """
 
-    def __init__(self, uc: Uc, memory: Memory, *, can_leave: Callable[[], bool]) -> None:
+    def __init__(self, uc: Uc, memory: Memory, *, walks: Walks, can_leave: Callable[[], bool]) -> None:
         self._uc = uc
         self._memory = memory
+        self._walks = walks
         self._can_leave = can_leave
         self._wanted: dict[Watch, list[When | None]] = {}
         self._hits: list[tuple[Watch, Watchpoint]] = []
@@ -102,14 +103,17 @@ class Watchpoints:
         return True in [when is None or when() for when in self._wanted.get(watch, ())]
 
     @property
+    def concerned(self) -> bool:
+        """Whether there is anything to plant or to take out."""
+        return bool(self._wanted or self._planted)
+
+    @property
     def planted(self) -> bool:
         """Whether the engine has hooks on memory."""
         return bool(self._planted)
 
     def plant(self, paging: Paging) -> bool:
         """Before the processor runs: make hooks agree with what is wanted; True if translations are stale now."""
-        if not self._wanted and not self._planted:
-            return False
         stale = False
         for watch in [*self._planted]:
             if watch not in self._wanted or self._runs(paging, watch) != self._planted[watch].runs:
@@ -127,7 +131,7 @@ class Watchpoints:
             return ((watch.address, watch.length),)
         # A range that is not mapped yet is looked at again whenever the processor starts.
         try:
-            return tuple(pages(self._memory, paging, watch.address, watch.length))
+            return tuple(self._walks.pages(paging, watch.address, watch.length))
         except MemoryFault:
             return ()
 

@@ -7,6 +7,8 @@ from the same tables that decode everywhere else.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from operator import itemgetter
 
 from gdbstub.registers import Feature, Field, Flags, Register, RegisterSet, Union, Vector
 from machine import registers
@@ -143,7 +145,8 @@ SHARED_REGISTERS = frozenset(name for name, _, _ in _SYSTEM) - {
 """What the tasks of a kernel find alike in the processor, whichever of them it runs."""
 
 _SCATTERED = tuple(slot for slot in REGISTERS.slots if slot.number >= 56)
-_GDB_ORDER = (0, 3, 1, 2, 6, 7, 5, 4, *range(8, 16))
+_IN_GDB_ORDER = itemgetter(0, 3, 1, 2, 6, 7, 5, 4, *range(8, 17))
+_CORE_STRUCT = struct.Struct("<17QI")
 
 
 def machine_name(name: str) -> str:
@@ -151,22 +154,34 @@ def machine_name(name: str) -> str:
     return MACHINE_NAMES.get(name, name)
 
 
-def read_block(cpu: Cpu) -> bytes:
-    """All registers as ``g`` sends them: the core by hand, as every step asks for it; the rest by the table."""
-    cpu.state.load()
+class Block:
+    """All registers of a processor as ``g`` sends them: those that every instruction changes by hand, as each stop asks
+    for them; the rest by the table, and kept while the state that it is read from is the same."""
+
+    def __init__(self, cpu: Cpu) -> None:
+        self._cpu = cpu
+        self._key: tuple[bytes, int] | None = None
+        self._rest = b""
+
+    def read(self) -> bytes:
+        """The registers now."""
+        state = self._cpu.state
+        state.load()
+        general = _CORE_STRUCT.pack(*_IN_GDB_ORDER(state.changing()), self._cpu.flags() & 0xFFFFFFFF)
+        key = state.steady(), self._cpu.orig_rax
+        if key != self._key:
+            self._key, self._rest = key, b"".join(_steady(self._cpu))
+        return general + self._rest
+
+
+def _steady(cpu: Cpu) -> Iterator[bytes]:
+    """What follows EFLAGS, from the loaded state."""
     front, fpu = cpu.state.front, cpu.state.fpu
-    general = front.regs[:]
-    core = struct.pack(
-        "<17Q7I",
-        *(general[index] for index in _GDB_ORDER),
-        front.eip,
-        cpu.flags() & 0xFFFFFFFF,
-        *(front.segs[index].selector for index in (1, 2, 3, 0, 4, 5)),
-    )
-    stack = b"".join(bytes(fpu.fpregs[(fpu.fpstt + index) & 7])[:10] for index in range(8))
-    x87 = b"".join(_read(cpu, name, 4) for name in _X87)
-    rest = (_read(cpu, machine_name(slot.register.name), slot.length) for slot in _SCATTERED)
-    return b"".join((core, stack, x87, cpu.state.xmm(), *rest))
+    yield struct.pack("<6I", *(front.segs[index].selector for index in (1, 2, 3, 0, 4, 5)))
+    yield from (bytes(fpu.fpregs[(fpu.fpstt + index) & 7])[:10] for index in range(8))
+    yield from (_read(cpu, name, 4) for name in _X87)
+    yield cpu.state.xmm()
+    yield from (_read(cpu, machine_name(slot.register.name), slot.length) for slot in _SCATTERED)
 
 
 def _read(cpu: Cpu, name: str, length: int) -> bytes:

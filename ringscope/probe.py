@@ -11,7 +11,7 @@ from gdbstub.target import When
 from machine import breakpoints, probe
 from machine.cpu import Cpu
 from machine.errors import MemoryFault
-from ringscope.layout import REGISTERS, machine_name, read_block
+from ringscope.layout import REGISTERS, Block, machine_name
 
 _LOW = (1 << 64) - 1
 
@@ -23,6 +23,7 @@ class MachineProbe:
         self._cpu = cpu
         self._thread = thread
         self._probe = probe.Probe(cpu)
+        self._block = Block(cpu)
         self.look = self._probe.look
         self._readers: dict[int, probe.Reader] = {}
 
@@ -51,7 +52,7 @@ class MachineProbe:
 
     def registers(self) -> bytes:
         """All registers."""
-        return read_block(self._cpu)
+        return self._block.read()
 
     def load(self, address: int, length: int) -> int:
         """A little-endian number in linear memory."""

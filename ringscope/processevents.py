@@ -88,6 +88,8 @@ class ProcessEvents:
         if not watched:
             for arrival in list(self._arrivals):
                 self._drop(arrival)
+        if not (watched or self._hooks):
+            return
         wanted = {name for name, events in FUNCTIONS.items() if not watched.isdisjoint(events)}
         self._hook({name: address for name in wanted if (address := self._address(name))})
 

@@ -18,7 +18,7 @@ from machine.errors import MemoryFault, RegisterError
 from machine.machine import Machine
 from ringscope.configuration import RESET_STATUS
 from ringscope.kernelmemory import KernelMemory
-from ringscope.layout import REGISTERS, SHARED_REGISTERS, machine_name, read_block
+from ringscope.layout import REGISTERS, SHARED_REGISTERS, Block, machine_name
 from ringscope.pace import Pace
 from ringscope.pin import Pin
 from ringscope.points import ACCESS, MachinePoints
@@ -77,6 +77,7 @@ class MachineTarget(MachinePoints):
         self._pin = Pin(machine, self._pace, lambda: self.view, self.stepper)
         self._command = command
         self._tables = tables
+        self._registers = Block(machine.cpu)
         self._block: bytes | None = None
         self._regions: Regions | None = None
         self._physical = False
@@ -95,7 +96,7 @@ class MachineTarget(MachinePoints):
         if saved is not None:
             return b"".join(self._saved_bytes(saved, slot, thread) or bytes(slot.length) for slot in REGISTERS.slots)
         if self._block is None:
-            self._block = read_block(self.machine.cpu)
+            self._block = self._registers.read()
         return self._block
 
     def unknown_registers(self, thread: int) -> Collection[int]:

@@ -6,7 +6,7 @@ from gdbstub.errors import MalformedPacket, TargetError
 from gdbstub.registers import Slot
 from gdbstub.registry import TABLE
 from gdbstub.session import OK, Session
-from gdbstub.target import Target, UnknownRegisters
+from gdbstub.target import Target
 from gdbstub.trace.frames import Frame
 
 
@@ -21,10 +21,9 @@ def _all_registers(session: Session[Target]) -> bytes:
         return b"".join(_collected(session, session.frame, slot) for slot in session.registers.slots)
     thread = session.thread()
     digits = bytearray(session.target.read_registers(thread).hex().encode())
-    if isinstance(session.target, UnknownRegisters):
-        for number in session.target.unknown_registers(thread):
-            slot = session.registers.by_number[number]
-            digits[2 * slot.offset : 2 * (slot.offset + slot.length)] = b"xx" * slot.length
+    for number in session.inferiors.unknown_registers(thread):
+        slot = session.registers.by_number[number]
+        digits[2 * slot.offset : 2 * (slot.offset + slot.length)] = b"xx" * slot.length
     return bytes(digits)
 
 

@@ -3,6 +3,7 @@
 import errno
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from gdbstub.errors import MalformedPacket, TargetError
 from gdbstub.nonstop import StepRange
@@ -81,12 +82,10 @@ def resume_threads(session: Session[Target], actions: bytes) -> bytes | None:
     """Resume threads, or stop them in non-stop mode, each by the leftmost action that names it; the others rest."""
     plan: dict[int, Action | None] = {}
     ranges: list[StepRange] = []
-    for word in actions.split(b";"):
-        command, _, where = word.partition(b":")
-        action, addresses = _parse_action(command)
+    for action, addresses, named in _parse_actions(actions):
         if addresses and session.registers.pc_slot is None:
             raise TargetError(errno.ENOTSUP, "the program counter is not known")
-        for thread in _chosen(session, parse_thread_id(where) if where else ThreadId(ALL), stops=action is None):
+        for thread in _chosen(session, named, stops=action is None):
             if thread not in plan:
                 plan[thread] = action
                 ranges += [StepRange(thread, *addresses)] if addresses else []
@@ -98,6 +97,13 @@ def resume_threads(session: Session[Target], actions: bytes) -> bytes | None:
         raise TargetError(errno.EINVAL, "in all-stop mode an interrupt stops all threads, vCont;t none")
     session.resume(going, step_range=ranges[0] if len(ranges) == 1 else None)
     return None
+
+
+@lru_cache(maxsize=64)
+def _parse_actions(actions: bytes) -> tuple[tuple[Action | None, tuple[int, int] | None, ThreadId], ...]:
+    """What to do, within which addresses, to whom; a client sends the same few again and again."""
+    words = (word.partition(b":") for word in actions.split(b";"))
+    return tuple((*_parse_action(word), parse_thread_id(named) if named else ThreadId(ALL)) for word, _, named in words)
 
 
 _ACTION = re.compile(rb"([cst])|([CS])([0-9a-fA-F]{2})|r([0-9a-fA-F]{1,16}),([0-9a-fA-F]{1,16})")

@@ -84,6 +84,10 @@ class Front(ctypes.Structure):
     )
 
 
+_CHANGING = struct.Struct("<17Q")
+"""The head of `Front`: the general registers and RIP."""
+
+
 class Event(ctypes.Structure):
     """The pending exception, around the debug registers."""
 
@@ -240,6 +244,7 @@ class State:
         xmm0 = self._find(_XMM_MARK.to_bytes(16, "little"), "XMM0")
         xmm1 = self._find((_XMM_MARK + 1).to_bytes(16, "little"), "XMM1")
         self.front = Front.from_address(base + front)
+        self._front, self._steady = front, base + front + Front.hflags.offset
         self.event = Event.from_address(base + dr - Event.dr.offset)
         self.fpu = Fpu.from_address(base + fp0 - Fpu.fpregs.offset)
         self.calls = SystemCalls.from_address(base + lstar - SystemCalls.lstar.offset)
@@ -261,6 +266,14 @@ class State:
         for name, (seen, expected) in checks.items():
             if seen != expected:
                 raise EngineError(f"{name} in Unicorn's context is {seen:#x}, not {expected:#x}: layout unknown")
+
+    def changing(self) -> tuple[int, ...]:
+        """The general registers and RIP of the loaded state, in the order of `Front`."""
+        return _CHANGING.unpack_from(self._bytes, self._front)
+
+    def steady(self) -> bytes:
+        """All of the loaded state but those and the flags: what most instructions leave as it is."""
+        return ctypes.string_at(self._steady, self._size - self._front - Front.hflags.offset)
 
     def xmm(self) -> bytes:
         """XMM0-XMM15 of the loaded state, 256 bytes."""

@@ -540,7 +540,7 @@ def test_what_has_ended_does_not_go_on(talk):
 
 
 def test_absent_registers_are_not_expedited(target):
-    target.read_register = lambda thread, number: None
+    target.unknown_registers = lambda thread: [slot.number for slot in target.registers.slots]
     assert Conversation(target)(b"?") == b"T05thread:1;core:0;"
 
 
@@ -566,10 +566,10 @@ def test_a_description_may_name_no_program_counter():
 
 
 def test_registers_that_fail_are_not_expedited(target):
-    def fail(thread, number):
+    def fail(thread):
         raise TargetError(errno.EIO, "gone")
 
-    target.read_register = fail
+    target.read_registers = fail
     assert Conversation(target)(b"?") == b"T05thread:1;core:0;"
 
 
