@@ -74,12 +74,19 @@ def test_there_is_no_identity_map(stopped):
 
 def test_the_image_has_the_rights_of_its_parts(stopped, symbols):
     text, rodata, data, end = (symbols.lookup(name).address for name in ("_text", "__start_rodata", "_sdata", "_end"))
-    image = [page for page in stopped[1] if page.linear >= constant("__START_KERNEL_map")]
+    base, fixmap = constant("__START_KERNEL_map"), constant("FIX_APIC_BASE")
+    image = [page for page in stopped[1] if base <= page.linear < fixmap]
     assert [page.linear for page in image] == list(range(text, end, 4096))
     for page in image:
-        assert page.physical == page.linear - constant("__START_KERNEL_map")
+        assert page.physical == page.linear - base
         assert page.executable == (page.linear < rodata)
         assert page.writable == (page.linear >= data)
+
+
+def test_the_local_apic_is_mapped_for_the_kernel_alone(stopped):
+    (page,) = (page for page in stopped[1] if page.linear == constant("FIX_APIC_BASE"))
+    assert page.physical == 0xFEE00000
+    assert page.writable and not page.executable and not page.user
 
 
 def test_the_direct_map_is_all_memory_and_nothing_else(stopped):

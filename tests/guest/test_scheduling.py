@@ -52,6 +52,15 @@ def test_a_few_tasks_share_the_latency(boot):
     assert milliseconds(rows, "slice") == [6 / 4] * 4
 
 
+@pytest.mark.parametrize(("hrtick", "turn"), [("on", LATENCY / 10), ("off", 4)])
+def test_turns_end_on_time_with_a_timer_of_their_own(hrtick, turn):
+    """Ten tasks: each turn is a tenth of the latency; ticks alone, one each 4 ms, make it last until the next tick."""
+    line = {"ms": 400, "sched_latency_ns": LATENCY * 1_000_000, "hrtick": hrtick}
+    rows = hogs(on_machine, hogs=10, **line)[2:]
+    turns = [float(row["ran"]) / int(row["switches"]) for row in rows]
+    assert turns == [pytest.approx(turn, rel=0.05)] * len(rows)
+
+
 def test_equal_tasks_get_equal_times():
     ran = milliseconds(hogs(on_machine, hogs=5, ms=1000)[1:], "ran")
     assert sum(ran) > 900

@@ -63,10 +63,18 @@ def test_a_turn_ends_in_resched_curr_and_the_leftmost_is_next(gdb):
     assert values(output)[:1] + values(output)[-3:] == ["0", "1", "1", "1"]
 
 
+def test_a_turn_ends_by_the_local_apics_timer(gdb):
+    output = gdb(
+        "", TEN_RUNNABLE, "continue", "tbreak hrtick", "continue", "bt 3", "tbreak context_switch", "continue", "bt"
+    )
+    assert re.search(r"#1 .* sysvec_apic_timer_interrupt .*\n#2 +<signal handler called>", output)
+    assert re.search(r"context_switch .*\n#1 .* schedule .*\n#2 .* exit_to_user_mode_loop ", output)
+
+
 @pytest.mark.parametrize(
     ("policy", "tick"), [("cfs", "task_tick_fair"), ("rr", "task_tick_rr"), ("coop", "task_tick_coop")]
 )
 def test_the_policy_decides_what_a_tick_does(gdb, policy, tick):
-    output = gdb(f"sched={policy}", f"tbreak {tick}", "continue", "bt 3", "print sched_class->name")
+    output = gdb(f"hrtick=off sched={policy}", f"tbreak {tick}", "continue", "bt 3", "print sched_class->name")
     assert re.search(rf"#0 +{tick} .*\n#1 .* scheduler_tick .*\n#2 .* timer_interrupt ", output)
     assert f'"{policy}"' in output

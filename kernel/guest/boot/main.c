@@ -1,4 +1,5 @@
 /* start_kernel: from the first C function to the first program in ring 3. */
+#include <asm/apic.h>
 #include <asm/desc.h>
 #include <asm/irqflags.h>
 #include <linux/binfmts.h>
@@ -106,6 +107,7 @@ noinline void start_kernel(void)
 	tsc_init();
 	init_8259A();
 	time_init();
+	init_local_APIC();
 	local_irq_enable();
 	rest_init();
 }

@@ -271,6 +271,9 @@ idtentry		asm_exc_alignment_check			exc_alignment_check	1
 idtentry_paranoid	asm_exc_machine_check			exc_machine_check
 idtentry		asm_exc_simd_coprocessor_error		exc_simd_coprocessor_error
 
+/* An interrupt with a vector of its own is entered like an exception. */
+idtentry		asm_sysvec_apic_timer_interrupt		sysvec_apic_timer_interrupt
+
 /* One entry of IRQ_ENTRY_SIZE bytes for each vector from 0x20 on: push the vector, go the common way. */
 	.balign 16
 	.globl	irq_entries_start

@@ -1,4 +1,5 @@
 /* The interrupt-descriptor table: Linux's gates, one row each. */
+#include <asm/apic.h>
 #include <asm/desc.h>
 #include <asm/traps.h>
 
@@ -35,6 +36,7 @@ static const struct idt_data def_idts[] = {
 	INTG(X86_TRAP_AC,		asm_exc_alignment_check),
 	ISTG(X86_TRAP_MC,		asm_exc_machine_check, IST_MCE),
 	INTG(X86_TRAP_XF,		asm_exc_simd_coprocessor_error),
+	INTG(LOCAL_TIMER_VECTOR,	asm_sysvec_apic_timer_interrupt),
 	SYSG(IA32_SYSCALL_VECTOR,	system_call),
 };
 

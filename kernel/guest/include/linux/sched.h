@@ -111,6 +111,7 @@ bool cond_resched(void);
 void sched_fork(struct task_struct *p);
 void set_user_nice(struct task_struct *p, long nice);
 void scheduler_tick(void);
+void hrtick(void);
 void schedule_tail(struct task_struct *prev);
 void wake_up_process(struct task_struct *p);
 void wake_up_new_task(struct task_struct *p);

@@ -81,8 +81,12 @@ static void activate_task(struct rq *rq, struct task_struct *p, int flags)
 	sched_class->enqueue_task(rq, p, flags);
 	p->on_rq = 1;
 	rq->nr_running++;
-	if (rq->curr != &init_task && sched_class->wakeup_preempt(rq, p))
+	if (rq->curr == &init_task)
+		return;
+	if (sched_class->wakeup_preempt(rq, p))
 		resched_curr(rq);
+	else
+		hrtick_update(rq);
 }
 
 static void deactivate_task(struct rq *rq, struct task_struct *p, int flags)
@@ -159,13 +163,13 @@ noinline void schedule(void)
 		deactivate_task(rq, prev, DEQUEUE_SLEEP);
 	else if (prev != &init_task)
 		sched_class->put_prev_task(rq, prev);
-	next = pick_next_task(rq);
+	next = rq->curr = pick_next_task(rq);
+	hrtick_update(rq);
 	if (next != prev) {
 		if (sleeps)
 			prev->nvcsw++;
 		else
 			prev->nivcsw++;
-		rq->curr = next;
 		context_switch(prev, next);
 	}
 	local_irq_restore(flags);

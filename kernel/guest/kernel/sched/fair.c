@@ -196,6 +196,15 @@ static noinline void task_tick_fair(struct rq *rq, struct task_struct *curr)
 	check_preempt_tick(rq, &curr->se);
 }
 
+/* What is left of curr's slice. */
+static u64 turn_left_fair(struct rq *rq, struct task_struct *curr)
+{
+	u64 slice = sched_slice(&rq->cfs, &curr->se);
+	u64 ran = curr->se.sum_exec_runtime - curr->se.prev_sum_exec_runtime + local_clock() - curr->se.exec_start;
+
+	return slice > ran ? slice - ran : 0;
+}
+
 static bool wakeup_preempt_fair(struct rq *rq, struct task_struct *p)
 {
 	update_curr(rq);
@@ -234,6 +243,7 @@ const struct sched_class fair_sched_class = {
 	.set_next_task = set_next_task_fair,
 	.task_tick = task_tick_fair,
 	.wakeup_preempt = wakeup_preempt_fair,
+	.turn_left = turn_left_fair,
 	.yield_task = yield_task_fair,
 	.reweight_task = reweight_task_fair,
 };

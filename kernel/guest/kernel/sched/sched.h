@@ -20,6 +20,7 @@ struct rq {
 	u64 nr_switches;
 	struct task_struct *curr;
 	struct mm_struct *prev_mm;		/* borrowed page tables to give back after a switch */
+	bool hrtick_armed;
 	struct list_head queue;			/* of run_list: the order of rr and coop */
 	struct cfs_rq cfs;
 };
@@ -40,6 +41,7 @@ struct sched_class {
 	void (*task_tick)(struct rq *rq, struct task_struct *curr);
 	/* May p, just woken, interrupt curr? */
 	bool (*wakeup_preempt)(struct rq *rq, struct task_struct *p);
+	u64 (*turn_left)(struct rq *rq, struct task_struct *curr);	/* ns; NULL: ticks are enough */
 	void (*yield_task)(struct rq *rq);
 	void (*reweight_task)(struct rq *rq, struct task_struct *p);	/* NULL: nice means nothing */
 };
@@ -53,6 +55,9 @@ void resched_curr(struct rq *rq);
 
 /* Charge the running task for its time since it was charged last: ns. */
 u64 charge_curr(struct rq *rq);
+
+/* hrtick.c: have curr's turn end on time. */
+void hrtick_update(struct rq *rq);
 
 /* fair.c */
 u64 sched_slice(const struct cfs_rq *cfs_rq, const struct sched_entity *se);
