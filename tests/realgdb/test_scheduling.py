@@ -63,6 +63,14 @@ def test_a_turn_ends_in_resched_curr_and_the_leftmost_is_next(gdb):
     assert values(output)[:1] + values(output)[-3:] == ["0", "1", "1", "1"]
 
 
+def test_long_work_in_the_kernel_lets_others_run(tmp_path):
+    guest = power_on(Configuration(append="init_action=poweroff /bin/usertests"))
+    preempted = ("tbreak read_zero", "continue", "set var current_task->need_resched = 1")
+    with served(guest, tmp_path / "gdb.sock") as server:
+        output = gdb_batch(*preempted, "tbreak schedule", "continue", "bt 3", file=guest.kernel, connect=server.address)
+    assert re.search(r"#1 .* cond_resched .*\n#2 .* read_zero ", output)
+
+
 def test_a_turn_ends_by_the_local_apics_timer(gdb):
     output = gdb(
         "", TEN_RUNNABLE, "continue", "tbreak hrtick", "continue", "bt 3", "tbreak context_switch", "continue", "bt"

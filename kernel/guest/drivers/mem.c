@@ -3,6 +3,7 @@
 #include <linux/console.h>
 #include <linux/fs.h>
 #include <linux/init.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 
 #define MEM_MAJOR 1
@@ -19,7 +20,15 @@ static ssize_t write_null(struct file *file, const char __user *buf, size_t coun
 
 static ssize_t read_zero(struct file *file, char __user *buf, size_t count, loff_t *pos)
 {
-	return clear_user(buf, count) ? -EFAULT : (ssize_t)count;
+	size_t done, chunk;
+
+	for (done = 0; done < count; done += chunk) {
+		chunk = min(count - done, PAGE_SIZE);
+		if (clear_user(buf + done, chunk))
+			return done ? (ssize_t)done : -EFAULT;
+		cond_resched();
+	}
+	return done;
 }
 
 #define KMSG_LINE_MAX 256

@@ -42,6 +42,7 @@ noinline int count(struct user_arg_ptr argv, int max)
 			return -E2BIG;
 		if (current->fatal_signal)
 			return -EINTR;
+		cond_resched();
 	}
 }
 
