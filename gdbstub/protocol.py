@@ -1,6 +1,7 @@
 """The whole packet table: importing this module fills it."""
 
 from gdbstub.packets import (
+    branches,
     breakpoints,
     files,
     lifecycle,
@@ -20,7 +21,7 @@ from gdbstub.packets import (
 from gdbstub.registry import TABLE
 
 TOPICS = (
-    breakpoints, files, lifecycle, lldb, memory, monitor, nonstop, queries, registers, resume, search, systemcalls,
-    threads, tracepoints, transfers,
+    branches, breakpoints, files, lifecycle, lldb, memory, monitor, nonstop, queries, registers, resume, search,
+    systemcalls, threads, tracepoints, transfers,
 )  # fmt: skip
 __all__ = ["TABLE", "TOPICS"]

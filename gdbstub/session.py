@@ -32,6 +32,8 @@ from gdbstub.xml import register_documents
 
 PACKET_SIZE = 0x20000
 """The longest packet body in bytes, either way; room for ``m`` of 64 KiB."""
+BRANCH_ROOM = 0x10000
+"""Bytes of a branch trace where the client says nothing, as in gdb."""
 OK = b"OK"
 MALFORMED = b"E%02x" % errno.EINVAL
 VCTRLC = b"vCtrlC"
@@ -84,6 +86,8 @@ class Session(Generic[TargetT]):
         """What the client's open files hold, by descriptor."""
         self.files_of: int | None = None
         """The process whose files it means; None for the selected one."""
+        self.branch_room = BRANCH_ROOM
+        """Bytes of the next branch trace."""
         self.threads_left: Iterator[bytes] = iter(())
         self.inferiors = Inferiors(target, self.points)
         self.nonstop = NonStop()

@@ -7,7 +7,7 @@ thread ids are positive numbers. A method declines by raising ``gdbstub.errors.T
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from gdbstub.registers import RegisterSet
 from gdbstub.stopreply import Stop, WatchKind
@@ -92,6 +92,13 @@ class Offsets:
     text: int
     data: int
     segments: bool = False
+
+
+class BranchBlock(NamedTuple):
+    """Code that ran without a branch: the addresses of its first and of its last instruction."""
+
+    begin: int
+    end: int
 
 
 @runtime_checkable
@@ -384,6 +391,35 @@ class SystemCalls(Protocol):
 
     def catch_system_calls(self, numbers: Collection[int] | None) -> None:
         """Stop at these system calls of any process; None is all, and no number none."""
+        ...
+
+
+@runtime_checkable
+class Branches(Target, Protocol):
+    """``record btrace bts``: which blocks of code ran (gdb manual, "Branch Trace Format").
+
+    A thread's blocks come in the order in which they ran; the last ends with the instruction that is next.
+    """
+
+    def record_branches(self, thread: int, length: int) -> None:
+        """Record from now on, with ``length`` bytes of room in which hardware would keep 24 for a branch."""
+        ...
+
+    def forget_branches(self, thread: int) -> None:
+        """Record no more."""
+        ...
+
+    def branch_room(self, thread: int) -> int | None:
+        """Bytes of room that the thread's trace has; None if none is recorded."""
+        ...
+
+    def branches(self, thread: int) -> Sequence[BranchBlock]:
+        """All that is kept."""
+        ...
+
+    def new_branches(self, thread: int) -> Sequence[BranchBlock] | None:
+        """What ran since a thread's trace was last read, with the instruction that was next then; None if some of it
+        is lost."""
         ...
 
 

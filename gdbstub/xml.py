@@ -19,7 +19,7 @@ from gdbstub.registers import (
     Type,
     Vector,
 )
-from gdbstub.target import MemoryRegion, OsRows, ThreadInfo
+from gdbstub.target import BranchBlock, MemoryRegion, OsRows, ThreadInfo
 from gdbstub.threadid import ThreadId
 from gdbstub.trace.frames import Frame
 
@@ -121,6 +121,19 @@ def os_data(name: str, table: OsRows) -> bytes:
         columns = (f"{_tag('column', name=title)}>{_text(_legal(cell))}</column>" for title, cell in cells)
         lines.append(f"<item>{''.join(columns)}</item>\n")
     return "".join([*lines, "</osdata>\n"]).encode()
+
+
+def branch_trace(blocks: Iterable[BranchBlock]) -> bytes:
+    """The branch trace, the newest block first."""
+    lines = [_HEADER.format(root="btrace", dtd="btrace.dtd"), '<btrace version="1.0">\n']
+    lines += [f'<block begin="{begin:#x}" end="{end:#x}"/>\n' for begin, end in blocks]
+    return "".join([*lines, "</btrace>\n"]).encode()
+
+
+def branch_trace_room(length: int) -> bytes:
+    """How the branch trace is kept."""
+    header = _HEADER.format(root="btrace-conf", dtd="btrace-conf.dtd")
+    return f'{header}<btrace-conf version="1.0">\n<bts size="{length:#x}"/>\n</btrace-conf>\n'.encode()
 
 
 def traceframe_info(frame: Frame) -> bytes:

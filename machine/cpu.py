@@ -420,6 +420,8 @@ class Cpu:
 
     def _deliver(self, event: Event) -> tuple[FaultRecord, ...]:
         self.progress.events += 1
+        if event.is_fault:
+            self.progress.attempted(self.linear(event.rip))
         try:
             chain = deliver(self, event)
         except TripleFault as fault:

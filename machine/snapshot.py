@@ -201,6 +201,8 @@ def _load_state(machine: Machine, snapshot: Snapshot) -> None:
     except Error as error:
         raise SnapshotError(f"{snapshot.path} does not fit this machine: {error}") from None
     processorstate.load(machine.cpu, processor)
+    if machine.cpu.progress.trace is not None:
+        machine.cpu.progress.trace.clear()
 
 
 def _load_devices(machine: Machine, state: State) -> None:

@@ -16,6 +16,7 @@ from kernel.saved import Saved
 from machine import stop
 from machine.errors import MemoryFault, RegisterError
 from machine.machine import Machine
+from ringscope.branches import MachineBranches
 from ringscope.configuration import RESET_STATUS
 from ringscope.kernelmemory import KernelMemory
 from ringscope.layout import REGISTERS, SHARED_REGISTERS, Block, machine_name
@@ -49,7 +50,7 @@ class Tables(Protocol):
         """One of them. Raises TargetError."""
 
 
-class MachineTarget(MachinePoints):
+class MachineTarget(MachinePoints, MachineBranches):
     """Serves a machine.
 
     ``describe`` names the running task for ``info threads``; ``command`` runs a ``monitor`` command line; ``lines`` are
@@ -65,7 +66,8 @@ class MachineTarget(MachinePoints):
         lines: Lines | None = None,
         tables: Tables | None = None,
     ) -> None:
-        super().__init__(machine, self._running)
+        MachinePoints.__init__(self, machine, self._running)
+        MachineBranches.__init__(self, machine, lambda: self.view)
         self.machine = machine
         self._pace = Pace(machine, lines)
         self.last: stop.Stop = stop.Stepped()
@@ -288,8 +290,9 @@ class MachineTarget(MachinePoints):
         self._selected = None
 
     def client_detached(self) -> None:
-        """Catches go with their client; the session has taken its breakpoints out."""
+        """Catches and the branch trace go with their client; the session has taken its breakpoints out."""
         self.machine.cpu.catches.clear()
+        self.forget_all_branches()
 
     def _reply(self, reason: stop.Stop) -> stopreply.Stop:
         thread = self.view.running()

@@ -1,30 +1,14 @@
 """Documents read piece by piece (gdb manual: qXfer). A new object is one row and one function."""
 
 import errno
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
+from gdbstub.documents import built, part
 from gdbstub.errors import TargetError
 from gdbstub.registry import TABLE
-from gdbstub.session import PACKET_SIZE, Session
+from gdbstub.session import Session
 from gdbstub.target import Conditions, Files, MemoryMap, OsRows, OsTables, SignalInfo, Target, ThreadInfo, ThreadNames
 from gdbstub.xml import memory_map, os_data, thread_list, traceframe_info
-
-_LONGEST_PART = PACKET_SIZE // 2 - 1  # every byte may need an escape
-
-
-def part(document: bytes, offset: int, length: int) -> bytes:
-    """A piece of a document: ``m`` and data, or ``l`` and the last of it."""
-    end = offset + min(length, _LONGEST_PART)
-    return (b"m" if end < len(document) else b"l") + document[offset:end]
-
-
-def _built(session: Session[Any], name: str, offset: int, build: Callable[[], bytes]) -> bytes:
-    """The document as it was when its first piece was read: later pieces must fit that one."""
-    if offset == 0 or name not in session.documents:
-        session.documents[name] = build()
-    return session.documents[name]
 
 
 @TABLE.packet("qXfer:features:read:{annex:text}:{offset:hex},{length:hex}", feature="qXfer:features:read+")
@@ -38,7 +22,7 @@ def read_features(session: Session[Target], annex: str, offset: int, length: int
 @TABLE.packet("qXfer:threads:read::{offset:hex},{length:hex}", feature="qXfer:threads:read+")
 def read_threads(session: Session[Target], offset: int, length: int) -> bytes:
     """Read the list of threads with names, cores and details."""
-    return part(_built(session, "threads", offset, lambda: _threads(session)), offset, length)
+    return part(built(session, "threads", offset, lambda: _threads(session)), offset, length)
 
 
 def _threads(session: Session[Target]) -> bytes:
@@ -57,7 +41,7 @@ def read_memory_map(session: Session[MemoryMap], offset: int, length: int) -> by
 def read_os_data(session: Session[OsTables], annex: str, offset: int, length: int) -> bytes:
     """Read a table of the target's system, or with no name the list of its tables (``info os``)."""
     target = session.target
-    return part(_built(session, f"osdata {annex}", offset, lambda: _os_data(target, annex)), offset, length)
+    return part(built(session, f"osdata {annex}", offset, lambda: _os_data(target, annex)), offset, length)
 
 
 def _os_data(target: OsTables, annex: str) -> bytes:
@@ -76,7 +60,7 @@ def read_traceframe_info(session: Session[Conditions], offset: int, length: int)
     if session.frame is None:
         raise TargetError(errno.ENOENT, "no trace frame is selected")
     frame = session.frame
-    return part(_built(session, "traceframe-info", offset, lambda: traceframe_info(frame)), offset, length)
+    return part(built(session, "traceframe-info", offset, lambda: traceframe_info(frame)), offset, length)
 
 
 @TABLE.packet("qXfer:exec-file:read::{offset:hex},{length:hex}", needs=Files)

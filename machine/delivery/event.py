@@ -43,8 +43,12 @@ class Event(NamedTuple):
         """The frame's RFLAGS: RF set for faults, so that an instruction breakpoint does not hit twice
         (SDM 3B 18.3.1.1).
         """
-        fault = self.source is Source.EXCEPTION and self.vector < 32 and VECTORS[self.vector].kind is Kind.FAULT
-        return flags | RF if fault else flags & ~RF
+        return flags | RF if self.is_fault else flags & ~RF
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether the instruction was begun and not completed."""
+        return self.source is Source.EXCEPTION and self.vector < 32 and VECTORS[self.vector].kind is Kind.FAULT
 
 
 class GuestFault(Exception):

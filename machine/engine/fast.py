@@ -144,6 +144,7 @@ class FastProgress(Progress):
         cells.old_exception = cells.exception + type(state.event).old_exception.offset
         cells.tsc_aux = env + self._find_tsc_aux(env)
         self.tallies = Tallies()
+        self.trace = None
         cells.tallies = ctypes.addressof(self.tallies)
         cells.ram, cells.ram_size = memory.address, memory.size
         cells.no_exit = uc_at + facts.no_exit_of_uc
@@ -325,6 +326,7 @@ class FastProgress(Progress):
     def settle(self, rip: int, *, whole: bool = False) -> None:
         """Make the clock exact after a stop at linear address ``rip``: refund the part of a block that did not run."""
         if not whole:
+            self._cut(rip)
             self.clock = self.exact(rip)
         self._tag.value = 0
         self._cells.block = self._cells.block_end = 0

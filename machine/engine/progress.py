@@ -21,6 +21,7 @@ from machine.engine.flags import Flags
 from machine.engine.native.build import blob
 from machine.engine.rawhook import add_hook
 from machine.engine.state import State
+from machine.engine.trace import Trace
 from machine.tallies import Tallies
 
 EVERY_BYTE = (1 << 64) - 1
@@ -31,7 +32,7 @@ class Cells(ctypes.Structure):
     """What the callback reads and writes; the layout of ``struct progress`` in native/progress.c."""
 
     _fields_ = tuple(
-        (name, ctypes.c_uint64) for name in ("clock", "limit", "mask", "block", "block_end", "stopped", "stop")
+        (name, ctypes.c_uint64) for name in ("clock", "limit", "mask", "block", "block_end", "stopped", "stop", "trace")
     )
     clock: int
     limit: int
@@ -40,6 +41,7 @@ class Cells(ctypes.Structure):
     block_end: int
     stopped: int
     stop: int
+    trace: int
 
 
 class Progress:
@@ -53,6 +55,7 @@ class Progress:
         self._cells = Cells(limit=NEVER, mask=EVERY_BYTE)
         self._events, self._most_events = 0, NEVER
         self.tallies = Tallies()
+        self.trace: Trace | None = None
         self._code = executable_blob() if native else None
         self.native = self._code is not None
         self._entries = entries(self._code, _ENTRIES) if self._code else {}
@@ -68,6 +71,11 @@ class Progress:
             update = ctypes.c_void_p(self._entries["update_flags"])
             return add_hook(self._uc, UC_HOOK_CODE, update, self._flags, at=address)
         return int(self._uc.hook_add(UC_HOOK_CODE, self._flags.update, None, address, address))
+
+    def record(self, trace: Trace | None) -> None:
+        """Between two runs: record what runs from now on, or nothing; all translations are stale then."""
+        self.trace = trace
+        self._cells.trace = trace.address if trace is not None else 0
 
     # What may run
 
@@ -155,8 +163,20 @@ class Progress:
         ``whole`` says that the last block ran to its end, wherever ``rip`` is.
         """
         if not whole:
+            self._cut(rip)
             self._cells.clock = self.exact(rip)
         self._cells.block = self._cells.block_end = 0
+
+    def _cut(self, rip: int) -> None:
+        """The trace ends before ``rip`` if the block that runs does."""
+        start, end = self.counted()
+        if self.trace is not None and not self._cells.stopped and start <= rip < end:
+            self.trace.cut(rip)
+
+    def attempted(self, rip: int) -> None:
+        """The instruction at linear address ``rip`` raised an exception instead of being completed."""
+        if self.trace is not None:
+            self.trace.attempt(rip)
 
     def exact(self, rip: int) -> int:
         """Bytes of code executed before the instruction at linear address ``rip``, wherever in a block it lies."""
@@ -169,10 +189,14 @@ class Progress:
         cells = self._cells
         if cells.block <= address < cells.block_end and address + size < cells.block_end:
             cells.clock -= cells.block_end - address
+            if self.trace is not None:
+                self.trace.cut(address)
         if cells.clock + (size & cells.mask) > cells.limit:
             cells.stopped = 1
             uc.emu_stop()
             return
+        if self.trace is not None:
+            self.trace.block(address, size)
         cells.clock += size
         cells.block, cells.block_end = address, address + size
 

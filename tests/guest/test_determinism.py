@@ -12,6 +12,7 @@ from kernel.image import find_image
 from kernel.symbols import Symbols
 from machine import snapshot
 from machine.boot.load import boot
+from machine.branches import Branches
 from machine.engine.choice import Engine
 from machine.machine import Machine
 from machine.probe import Probe
@@ -123,6 +124,19 @@ def test_a_watched_variable(plain):
     run = Run()
     run.machine.cpu.watchpoints.insert(Watch(Access.WRITE, run.current_task, 8))
     assert run.finish() == plain
+
+
+def test_branches_are_recorded():
+    """Both engines tell the same blocks, and the run is what it is without."""
+    told, ends = [], [Run(SHORT).finish()]
+    for engine in (Engine.FAST, Engine.PORTABLE):
+        run = Run(SHORT, engine=engine)
+        branches = Branches(run.machine)
+        branches.start(1 << 16)
+        ends.append(run.finish())
+        told.append(branches.all())
+    assert ends[0] == ends[1] == ends[2]
+    assert len(told[0]) > 10_000 and told[0] == told[1]
 
 
 def run_a_bit(run, choice):

@@ -12,12 +12,12 @@ from machine.errors import Error
 
 HERE = Path(__file__).parent
 BLOBS = {
-    "progress": ("progress.c", "flags.c"),
-    "fast": ("entries.c", "clock.c", "tlb.c", "system.c", "delivery.c", "flags.c"),
+    "progress": ("progress.c", "trace.c", "flags.c"),
+    "fast": ("entries.c", "clock.c", "tlb.c", "system.c", "delivery.c", "trace.c", "flags.c"),
 }
 """Blobs by name, with their sources; each begins with its entry, or with a table of entries."""
 
-HEADER = HERE / "fast.h"
+HEADERS = (HERE / "fast.h", HERE / "trace.h")
 LINKER_SCRIPT = HERE / "flat.lds"
 
 TARGETS = {"x86_64": "x86_64-unknown-linux-gnu"}
@@ -54,7 +54,7 @@ def stale() -> bool:
 
 
 def _stale(name: str, host: str) -> bool:
-    newest = max(path.stat().st_mtime for path in (LINKER_SCRIPT, HEADER, *(HERE / source for source in BLOBS[name])))
+    newest = max(path.stat().st_mtime for path in (LINKER_SCRIPT, *HEADERS, *(HERE / source for source in BLOBS[name])))
     built = blob(name, host)
     return not built.exists() or built.stat().st_mtime < newest
 

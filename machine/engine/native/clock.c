@@ -198,8 +198,11 @@ count_block(struct fast *f, u64 address, u32 size, u8 *from)
 {
     struct block *b = block_around(from, address);
     /* A store into the running block: the engine leaves it and restarts the storing instruction alone. */
-    if (counted(f, address) && address + size < end_of(f))
+    if (counted(f, address) && address + size < end_of(f)) {
         leave(f, left(f) + (i64)(end_of(f) - address));
+        if (f->trace)
+            trace_cut(f->trace, address);
+    }
     if (f->granted - (u64)left(f) + (size & f->mask) > f->limit) {
         refuse(f, b);
         return from;
@@ -211,12 +214,14 @@ count_block(struct fast *f, u64 address, u32 size, u8 *from)
             return from;
         }
     }
+    if (f->trace)
+        trace_block(f->trace, f->uc, address, size);
     leave(f, left(f) - size);
     *f->tag = 0;
     f->block = address;
     f->block_end = address + size;
     /* A block limited to one instruction may be a restart again, which only this function tells. */
-    if (!b || (b->cflags & COUNT_MASK) == 1)
+    if (!b || (b->cflags & COUNT_MASK) == 1 || f->trace)
         return from;
     if (!f->anchor)
         f->anchor = (u64)b - 64;

@@ -161,6 +161,16 @@ far_transfer(struct fast *f, u32 vector)
     return vector == PF && (f->env->hflags & CPL) && !(f->exception->error_code & 4);
 }
 
+/* INT n has run to its end; a fault's instruction was begun. */
+static void
+trace_exception(struct fast *f, u64 at, int cut, int software)
+{
+    if (f->trace && cut)
+        trace_cut(f->trace, at);
+    if (f->trace && !software)
+        trace_attempt(f->trace, f->uc, at);
+}
+
 /* UC_HOOK_INTR. */
 void
 on_exception(void *uc, u32 vector, struct fast *f)
@@ -175,11 +185,13 @@ on_exception(void *uc, u32 vector, struct fast *f)
         plain = counted(f, at) || (s->hflags & HF_INHIBIT_IRQ) || s->cr[2] >> PAGE_BITS == at >> PAGE_BITS;
     if (plain) {
         i64 error_code = !software && (WITH_ERROR_CODE >> vector & 1) ? (i64)(u32)f->exception->error_code : NO_ERROR_CODE;
+        int cut = !f->stopped && counted(f, at);
         u64 clock = exact(f, at);
         if (deliver(f, vector, software ? SOFTWARE : EXCEPTION, error_code, flags_of(f))) {
             leave(f, (i64)(f->granted - clock));
             *f->tag = 0;
             f->block = f->block_end = 0;
+            trace_exception(f, at, cut, software);
             return;
         }
     }

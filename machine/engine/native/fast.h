@@ -13,10 +13,11 @@
  *
  * Freestanding and position-independent; machinecode.py has the same layouts, and library.py finds every offset in the library itself.
  */
+#include "trace.h"
+
 typedef unsigned char u8;
 typedef unsigned short u16;
 typedef unsigned int u32;
-typedef unsigned long long u64;
 typedef int i32;
 typedef long long i64;
 
@@ -126,6 +127,7 @@ struct fast {
     u64 block, block_end; /* linear addresses of the block that runs, where `tag` is 0 */
     u64 stopped;      /* 1 if a block was refused */
     int (*emu_stop)(void *uc);
+    struct trace *trace; /* where branches are recorded, or 0: no block counts itself then */
     /* so far as struct progress, but for the first */
     u64 refused;      /* that block */
     u64 warp;         /* virtual time is clock + warp */

@@ -12,7 +12,7 @@ __asm__(
     "   .long count_block - entries, update_flags - entries\n"
     ".text\n");
 
-typedef unsigned long long u64;
+#include "trace.h"
 
 struct progress {
     u64 clock;        /* bytes of code executed; exact once the block left early is refunded */
@@ -22,6 +22,7 @@ struct progress {
     u64 block_end;    /* the address behind it */
     u64 stopped;      /* 1 if this callback asked for the stop */
     int (*stop)(void *uc);
+    struct trace *trace; /* where branches are recorded, or 0 */
 };
 
 /* UC_HOOK_BLOCK. */
@@ -29,14 +30,19 @@ void
 count_block(void *uc, u64 address, unsigned size, struct progress *p)
 {
     /* A store into the running block: the engine leaves it and restarts the storing instruction alone. */
-    if (address >= p->block && address < p->block_end && address + size < p->block_end)
+    if (address >= p->block && address < p->block_end && address + size < p->block_end) {
         p->clock -= p->block_end - address;
+        if (p->trace)
+            trace_cut(p->trace, address);
+    }
 
     if (p->clock + (size & p->mask) > p->limit) {
         p->stopped = 1;
         p->stop(uc);
         return;
     }
+    if (p->trace)
+        trace_block(p->trace, uc, address, size);
     p->clock += size;
     p->block = address;
     p->block_end = address + size;
