@@ -25,24 +25,10 @@ class OpenFile(NamedTuple):
 
 
 def path_of(file: Object) -> str:
-    """Where a `struct file` is in the tree of names. Raises UnreadableError."""
-    return _by_dentry(file) if file.has("f_path") else _by_inode(file)
+    """Where a `struct file` is in the tree of names. Raises UnreadableError.
 
-
-def _by_inode(file: Object) -> str:
-    """Our own kernel's names are its inodes'."""
-    inode, names = file.follow("f_inode"), list[str]()
-    while inode is not None and len(names) < MOST_COMPONENTS:
-        parent = inode.follow("i_parent")
-        if parent is None or parent.address == inode.address:
-            return "/" + "/".join(reversed(names))
-        names.append(inode.string("i_name"))
-        inode = parent
-    raise UnreadableError(f"the file at {file.address:#x} has no path: its directories do not end at a root")
-
-
-def _by_dentry(file: Object) -> str:
-    """Linux's names are directory entries', and a mount's root goes on at its mount point (fs/d_path.c)."""
+    Linux's names go on from a mount's root at its mount point (fs/d_path.c); our own kernel's roots have a parent.
+    """
     dentry, names = file.follow("f_path.dentry"), list[str]()
     mount = _mount_of(file)
     while dentry is not None and len(names) < MOST_COMPONENTS:
@@ -66,8 +52,11 @@ def _joined(names: list[str], root: Object) -> str:
 
 def _mount_of(file: Object) -> Object | None:
     """The `struct mount` around the `struct vfsmount` that a file was opened by."""
-    address, member = file.number("f_path.mnt"), file.kernel.find_member("struct mount", "mnt")
-    if not address or member is None:
+    member = file.kernel.find_member("struct mount", "mnt")
+    if member is None:
+        return None
+    address = file.number("f_path.mnt")
+    if not address:
         return None
     return file.kernel.object("struct mount", address - member.offset)
 

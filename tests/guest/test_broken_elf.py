@@ -29,9 +29,9 @@ def with_header(**changes):
     return bytes(data)
 
 
-def with_segment(rights=READ_EXECUTE, **changes):
-    """The program with the header of its code changed, or of the segment with other rights."""
-    data = image()
+def with_segment(rights=READ_EXECUTE, *, of=None, **changes):
+    """The program, or ``of``, with the header of its code changed, or of the segment with other rights."""
+    data = bytearray(of) if of else image()
     headers = [HEADER.size + number * PROGRAM_HEADER.size for number in range(5)]
     at = next(at for at in headers if PROGRAM_HEADER.unpack_from(data, at)[:2] == (PT_LOAD, rights))
     fields = list(PROGRAM_HEADER.unpack_from(data, at))
@@ -115,8 +115,10 @@ def test_code_that_may_not_run_dies_in_ring_3(boot):
 
 
 def test_a_program_larger_than_memory_is_killed_half_way(boot):
-    size = 40 << 20
-    programs = {"huge": with_segment(READ_WRITE, filesz=size, memsz=size) + bytes(size), "plain": bytes(image())}
+    size = 25 << 20  # the file fits in memory, both its segments beside it do not
+    code = with_segment(filesz=size, memsz=size)
+    huge = with_segment(READ_WRITE, of=code, vaddr=0x4000000, offset=0, filesz=size, memsz=size)
+    programs = {"huge": huge + bytes(size), "plain": bytes(image())}
     assert run_all(boot, programs) == {"huge": SIGKILL, "plain": 0}
 
 

@@ -1,5 +1,5 @@
 /*
- * The root file system: a cpio archive in "newc" format, unpacked where it lies. Each member is a header of
+ * The root file system: a cpio archive in "newc" format, unpacked into files and then given back to the kernel. Each member is a header of
  * hexadecimal fields, its name and its bytes, both padded to 4 (Linux: Documentation/driver-api/early-userspace).
  */
 #include <linux/fs.h>
@@ -10,6 +10,7 @@
 
 #define CPIO_MAGIC	"070701"
 #define CPIO_TRAILER	"TRAILER!!!"
+#define MAX_LINKS	64
 
 struct cpio_header {
 	char magic[6];
@@ -44,22 +45,98 @@ static long __init field(const char digits[8])
 	return value;
 }
 
+/* A file's bytes, or a symbolic link's text. */
+static const char *__init fill(struct dentry *dentry, const u8 *data, size_t size)
+{
+	struct inode *inode = dentry->d_inode;
+	struct file *file;
+	ssize_t n;
+
+	if (S_ISLNK(inode->i_mode)) {
+		inode->i_link = size < PATH_MAX ? kzalloc(size + 1) : NULL;
+		if (!inode->i_link)
+			return "cannot create link";
+		memcpy(inode->i_link, data, size);
+		inode->i_size = size;
+		return NULL;
+	}
+	if (!S_ISREG(inode->i_mode) || !size)
+		return NULL;
+	file = dentry_open(dget(dentry), O_WRONLY);
+	n = IS_ERR(file) ? PTR_ERR(file) : kernel_write(file, data, size, 0);
+	if (!IS_ERR(file))
+		fput(file);
+	return n == (ssize_t)size ? NULL : "no memory for member";
+}
+
+/* Of the members with one inode number and more than one name, the last has the bytes; the others are its links. */
+static struct hard_link {
+	long ino;
+	struct dentry *dentry;
+} links[MAX_LINKS] __initdata;
+
+static struct dentry *__init first_name(long ino)
+{
+	int i;
+
+	for (i = 0; i < MAX_LINKS; i++)
+		if (links[i].dentry && links[i].ino == ino)
+			return links[i].dentry;
+	return NULL;
+}
+
+static void __init remember_name(long ino, struct dentry *dentry)
+{
+	int i;
+
+	for (i = 0; i < MAX_LINKS; i++) {
+		if (links[i].dentry)
+			continue;
+		links[i] = (struct hard_link) { ino, dget(dentry) };
+		return;
+	}
+}
+
+static void __init forget_names(void)
+{
+	int i;
+
+	for (i = 0; i < MAX_LINKS; i++)
+		dput(links[i].dentry);
+}
+
+static struct dentry *__init make_node(const char *name, const struct cpio_header *header)
+{
+	long ino = field(header->ino), nlink = field(header->nlink);
+	umode_t mode = field(header->mode);
+	struct dentry *first = nlink > 1 && S_ISREG(mode) ? first_name(ino) : NULL, *dentry;
+
+	if (first)
+		return ramfs_link(first, name);
+	dentry = ramfs_mknod(name, mode, MKDEV(field(header->rmaj), field(header->rmin)));
+	if (!IS_ERR(dentry) && nlink > 1 && S_ISREG(mode))
+		remember_name(ino, dentry);
+	return dentry;
+}
+
 static const char *__init unpack_member(const char *name, const struct cpio_header *header, const u8 *data,
 					size_t size)
 {
-	dev_t rdev = MKDEV(field(header->rmaj), field(header->rmin));
-	struct inode *inode;
+	struct timespec mtime = { field(header->mtime), 0 };
+	struct dentry *dentry;
+	const char *message;
 
 	if (!strcmp(name, "."))
 		return NULL;
-	inode = ramfs_mknod(name, field(header->mode), rdev);
-	if (IS_ERR(inode))
+	dentry = make_node(name, header);
+	if (IS_ERR(dentry))
 		return "cannot create member";
-	if (S_ISREG(inode->i_mode)) {
-		inode->i_data = data;
-		inode->i_size = size;
-	}
-	return NULL;
+	message = fill(dentry, data, size);
+	dentry->d_inode->i_uid = field(header->uid);
+	dentry->d_inode->i_gid = field(header->gid);
+	dentry->d_inode->i_mtime = mtime;
+	dput(dentry);
+	return message;
 }
 
 /* What is wrong with the archive, or NULL. Distrusts every length: the archive comes from outside. */
@@ -100,8 +177,10 @@ static int __init populate_rootfs(void)
 		return 0;
 	printk(KERN_INFO "Unpacking initramfs...\n");
 	message = unpack_to_rootfs((const u8 *)initrd_start, (const u8 *)initrd_end);
+	forget_names();
 	if (message)
 		printk(KERN_EMERG "Initramfs unpacking failed: %s\n", message);
+	free_reserved_area((void *)initrd_start, (void *)initrd_end);
 	return 0;
 }
 rootfs_initcall(populate_rootfs);

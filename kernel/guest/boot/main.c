@@ -6,6 +6,7 @@
 #include <linux/console.h>
 #include <linux/init.h>
 #include <linux/interrupt.h>
+#include <linux/mount.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 
@@ -36,15 +37,15 @@ static void __init do_initcalls(void)
 /* Descriptors 0, 1 and 2 of init, and so of every program. */
 static void __init console_on_rootfs(void)
 {
-	struct file *file = filp_open("/dev/console", O_RDWR);
+	struct file *file = filp_open("/dev/console", O_RDWR, 0);
 
 	if (IS_ERR(file)) {
 		printk(KERN_ERR "Warning: unable to open an initial console.\n");
 		return;
 	}
-	fd_install(get_file(file));
-	fd_install(get_file(file));
-	fd_install(file);
+	fd_install(get_file(file), 0);
+	fd_install(get_file(file), 0);
+	fd_install(file, 0);
 }
 
 /* 0 if the task is the program now, and ret_from_fork will enter it; execve=int80 returns only on failure. */
@@ -102,6 +103,7 @@ noinline void start_kernel(void)
 	parse_args(boot_command_line);
 
 	mem_init();
+	mnt_init();
 	cpu_init();
 	trap_init();
 	tsc_init();

@@ -1,4 +1,4 @@
-/* /dev/null, /dev/zero and /dev/kmsg. */
+/* /dev/null and its neighbours (Linux: drivers/char/mem.c, drivers/char/random.c, kernel/printk/printk.c). */
 #include <asm/uaccess.h>
 #include <linux/console.h>
 #include <linux/fs.h>
@@ -67,14 +67,38 @@ static ssize_t devkmsg_write(struct file *file, const char __user *buf, size_t c
 	return count;
 }
 
-static const struct file_operations null_fops = { .read = read_null, .write = write_null };
-static const struct file_operations zero_fops = { .read = read_zero, .write = write_null };
-static const struct file_operations kmsg_fops = { .read = devkmsg_read, .write = devkmsg_write };
+static ssize_t write_full(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	return -ENOSPC;
+}
+
+static const struct file_operations null_fops = { .read = read_null, .write = write_null, .llseek = noop_llseek };
+static const struct file_operations zero_fops = { .read = read_zero, .write = write_null, .llseek = noop_llseek };
+static const struct file_operations full_fops = { .read = read_zero, .write = write_full, .llseek = noop_llseek };
+static const struct file_operations kmsg_fops = {
+	.read = devkmsg_read, .write = devkmsg_write, .llseek = noop_llseek,
+};
+
+/* Linux: drivers/char/mem.c, devlist. */
+static const struct memdev {
+	const char *name;
+	unsigned int minor;
+	umode_t mode;
+	const struct file_operations *fops;
+} devlist[] = {
+	{ "null", 3, 0666, &null_fops },
+	{ "zero", 5, 0666, &zero_fops },
+	{ "full", 7, 0666, &full_fops },
+	{ "kmsg", 11, 0644, &kmsg_fops },
+};
 
 static int __init chr_dev_init(void)
 {
-	register_chrdev(MKDEV(MEM_MAJOR, 3), &null_fops);
-	register_chrdev(MKDEV(MEM_MAJOR, 5), &zero_fops);
-	return register_chrdev(MKDEV(MEM_MAJOR, 11), &kmsg_fops);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(devlist); i++)
+		register_chrdev(MKDEV(MEM_MAJOR, devlist[i].minor), devlist[i].name, devlist[i].mode,
+				devlist[i].fops);
+	return 0;
 }
 core_initcall(chr_dev_init);

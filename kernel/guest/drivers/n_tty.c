@@ -146,11 +146,12 @@ static noinline ssize_t n_tty_write(struct file *file, const char __user *buf, s
 static const struct file_operations console_fops = {
 	.read = n_tty_read,
 	.write = n_tty_write,
+	.llseek = no_llseek,
 };
 
 static int __init n_tty_init(void)
 {
-	register_chrdev(MKDEV(4, 64), &console_fops);		/* ttyS0 */
-	return register_chrdev(MKDEV(5, 1), &console_fops);	/* console */
+	register_chrdev(MKDEV(4, 64), "ttyS0", 0600, &console_fops);
+	return register_chrdev(MKDEV(5, 1), "console", 0600, &console_fops);
 }
 core_initcall(n_tty_init);

@@ -150,7 +150,7 @@ static char *elf_interpreter_path(const struct elf_image *exec)
 		ph++;
 	if (ph == end)
 		return NULL;
-	if (ph->p_filesz < 2 || ph->p_filesz > PATH_MAX || ph->p_offset > exec->file->f_inode->i_size)
+	if (ph->p_filesz < 2 || ph->p_filesz > PATH_MAX || ph->p_offset > (u64)exec->file->f_inode->i_size)
 		return ERR_PTR(-ENOEXEC);
 	path = kzalloc(ph->p_filesz);
 	if (!path)

@@ -266,18 +266,18 @@ int misc_create_file(struct misc_node *e)
 	char path[sizeof(MISC_DIRECTORY) + MISC_NAME_MAX];
 
 	snprintf(path, sizeof(path), MISC_DIRECTORY "%s", e->name);
-	e->inode = create_pseudo_inode(path, 0644, &bm_entry_operations);
-	if (IS_ERR(e->inode))
-		return PTR_ERR(e->inode);
-	e->inode->i_private = e;
+	e->dentry = create_pseudo_dentry(path, 0644, &bm_entry_operations);
+	if (IS_ERR(e->dentry))
+		return PTR_ERR(e->dentry);
+	e->dentry->d_inode->i_private = e;
 	return 0;
 }
 
 /* Descriptors that are open on it find nothing any more. */
 void misc_remove_file(struct misc_node *e)
 {
-	e->inode->i_private = NULL;
-	remove_pseudo_inode(e->inode);
+	e->dentry->d_inode->i_private = NULL;
+	remove_pseudo_dentry(e->dentry);
 }
 
 static int __init init_misc_files(void)

@@ -10,7 +10,7 @@
 /* Bytes of the file, all of them or -ENOEXEC. */
 static int elf_read(struct file *file, void *buf, size_t len, u64 pos)
 {
-	if (pos > file->f_inode->i_size)
+	if (pos > (u64)file->f_inode->i_size)
 		return -ENOEXEC;
 	return kernel_read(file, buf, len, pos) == (ssize_t)len ? 0 : -ENOEXEC;
 }

@@ -33,9 +33,9 @@ static noinline struct file *do_open_execat(int fd, const char *name, int flags)
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return ERR_PTR(-EINVAL);
 	if (!*name && (flags & AT_EMPTY_PATH))
-		file = fget(fd) ? get_file(fget(fd)) : ERR_PTR(-EBADF);
+		file = fget(fd) ?: ERR_PTR(-EBADF);
 	else
-		file = filp_open(name, O_RDONLY);
+		file = do_filp_open(fd, name, O_RDONLY | (flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0), 0);
 	if (IS_ERR(file) || (S_ISREG(file->f_inode->i_mode) && (file->f_inode->i_mode & 0111)))
 		return file;
 	fput(file);
@@ -167,12 +167,13 @@ noinline int begin_new_exec(struct linux_binprm *bprm)
 	exec_mmap(bprm);
 	set_task_comm(current, kbasename(bprm->filename));
 	set_fs(USER_DS);
+	do_close_on_exec();
 	flush_thread();
 	commit_creds(bprm->cred);
 	bprm->cred = NULL;
 	if (!bprm->have_execfd)
 		return 0;
-	bprm->execfd = fd_install(get_file(bprm->executable));
+	bprm->execfd = fd_install(get_file(bprm->executable), 0);
 	return min(bprm->execfd, 0);
 }
 

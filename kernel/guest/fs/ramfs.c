@@ -1,139 +1,215 @@
-/* The tree of names. Filled from the initramfs and by drivers while booting; programs only look. */
+/* Files whose bytes are the page cache and nothing else (Linux: fs/ramfs, mm/filemap.c, fs/libfs.c). */
+#include <asm/page.h>
+#include <asm/uaccess.h>
 #include <linux/fs.h>
+#include <linux/init.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 
-struct inode root_inode = {
-	.i_name = "/",
-	.i_mode = S_IFDIR | 0755,
-	.i_ino = 1,
-	.i_parent = &root_inode,
-	.i_children = LIST_HEAD_INIT(root_inode.i_children),
-	.i_sibling = LIST_HEAD_INIT(root_inode.i_sibling),
+/* What is left of a chunk that must not cross a page. */
+static size_t chunk_at(loff_t pos, size_t left)
+{
+	return min(left, PAGE_SIZE - offset_in_page(pos));
+}
+
+/* The first byte that could not be copied ends it: then done bytes were. */
+static ssize_t read_pages(const struct address_space *mapping, char __user *buf, size_t count, loff_t pos)
+{
+	size_t done = 0;
+
+	while (done < count) {
+		size_t n = chunk_at(pos + done, count - done);
+		const char *page = filemap_get_page(mapping, (pos + done) >> PAGE_SHIFT);
+		size_t left = page ? copy_to_user(buf + done, page + offset_in_page(pos + done), n)
+				   : clear_user(buf + done, n);
+
+		done += n - left;
+		if (left)
+			return done ? (ssize_t)done : -EFAULT;
+	}
+	return done;
+}
+
+static ssize_t write_pages(struct address_space *mapping, const char __user *buf, size_t count, loff_t pos)
+{
+	size_t done = 0;
+
+	while (done < count) {
+		size_t n = chunk_at(pos + done, count - done), left;
+		char *page = filemap_grab_page(mapping, (pos + done) >> PAGE_SHIFT);
+
+		if (!page)
+			return done ? (ssize_t)done : -ENOSPC;
+		left = copy_from_user(page + offset_in_page(pos + done), buf + done, n);
+		done += n - left;
+		if (left)
+			return done ? (ssize_t)done : -EFAULT;
+	}
+	return done;
+}
+
+/* The lock keeps the pages from being cut off while the copy sleeps. */
+static noinline ssize_t generic_file_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	struct inode *inode = file->f_inode;
+	ssize_t n = 0;
+
+	inode_lock(inode);
+	if (*pos < inode->i_size)
+		n = read_pages(&inode->i_data, buf, min(count, (size_t)(inode->i_size - *pos)), *pos);
+	inode_unlock(inode);
+	if (n > 0)
+		*pos += n;
+	return n;
+}
+
+static noinline ssize_t generic_file_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	struct inode *inode = file->f_inode;
+	ssize_t n = -EFBIG;
+
+	inode_lock(inode);
+	if (file->f_flags & O_APPEND)
+		*pos = inode->i_size;
+	if (*pos < MAX_LFS_FILESIZE)
+		n = write_pages(&inode->i_data, buf, min(count, (size_t)(MAX_LFS_FILESIZE - *pos)), *pos);
+	if (n > 0) {
+		*pos += n;
+		inode->i_size = max(inode->i_size, *pos);
+		inode_dirtied(inode);
+	}
+	inode_unlock(inode);
+	return count ? n : 0;
+}
+
+const struct file_operations ramfs_file_operations = {
+	.read = generic_file_read,
+	.write = generic_file_write,
+	.llseek = generic_file_llseek,
 };
 
-static unsigned long last_ino = 1;
-
-/* The next component of *path, of *length bytes without slashes; *path moves behind it. */
-static const char *next_component(const char **path, size_t *length)
+static loff_t dcache_dir_lseek(struct file *file, loff_t offset, int whence)
 {
-	const char *p = *path, *start;
-
-	while (*p == '/')
-		p++;
-	start = p;
-	while (*p && *p != '/')
-		p++;
-	*length = p - start;
-	*path = p;
-	return start;
+	if (whence > SEEK_CUR || (whence == SEEK_SET && offset < 0))
+		return -EINVAL;
+	file->f_pos = whence == SEEK_CUR ? file->f_pos + offset : offset;
+	return file->f_pos;
 }
 
-static struct inode *lookup_child(struct inode *dir, const char *name, size_t length)
-{
-	struct inode *child;
+const struct file_operations simple_dir_operations = {
+	.llseek = dcache_dir_lseek,
+	.iterate_shared = dcache_readdir,
+};
 
-	if (length == 1 && name[0] == '.')
+static int simple_get_link(struct dentry *dentry, char *buf)
+{
+	return strscpy(buf, dentry->d_inode->i_link, PATH_MAX);
+}
+
+const struct inode_operations simple_symlink_inode_operations = {
+	.get_link = simple_get_link,
+};
+
+/* The directory that path's last component, which *last becomes, is in; made if it is not there. */
+static struct dentry *make_parents(const char *path, struct qstr *last)
+{
+	struct dentry *dir = dget(current->fs->root.dentry);
+
+	for (;;) {
+		const char *end;
+		struct dentry *next;
+
+		while (*path == '/')
+			path++;
+		end = path + (strchr(path, '/') ? (size_t)(strchr(path, '/') - path) : strlen(path));
+		*last = (struct qstr) { path, end - path };
+		if (!*end)
+			return dir;
+		next = lookup_one(dir, last);
+		if (IS_ERR(next) && PTR_ERR(next) == -ENOENT)
+			next = vfs_create(dir, last, S_IFDIR | 0755, 0);
+		dput(dir);
+		if (IS_ERR(next))
+			return next;
+		dir = next;
+		path = end;
+	}
+}
+
+/*
+ * For the kernel itself: make path of the given type, and the directories on the way. A directory may be there
+ * already, anything else gives way. With a reference, or ERR_PTR.
+ */
+struct dentry *ramfs_mknod(const char *path, umode_t mode, dev_t dev)
+{
+	struct qstr last;
+	struct dentry *dir = make_parents(path, &last), *child;
+
+	if (IS_ERR(dir))
 		return dir;
-	if (length == 2 && !strncmp(name, "..", 2))
-		return dir->i_parent;
-	list_for_each_entry(child, &dir->i_children, i_sibling)
-		if (strlen(child->i_name) == length && !memcmp(child->i_name, name, length))
+	child = last.len ? lookup_one(dir, &last) : dget(dir);
+	if (!IS_ERR(child) && S_ISDIR(child->d_inode->i_mode)) {
+		child->d_inode->i_mode = S_ISDIR(mode) ? mode : child->d_inode->i_mode;
+		dput(dir);
+		if (S_ISDIR(mode))
 			return child;
-	return ERR_PTR(-ENOENT);
-}
-
-/* Walk path from the root; a relative path starts there too. ERR_PTR if it leads nowhere. */
-struct inode *path_lookup(const char *path)
-{
-	struct inode *inode = &root_inode;
-	size_t length;
-
-	for (;;) {
-		const char *name = next_component(&path, &length);
-
-		if (!length)
-			return inode;
-		if (!S_ISDIR(inode->i_mode))
-			return ERR_PTR(-ENOTDIR);
-		inode = lookup_child(inode, name, length);
-		if (IS_ERR(inode))
-			return inode;
+		dput(child);
+		return ERR_PTR(-EEXIST);
 	}
-}
-
-static struct inode *new_inode(struct inode *dir, const char *name, size_t length, umode_t mode)
-{
-	struct inode *inode = kzalloc(sizeof(*inode));
-
-	if (!inode)
-		return ERR_PTR(-ENOMEM);
-	inode->i_name = kzalloc(length + 1);
-	if (!inode->i_name) {
-		kfree(inode);
-		return ERR_PTR(-ENOMEM);
+	if (!IS_ERR(child)) {
+		d_drop(child);
+		dput(child);
+		child = ERR_PTR(-ENOENT);
 	}
-	memcpy(inode->i_name, name, length);
-	inode->i_mode = mode;
-	inode->i_ino = ++last_ino;
-	inode->i_parent = dir;
-	INIT_LIST_HEAD(&inode->i_children);
-	list_add_tail(&inode->i_sibling, &dir->i_children);
-	return inode;
-}
-
-/* Make path of the given type, and the directories on the way; ERR_PTR if that is impossible. */
-struct inode *ramfs_mknod(const char *path, umode_t mode, dev_t dev)
-{
-	struct inode *inode = &root_inode, *child;
-	size_t length;
-
-	for (;;) {
-		const char *name = next_component(&path, &length), *rest = path;
-		size_t rest_length;
-
-		if (!length || length > NAME_MAX)
-			return ERR_PTR(-EINVAL);
-		if (!S_ISDIR(inode->i_mode))
-			return ERR_PTR(-ENOTDIR);
-		next_component(&rest, &rest_length);
-		child = lookup_child(inode, name, length);
-		if (!rest_length)
-			break;
-		if (IS_ERR(child))
-			child = new_inode(inode, name, length, S_IFDIR | 0755);
-		if (IS_ERR(child))
-			return child;
-		inode = child;
-		path = rest - rest_length;
-	}
-	if (!IS_ERR(child))
-		return S_ISDIR(mode) && S_ISDIR(child->i_mode) ? child : ERR_PTR(-EEXIST);
-	child = new_inode(inode, path - length, length, mode);
-	if (!IS_ERR(child))
-		child->i_rdev = dev;
+	if (PTR_ERR(child) == -ENOENT)
+		child = vfs_create(dir, &last, mode, dev);
+	dput(dir);
 	return child;
 }
 
-/* A file without bytes of its own: reading and writing it are calls of the driver's functions. */
-struct inode *create_pseudo_inode(const char *path, umode_t mode, const struct file_operations *fops)
+/* For the kernel itself: one more name for a file, which takes the place of what is there. */
+struct dentry *ramfs_link(struct dentry *old, const char *path)
 {
-	struct inode *inode = ramfs_mknod(path, S_IFREG | mode, 0);
+	struct dentry *dentry = ramfs_mknod(path, S_IFREG, 0);
 
-	if (!IS_ERR(inode))
-		inode->i_fop = fops;
-	return inode;
+	if (IS_ERR(dentry))
+		return dentry;
+	iput(dentry->d_inode);
+	dentry->d_inode = old->d_inode;
+	dentry->d_inode->i_count++;
+	dentry->d_inode->i_nlink++;
+	return dentry;
 }
 
-int create_pseudo_file(const char *path, umode_t mode, const struct file_operations *fops)
+/*
+ * A file without bytes of its own: reading and writing it are calls of the driver's functions. The caller keeps the
+ * name, for remove_pseudo_dentry.
+ */
+struct dentry *create_pseudo_dentry(const char *path, umode_t mode, const struct file_operations *fops)
 {
-	struct inode *inode = create_pseudo_inode(path, mode, fops);
+	struct dentry *dentry = ramfs_mknod(path, S_IFREG | mode, 0);
 
-	return IS_ERR(inode) ? PTR_ERR(inode) : 0;
+	if (!IS_ERR(dentry))
+		dentry->d_inode->i_fop = fops;
+	return dentry;
 }
 
 /* Its name goes; files that are open on it still have it. */
-void remove_pseudo_inode(struct inode *inode)
+void remove_pseudo_dentry(struct dentry *dentry)
 {
-	list_del_init(&inode->i_sibling);
+	dentry->d_inode->i_nlink--;
+	d_drop(dentry);
+	dput(dentry);
+}
+
+/* The same for good. */
+int create_pseudo_file(const char *path, umode_t mode, const struct file_operations *fops)
+{
+	struct dentry *dentry = create_pseudo_dentry(path, mode, fops);
+
+	if (IS_ERR(dentry))
+		return PTR_ERR(dentry);
+	dput(dentry);
+	return 0;
 }

@@ -1,6 +1,7 @@
 /* The end of a task, and its parent's learning of it. */
 #include <asm/irqflags.h>
 #include <asm/uaccess.h>
+#include <linux/fs.h>
 #include <linux/sched.h>
 #include <linux/syscalls.h>
 
@@ -25,6 +26,15 @@ static void exit_files(void)
 	current->files = NULL;
 	if (files)
 		put_files_struct(files);
+}
+
+static void exit_fs(void)
+{
+	struct fs_struct *fs = current->fs;
+
+	current->fs = NULL;
+	if (fs)
+		put_fs_struct(fs);
 }
 
 static struct task_struct *child_reaper(void)
@@ -54,6 +64,7 @@ noinline void do_exit(long code)
 		panic("Attempted to kill init! exitcode=0x%08lx", code);
 	exit_mm();
 	exit_files();
+	exit_fs();
 	forget_original_parent();
 	current->exit_code = code;
 	local_irq_disable();

@@ -99,6 +99,8 @@ static void free_task(struct task_struct *p)
 	if (p->files)
 		put_files_struct(p->files);
 	put_cred(p->cred);
+	if (p->fs)
+		put_fs_struct(p->fs);
 	kfree(p);
 }
 
@@ -147,7 +149,8 @@ noinline pid_t kernel_thread(int (*fn)(void *), void *arg, const char *name)
 	p->thread.addr_limit = KERNEL_DS;
 	p->thread.fsbase = p->thread.gsbase = 0;
 	p->files = dup_fd(NULL);
-	if (!p->files) {
+	p->fs = copy_fs_struct(current->fs);
+	if (!p->files || !p->fs) {
 		free_task(p);
 		return -ENOMEM;
 	}
@@ -163,7 +166,8 @@ noinline long sys_fork(void)
 	if (!p)
 		return -EAGAIN;
 	p->files = dup_fd(current->files);
-	p->mm = p->files ? dup_mm(current->mm) : NULL;
+	p->fs = copy_fs_struct(current->fs);
+	p->mm = p->files && p->fs ? dup_mm(current->mm) : NULL;
 	if (!p->mm) {
 		free_task(p);
 		return -ENOMEM;

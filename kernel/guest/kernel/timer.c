@@ -6,7 +6,6 @@
 #include <linux/sched.h>
 #include <linux/syscalls.h>
 
-#define NSEC_PER_SEC	1000000000UL
 #define NSEC_PER_TICK	(NSEC_PER_SEC / HZ)
 #define CPUID_TSC_LEAF	0x15
 

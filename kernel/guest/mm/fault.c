@@ -18,7 +18,7 @@ void print_vma_addr(const char *prefix, unsigned long ip)
 	struct vm_area_struct *vma = current->mm ? find_vma(current->mm, ip) : NULL;
 
 	if (vma && vma->vm_start <= ip && vma->vm_file)
-		pr_cont("%s%s[%lx+%lx]", prefix, vma->vm_file->f_inode->i_name, vma->vm_start,
+		pr_cont("%s%s[%lx+%lx]", prefix, vma->vm_file->f_path.dentry->d_name.name, vma->vm_start,
 			vma->vm_end - vma->vm_start);
 }
 

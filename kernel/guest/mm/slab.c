@@ -68,13 +68,18 @@ static void *pop_object(struct kmem_cache *cache)
 	return object;
 }
 
-/* Zeroed, 16-byte aligned; NULL when memory is out. */
+/* Zeroed, 16-byte aligned, at most a page; NULL when memory is out. More than half a page is a page. */
 void *kzalloc(size_t size)
 {
-	struct kmem_cache *cache = kmalloc_cache(size);
-	unsigned long flags = local_irq_save();
-	void *object = pop_object(cache);
+	struct kmem_cache *cache;
+	unsigned long flags;
+	void *object;
 
+	if (size > PAGE_SIZE / 2 && size <= PAGE_SIZE)
+		return get_zeroed_page();
+	cache = kmalloc_cache(size);
+	flags = local_irq_save();
+	object = pop_object(cache);
 	local_irq_restore(flags);
 	return object ? memset(object, 0, size) : NULL;
 }
@@ -86,6 +91,10 @@ void kfree(const void *object)
 
 	if (!object)
 		return;
+	if (slab == object) {
+		free_page(slab);
+		return;
+	}
 	if (slab->magic != SLAB_MAGIC)
 		panic("kfree: %016lx is in no slab", (unsigned long)object);
 	flags = local_irq_save();

@@ -17,9 +17,19 @@ bool access_ok(const void __user *ptr, unsigned long size)
 	return size <= limit && (unsigned long)ptr <= limit - size;
 }
 
-/* REP MOVSB counts RCX down as it goes, so after a fault RCX says how much was left. */
+/*
+ * REP MOVS counts RCX down as it goes, so after a fault RCX says how much was left. Eight bytes at a time; the rest,
+ * and after a fault the way to the very byte that cannot be copied, one at a time.
+ */
 static unsigned long copy_user_generic(void *to, const void *from, unsigned long n)
 {
+	unsigned long words = n / sizeof(u64);
+
+	asm volatile("1: rep movsq\n"
+		     "2:\n"
+		     _ASM_EXTABLE(1b, 2b)
+		     : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+	n = words * sizeof(u64) + n % sizeof(u64);
 	asm volatile("1: rep movsb\n"
 		     "2:\n"
 		     _ASM_EXTABLE(1b, 2b)

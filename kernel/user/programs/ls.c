@@ -1,4 +1,4 @@
-/* List directories; directories within them end in a slash. */
+/* List directories; directories within them end in a slash, and names that begin with a dot are left out. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -14,7 +14,8 @@ static int ls(const char *path)
 		for (at = 0; at < n;) {
 			struct linux_dirent64 *entry = (struct linux_dirent64 *)(buf + at);
 
-			printf("%s%s\n", entry->d_name, entry->d_type == DT_DIR ? "/" : "");
+			if (entry->d_name[0] != '.')
+				printf("%s%s\n", entry->d_name, entry->d_type == DT_DIR ? "/" : "");
 			at += entry->d_reclen;
 		}
 	}

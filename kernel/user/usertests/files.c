@@ -25,10 +25,8 @@ static int open_errors(void)
 {
 	CHECK(open("/etc/nothing", O_RDONLY, 0) == -ENOENT);
 	CHECK(open("/etc/motd/x", O_RDONLY, 0) == -ENOTDIR);
-	CHECK(open("/etc/motd", O_WRONLY, 0) == -EROFS);
-	CHECK(open("/etc/new", O_WRONLY | O_CREAT, 0644) == -EROFS);
+	CHECK(open("/etc/nothing/new", O_WRONLY | O_CREAT, 0644) == -ENOENT);
 	CHECK(open("/etc", O_WRONLY, 0) == -EISDIR);
-	CHECK(open("/etc/motd", 3, 0) == -EINVAL);
 	CHECK(open("/etc/../bin/./../etc//motd", O_RDONLY, 0) >= 0);
 	CHECK(open("../../etc/motd", O_RDONLY, 0) >= 0);
 	return 0;
@@ -43,7 +41,7 @@ static int wrong_way(void)
 	CHECK(read(directory, &c, 1) == -EISDIR);
 	CHECK(read(null, &c, 1) == -EBADF);
 	CHECK(write(motd, "x", 1) == -EBADF);
-	CHECK(lseek(null, 0, SEEK_SET) == -ESPIPE);
+	CHECK(lseek(null, 0, SEEK_SET) == 0 && lseek(STDOUT_FILENO, 0, SEEK_SET) == -ESPIPE);
 	CHECK(write(99, "x", 1) == -EBADF && write(-1, "x", 1) == -EBADF);
 	return 0;
 }

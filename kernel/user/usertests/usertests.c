@@ -8,8 +8,17 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct test *const tables[] = { process_tests, memory_tests, paging_tests, trap_tests, file_tests,
-					     sched_tests, exec_tests };
+static const struct test *const tables[] = {
+	process_tests,
+	memory_tests,
+	paging_tests,
+	trap_tests,
+	file_tests,
+	sched_tests,
+	exec_tests,
+	tree_tests,
+	pipe_tests,
+};
 
 int status_of(int (*fn)(void))
 {

@@ -17,6 +17,8 @@ extern const struct test trap_tests[];
 extern const struct test file_tests[];
 extern const struct test sched_tests[];
 extern const struct test exec_tests[];
+extern const struct test tree_tests[];
+extern const struct test pipe_tests[];
 
 #define CHECK(condition)				\
 	do {						\

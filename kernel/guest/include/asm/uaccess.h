@@ -38,6 +38,14 @@ long strncpy_from_user(char *dst, const char __user *src, long count);
 char *getname(const char __user *filename);
 char *getname_flags(const char __user *filename, bool empty_ok);
 
+/* One value of the pointer's own type; 0 or -EFAULT. */
+#define get_user(x, ptr) (copy_from_user(&(x), ptr, sizeof(*(ptr))) ? -EFAULT : 0)
+#define put_user(x, ptr)								\
+	({										\
+		__typeof__(*(ptr)) __value = (x);					\
+		copy_to_user(ptr, &__value, sizeof(__value)) ? -EFAULT : 0;		\
+	})
+
 struct pt_regs;
 bool fixup_exception(struct pt_regs *regs);
 

@@ -25,7 +25,7 @@ struct misc_node {
 	char mask[MISC_MAGIC_MAX];
 	char *interpreter;
 	struct file *interp_file;	/* F: opened when it was registered */
-	struct inode *inode;		/* its file below /proc/sys/fs/binfmt_misc */
+	struct dentry *dentry;		/* its file below /proc/sys/fs/binfmt_misc */
 };
 
 /* binfmt_misc.c */

@@ -18,9 +18,11 @@
 #define PF_NPROC_EXCEEDED	0x00001000	/* by setuid: execve must look again */
 #define PF_KTHREAD		0x00200000
 
-#define NR_OPEN_DEFAULT		32
+#define NR_OPEN_DEFAULT		64
 
 struct files_struct {
+	unsigned int count;		/* tasks that share it */
+	unsigned long close_on_exec;	/* a bit for each descriptor */
 	struct file *fd_array[NR_OPEN_DEFAULT];
 };
 
@@ -42,6 +44,7 @@ struct sched_entity {
 	u64 vruntime;			/* the same by weight: who has least is next */
 	u64 prev_sum_exec_runtime;	/* at the beginning of this turn */
 };
+struct fs_struct;
 
 struct task_struct {
 	unsigned int __state;
@@ -68,6 +71,7 @@ struct task_struct {
 	struct rlimit rlim[RLIM_NLIMITS];
 	bool no_new_privs;		/* execve grants nothing: prctl(PR_SET_NO_NEW_PRIVS) */
 	unsigned long min_flt, maj_flt;	/* page faults served, without and with a disk */
+	struct fs_struct *fs;
 
 	struct task_struct *parent;
 	struct list_head children;	/* of sibling */
@@ -85,6 +89,7 @@ struct task_struct {
 #define SIGBUS	7
 #define SIGKILL	9
 #define SIGSEGV	11
+#define SIGPIPE	13
 
 extern u8 init_stack[THREAD_SIZE];
 extern struct task_struct init_task;
@@ -123,6 +128,7 @@ void cpu_idle(void) __noreturn;
 void show_state(void);
 
 /* timer.c */
+#define NSEC_PER_SEC	1000000000UL
 extern unsigned long jiffies;
 void schedule_timeout(unsigned long timeout);
 void run_local_timers(void);

@@ -4,11 +4,6 @@
 #include <linux/compiler.h>
 #include <linux/types.h>
 
-struct timespec {
-	long tv_sec;
-	long tv_nsec;
-};
-
 #define __NEW_UTS_LEN 64
 
 struct new_utsname {
@@ -19,6 +14,11 @@ struct new_utsname {
 	char machine[__NEW_UTS_LEN + 1];
 	char domainname[__NEW_UTS_LEN + 1];
 };
+
+struct iovec;
+struct stat;
+struct statfs;
+struct statx;
 
 #include <asm/syscall_prototypes.h>
 

@@ -14,11 +14,18 @@ typedef int64_t s64;
 
 typedef int pid_t;
 typedef unsigned short umode_t;
+typedef u32 uid_t;
+typedef u32 gid_t;
 typedef unsigned int dev_t;
 typedef long off_t;
 typedef long loff_t;
 typedef long ssize_t;
 typedef u32 compat_uptr_t;
+
+struct timespec {
+	long tv_sec;
+	long tv_nsec;
+};
 
 struct list_head {
 	struct list_head *next, *prev;

@@ -7,13 +7,45 @@
 
 typedef int pid_t;
 typedef unsigned short umode_t;
+typedef uint32_t uid_t;
+typedef uint32_t gid_t;
 typedef long off_t;
+typedef long loff_t;
 typedef long ssize_t;
 
 struct timespec {
 	long tv_sec;
 	long tv_nsec;
 };
+
+struct iovec {
+	void *iov_base;
+	size_t iov_len;
+};
+
+struct stat {
+	uint64_t st_dev;
+	uint64_t st_ino;
+	uint64_t st_nlink;
+	uint32_t st_mode;
+	uint32_t st_uid;
+	uint32_t st_gid;
+	uint32_t __pad0;
+	uint64_t st_rdev;
+	int64_t st_size;
+	int64_t st_blksize;
+	int64_t st_blocks;
+	struct timespec st_atime, st_mtime, st_ctime;
+	int64_t __unused[3];
+};
+
+struct statfs {
+	int64_t f_type, f_bsize;
+	uint64_t f_blocks, f_bfree, f_bavail, f_files, f_ffree, f_fsid;
+	int64_t f_namelen, f_frsize, f_flags, f_spare[4];
+};
+
+struct statx;
 
 struct new_utsname {
 	char sysname[65];

@@ -1,0 +1,52 @@
+"""Stock gdb at the walk of a path and at a pipe; the host reads what programs wrote."""
+
+import re
+
+import pytest
+
+from ringscope.boot import power_on
+from ringscope.configuration import Configuration
+from tests.realgdb.harness import gdb_batch
+from tests.realgdb.served import served
+
+pytestmark = pytest.mark.gdb
+
+
+@pytest.fixture
+def gdb(tmp_path):
+    """gdb(test of usertests, commands…) -> gdb's output, from the first instruction on"""
+
+    def run(test, *commands):
+        guest = power_on(Configuration(append=f"panic=-1 init=/bin/usertests -- {test}"))
+        with served(guest, tmp_path / "gdb.sock") as server:
+            return gdb_batch(*commands, file=guest.kernel, connect=server.address, seconds=60)
+
+    return run
+
+
+def functions(output):
+    """The functions of each frame of a backtrace."""
+    return re.findall(r"^#\d+ +(?:0x[0-9a-f]+ in )?(\S+) \(", output, re.MULTILINE)
+
+
+def test_a_path_is_walked_name_by_name(gdb):
+    output = gdb(
+        "symbolic_links",
+        *("break follow_link", "continue", "bt", "p nd->links", "p link->d_inode->i_link"),
+        *("tbreak lookup_one", "continue", "p *name", "p dir->d_name.name"),
+    )
+    assert functions(output)[:3] == ["follow_link", "open_last", "do_filp_open"], output
+    assert "$1 = 0" in output and re.search(r'\$2 = 0x[0-9a-f]+ "file"', output)
+    assert re.search(r'\$3 = \{name = 0x[0-9a-f]+ "file", len = 4\}', output)
+    assert re.search(r'\$4 = 0x[0-9a-f]+ "sym"', output)
+
+
+def test_a_pipe_fills_and_drains(gdb):
+    output = gdb(
+        "pipe_passes_bytes",
+        *("break copy_in", "continue", "p *pipe", "finish", "tbreak copy_out", "continue", "p pipe->head - pipe->tail"),
+        *("bt",),
+    )
+    assert "readers = 1, writers = 1" in output or "readers = 1, writers = 2" in output
+    assert "Value returned is $2 = 5" in output
+    assert functions(output)[:4] == ["copy_out", "pipe_read", "vfs_read", "sys_read"], output
