@@ -17,8 +17,6 @@ class Row(NamedTuple):
     reason: str = ""
 
 
-_THERE = "the machine is there already and starts no program for a debugger"
-
 # fmt: off
 ROWS: tuple[Row, ...] = (
     Row("a damaged packet is refused",      (),                            "YYNYNN?Y?"),
@@ -71,9 +69,8 @@ ROWS: tuple[Row, ...] = (
     Row("the end of one process",           ("D;",),                       "NYYNNNNNN"),
     Row("multiprocess",                     ("D;",),                       "YYYNLNYNN"),
     Row("!",                                ("!",),                        "YYYNYNNYN"),
-    Row("vRun, vAttach",                    ("vRun",),                     "PYYNNNPPP", _THERE),
-    Row("R",                                ("R",),                        "NYYNNNNYN",
-        "another `serve` begins anew, `monitor snapshot load` goes back within this one"),
+    Row("vRun, vAttach",                    ("vRun", "vAttach"),           "PYYNNNPPP"),
+    Row("R",                                ("R",),                        "NYYNNNNYN"),
     Row("D, k, vKill",                      ("D", "k", "vKill"),           "YYYPPYYYY"),
     Row("qRcmd",                            ("qRcmd",),                    "YYYNNNPYY"),
     Row("errors in words",                  (),                            "NNNNNNNNY"),
@@ -87,7 +84,9 @@ ROWS: tuple[Row, ...] = (
     Row("qGetTIBAddr",                      ("qGetTIBAddr",),              "NPNNNNNNN", "of Windows alone"),
     Row("qOffsets",                         ("qOffsets",),                 "NYYYPNYPN"),
     Row("qSymbol",                          ("qSymbol",),                  "NYNNPNYYN"),
-    Row("QDisableRandomization, QEnvironment…", ("QDisableRandomization",), "NYYNLNNNN", _THERE),
+    Row("QDisableRandomization, QEnvironment…, QSetWorkingDir", ("QDisableRandomization",), "NYYNLNNNN"),
+    Row("QStartupWithShell",                ("QStartupWithShell",),        "NYYNLNNNN",
+        "the kernel starts the program itself; a shell is a program like others: `set remote exec-file /bin/sh`"),
     Row("vFlash",                           ("vFlash",),                   "NNYNNNNYN",
         "the machine has no flash memory"),
     Row("qMemTags, qIsAddressTagged",       ("qMemTags",),                 "NPNNNNNNN", "not of this processor"),
@@ -95,7 +94,8 @@ ROWS: tuple[Row, ...] = (
     Row("qC, qfThreadInfo, qThreadExtraInfo", ("qC", "qfThreadInfo", "qThreadExtraInfo"), "YPYNPYYYP"),
     Row("qL, qP",                           ("qL",),                       "NNNNNNNNN",
         "gdb itself prefers qfThreadInfo"),
-    Row("qExecAndArgs, single-inf-arg",     ("qExecAndArgs",),             "NNNNNNNNN", _THERE),
+    Row("qExecAndArgs, single-inf-arg",     ("qExecAndArgs",),             "NNNNNNNNN",
+        "of gdb 17 and later, which say it by `vRun` to others"),
     Row("LLDB: qHostInfo, qProcessInfo",    ("qHostInfo", "qProcessInfo"), "NNYNNNYNN"),
     Row("LLDB: qRegisterInfo",              ("qRegisterInfo",),            "NNYNNNNNN"),
     Row("LLDB: qMemoryRegionInfo",          ("qMemoryRegionInfo",),        "NNNNNNYNN"),

@@ -106,6 +106,11 @@ class Inferiors:
         self._held.leave(process, for_good=for_good or not is_child)
         self._take_back(process)
 
+    def take(self, process: int) -> None:
+        """The client wants to debug a process that it has left, if that is still there."""
+        if any(self.process_of(thread) == process for thread in self._target.threads()):
+            self._held.tell(process)
+
     def _take_back(self, process: int) -> None:
         """A process has no breakpoints and catches of the client's any more."""
         for sort, address in self._scopes.of(process):

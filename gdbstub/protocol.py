@@ -9,6 +9,7 @@ from gdbstub.packets import (
     memory,
     monitor,
     nonstop,
+    programs,
     queries,
     registers,
     resume,
@@ -21,7 +22,7 @@ from gdbstub.packets import (
 from gdbstub.registry import TABLE
 
 TOPICS = (
-    branches, breakpoints, files, lifecycle, lldb, memory, monitor, nonstop, queries, registers, resume, search,
-    systemcalls, threads, tracepoints, transfers,
+    branches, breakpoints, files, lifecycle, lldb, memory, monitor, nonstop, programs, queries, registers, resume,
+    search, systemcalls, threads, tracepoints, transfers,
 )  # fmt: skip
 __all__ = ["TABLE", "TOPICS"]

@@ -3,17 +3,17 @@
 import errno
 import logging
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from enum import Enum
 from typing import Generic, TypeVar, cast
 
 from gdbstub.errors import MalformedPacket, TargetError, plain
-from gdbstub.inferiors import Inferiors
 from gdbstub.link import Link, Sink, Trace
 from gdbstub.nonstop import NonStop, StepRange
 from gdbstub.registry import UNKNOWN, PacketTable
 from gdbstub.resident import Resident
+from gdbstub.selection import Selection
 from gdbstub.stopreply import (
     Exited,
     ProcessEnded,
@@ -24,7 +24,7 @@ from gdbstub.stopreply import (
     Terminated,
 )
 from gdbstub.stopwriter import StopWriter
-from gdbstub.target import CONTINUE, STEP, Action, Processes, Target, ThreadSelection
+from gdbstub.target import CONTINUE, STEP, Action, Target
 from gdbstub.threadid import ALL, ANY, ThreadId
 from gdbstub.trace.frames import Frame
 from gdbstub.wire import Event, Mark
@@ -56,7 +56,7 @@ class Ending(Enum):
     EXITED = "the target ended while no client was there"
 
 
-class Session(Generic[TargetT]):
+class Session(Selection, Generic[TargetT]):
     """The state of a conversation, and what handlers do with it.
 
     The type parameter is the power that a handler needs of ``target``. The caller gives :meth:`receive` what
@@ -72,13 +72,13 @@ class Session(Generic[TargetT]):
         trace: Trace | None = None,
         resident: Resident | None = None,
     ) -> None:
+        self.resident = resident or Resident(target)
+        super().__init__(target, self.resident.points)
         self.target = cast(TargetT, target)
         self.link = Link(send_bytes, limit=PACKET_SIZE, trace=trace)
         self.packets = table.for_target(target)
         self.offered: dict[str, str] = {}
         """The client's features: ``+``, ``-`` or a value, by name."""
-        self.registers = target.registers
-        self.resident = resident or Resident(target)
         self.points = self.resident.points
         self.annexes = register_documents(target.registers)
         self.documents: dict[str, bytes] = {}
@@ -89,8 +89,12 @@ class Session(Generic[TargetT]):
         self.branch_room = BRANCH_ROOM
         """Bytes of the next branch trace."""
         self.threads_left: Iterator[bytes] = iter(())
-        self.inferiors = Inferiors(target, self.points)
         self.nonstop = NonStop()
+        self.extended = False
+        """Whether the client stays when the target has ended, and may start it again."""
+        self.environment: dict[str, str] = {}
+        """Variables for the next program that the client starts."""
+        self._launched = ""
         self._writer = StopWriter(target, self.points, self.inferiors, self.offers)
         self.detached = False
         """Whether the client has left a process since the target last ran, and may be about to leave them all."""
@@ -100,17 +104,10 @@ class Session(Generic[TargetT]):
         self.frame_number = -1
         self.running = False
         self.ended: Ending | None = None
-        self._target = target
-        self._selection = target if isinstance(target, ThreadSelection) else None
         self._queue: deque[Event] = deque()
         self._range: StepRange | None = None
         self._again: Mapping[int, Action] = {}  # how to go on without a word to the client
         self._last_process: int | None = None
-        self.stop = target.stop_state()
-        self.general_thread = ANY
-        self.general_process: int | None = None
-        """The process last chosen by the client, be it still there or not."""
-        self.resume_thread = ALL
 
     # -- what the client sends
 
@@ -215,6 +212,9 @@ class Session(Generic[TargetT]):
         self.stop = stop
         self.inferiors.tell(stop)
         self.documents.clear()
+        if self._launched:
+            self._tell_launch(stop)
+            return
         if self.nonstop.active:
             self._take_down(stop)
             return
@@ -230,6 +230,45 @@ class Session(Generic[TargetT]):
                 self._answer(event)
             elif event is Mark.CORRUPT or event is Mark.OVERSIZE:
                 self.link.send(MALFORMED)
+
+    # -- beginning anew
+
+    def restarted(self) -> None:
+        """The target has begun anew, or was ended, between two runs."""
+        self.deselect_frame()
+        self.documents.clear()
+        self.refresh()
+        if self.nonstop.active:
+            self.nonstop = NonStop.begun(self.stop)
+
+    def launch(self, path: str) -> None:
+        """Run to the first instruction of a program that the target has been told to start; the reply is that stop."""
+        self._launched = path
+        self.running = False
+        self._go(dict.fromkeys(self._target.threads(), CONTINUE), None)
+
+    def _tell_launch(self, stop: Stop) -> None:
+        path, self._launched = self._launched, ""
+        if not isinstance(stop, Stopped):
+            self.link.send(self.error(TargetError(errno.ENOEXEC, f"the target ended before {path} began")))
+            return
+        self.general_thread, self.general_process = stop.thread, None
+        if self.nonstop.active:
+            self.nonstop = NonStop.begun(stop)
+        self.link.send(self.write_stop(stop))
+
+    def attach(self, process: int) -> bytes:
+        """Take back a process that the client has left; the reply. Raises TargetError if there is none."""
+        self.inferiors.take(process)
+        thread = self.threads_named(ThreadId(ALL, process))[0]
+        if self.running:
+            self.stand()
+        self.general_thread, self.general_process = thread, None
+        stop = Stopped(Signal.NONE, thread)
+        if not self.nonstop.active:
+            return self.write_stop(stop)
+        self.nonstop.add(stop)
+        return OK
 
     # -- non-stop mode
 
@@ -286,16 +325,6 @@ class Session(Generic[TargetT]):
 
     # -- what handlers use
 
-    def scope(self) -> Collection[int]:
-        """The processes that a breakpoint is meant for which the client sets now; none where they are not told apart.
-
-        Raises TargetError if the chosen thread is gone.
-        """
-        if not self.inferiors.tells_apart:
-            return ()
-        process = self.general_process or self.process_of(self.thread())
-        return () if process is None else self.inferiors.speak_for(process)
-
     def leave(self, process: int) -> None:
         """The client debugs a process no more."""
         self.detached = True
@@ -313,60 +342,6 @@ class Session(Generic[TargetT]):
         if self.offers("error-message") and error.text:
             return b"E." + plain(error.text)
         return b"E%02x" % (error.errno & 0xFF)
-
-    def thread(self) -> int:
-        """The thread that ``g``, ``m`` and their like mean. Raises TargetError if it is gone."""
-        if self.general_thread > 0:
-            return self.alive(self.general_thread)
-        threads = self.inferiors.threads()
-        if isinstance(self.stop, Stopped) and self.stop.thread in threads:
-            return self.stop.thread
-        if not threads:
-            raise TargetError(errno.ESRCH, "there is no thread")
-        return threads[0]
-
-    def select(self) -> None:
-        """Tell the target which thread is meant, if that matters to it. Raises TargetError if it is gone."""
-        if self._selection is not None:
-            self._selection.select_thread(self.thread())
-
-    def alive(self, thread: int) -> int:
-        """The id itself. Raises TargetError if there is no such thread."""
-        if thread not in self.inferiors.threads():
-            raise TargetError(errno.ESRCH, f"there is no thread {thread:#x}")
-        return thread
-
-    def process_of(self, thread: int) -> int | None:
-        """The process of a thread; None where ids do not tell it."""
-        return self.inferiors.process_of(thread)
-
-    def selected_process(self) -> int | None:
-        """The process of the selected thread; None if the target knows none. Raises TargetError if it is gone."""
-        return self._target.process_of(self.thread()) if isinstance(self._target, Processes) else None
-
-    def threads_named(self, named: ThreadId) -> Sequence[int]:
-        """The threads that an id means: one, all of a process, or all. Raises TargetError if there is none such."""
-        threads = self.inferiors.threads()
-        if named.process is not None and named.process > 0 and self.inferiors.tells_apart:
-            threads = [thread for thread in threads if self.process_of(thread) == named.process]
-        if named.thread > 0:
-            threads = [thread for thread in threads if thread == named.thread]
-        if not threads:
-            raise TargetError(errno.ESRCH, f"there is no thread {named}")
-        return threads
-
-    def a_thread_named(self, named: ThreadId) -> int:
-        """One of the threads that an id means: the one that stopped if it is among them. Raises TargetError."""
-        threads = self.threads_named(named)
-        return self.stop.thread if isinstance(self.stop, Stopped) and self.stop.thread in threads else threads[0]
-
-    def program_counter(self, thread: int) -> int:
-        """The value of the register named ``pc`` by the description. Raises TargetError if there is none."""
-        slot = self.registers.pc_slot
-        value = None if slot is None else self._target.read_register(thread, slot.number)
-        if value is None:
-            raise TargetError(errno.ENOTSUP, "the program counter is not known")
-        return self.registers.number_of(value)
 
     def console(self, text: str) -> None:
         """Print on the client's console; only while it waits for a command or a stop."""

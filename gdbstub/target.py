@@ -6,7 +6,7 @@ thread ids are positive numbers. A method declines by raising ``gdbstub.errors.T
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from gdbstub.registers import RegisterSet
@@ -99,6 +99,16 @@ class BranchBlock(NamedTuple):
 
     begin: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program to start: its path in the target's system, its arguments, and variables beside those all programs
+    get."""
+
+    path: str
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @runtime_checkable
@@ -436,8 +446,8 @@ class ThreadSelection(Protocol):
 class Kill(Protocol):
     """``kill``."""
 
-    def kill(self) -> None:
-        """End the target for good."""
+    def kill(self, process: int | None = None) -> None:
+        """End the target, or a process where those are told apart; raises TargetError if that one alone cannot be."""
         ...
 
 
@@ -446,7 +456,19 @@ class Restart(Protocol):
     """``R``: begin anew, stopped."""
 
     def restart(self) -> None:
-        """Bring the target back to its first instruction."""
+        """Bring the target back to its first instruction; raises TargetError where it was not switched on here."""
+        ...
+
+
+@runtime_checkable
+class Programs(Restart, Protocol):
+    """``run``: programs of the target's own system."""
+
+    def start_program(self, program: Program) -> None:
+        """Begin anew with this as the system's first program; resumed, the target stops at its first instruction.
+
+        Raises TargetError if it cannot be.
+        """
         ...
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kernel.errors import Error as KernelError
 from kernel.image import Image, find_image
@@ -50,6 +50,8 @@ class Guest:
     """The ELF file for gdb to read: the kernel itself, or another; None if there is none."""
     notes: tuple[str, ...] = ()
     """What the user should know of it, in sentences."""
+    configuration: Configuration | None = None
+    """What it was made from, if that is known."""
 
     @cached_property
     def symbols(self) -> Symbols | None:
@@ -122,7 +124,9 @@ def _restore(configuration: Configuration, send: Callable[[bytes], None], ends: 
     assert configuration.snapshot is not None
     found = snapshots.restore(configuration.snapshot, configuration.serial, _engine(configuration))
     lines = join(found.machine, found.serial, send, patient=found.protocol.startswith("linux"), ends=ends)
-    return Guest(found.machine, found.kernel, found.protocol, found.image, lines, found.symbols_file, found.notes)
+    return Guest(
+        found.machine, found.kernel, found.protocol, found.image, lines, found.symbols_file, found.notes, configuration
+    )
 
 
 def _engine(configuration: Configuration) -> Engine | None:
@@ -130,6 +134,24 @@ def _engine(configuration: Configuration) -> Engine | None:
 
 
 def _boot(configuration: Configuration, send: Callable[[bytes], None], ends: Sequence[End] | None) -> Guest:
+    machine, loaded = load_machine(configuration)
+    # Linux's serial driver empties its port as it starts, which it does late.
+    lines = join(machine, configuration.serial, send, patient=loaded.protocol.startswith("linux"), ends=ends)
+    symbols = configuration.symbols_file or loaded.symbols_file
+    return Guest(machine, loaded.kernel, loaded.protocol, loaded.image, lines, symbols, configuration=configuration)
+
+
+class Loaded(NamedTuple):
+    """What a machine's memory was filled with; the kernel's file if it has symbols of its own."""
+
+    kernel: Path
+    protocol: str
+    image: Image | None
+    symbols_file: Path | None
+
+
+def load_machine(configuration: Configuration) -> tuple[Machine, Loaded]:
+    """A machine about to run a configuration's kernel, its serial ports joined to nothing.  Raises as `power_on`."""
     image = find_image() if configuration.kernel is None else None
     kernel = image.vmlinux if image else configuration.kernel
     assert kernel is not None
@@ -140,10 +162,7 @@ def _boot(configuration: Configuration, send: Callable[[bytes], None], ends: Seq
         machine, protocol = _load(configuration, data, disk)
     except RamError as error:
         raise BootError(f"{error}{_enough(configuration, data, disk, error.least)}") from None
-    own = kernel if data.startswith(elf.MAGIC) else None
-    # Linux's serial driver empties its port as it starts, which it does late.
-    lines = join(machine, configuration.serial, send, patient=protocol.startswith("linux"), ends=ends)
-    return Guest(machine, kernel, protocol, image, lines, configuration.symbols_file or own)
+    return machine, Loaded(kernel, protocol, image, kernel if data.startswith(elf.MAGIC) else None)
 
 
 def _load(configuration: Configuration, kernel: bytes, disk: bytes | None) -> tuple[Machine, str]:

@@ -9,26 +9,40 @@ from typing import Any
 from gdbstub import stopreply
 from gdbstub.errors import TargetError
 from gdbstub.stopreply import Forked, Noted, ProcessEnded, Signal, Stopped
-from gdbstub.target import Action
+from gdbstub.target import Action, Program
 from kernel.errors import Error as KernelError
 from kernel.objects import Kernel
 from machine import stop
+from machine.errors import Error as MachineError
 from machine.machine import Machine
 from ringscope.guestfiles import GuestFiles
-from ringscope.processevents import ProcessEvents
+from ringscope.processevents import FIRST, LAUNCHED, START_SYMBOL, ProcessEvents
 from ringscope.systemcalls import ENTRY_SYMBOL, SystemCalls
 from ringscope.target import MachineTarget
 
 
 class GuestTarget(MachineTarget):
-    """`MachineTarget` with files. ``kernel`` finds the kernel's objects, and may raise `kernel.errors.Error`."""
+    """`MachineTarget` with files and programs.
 
-    def __init__(self, machine: Machine, kernel: Callable[[], Kernel], **options: Any) -> None:
+    ``kernel`` finds the kernel's objects, and may raise `kernel.errors.Error`; ``restart`` switches the
+    machine on anew.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        kernel: Callable[[], Kernel],
+        restart: Callable[[Program | None], None],
+        **options: Any,
+    ) -> None:
         super().__init__(machine, **options)
         self._kernel = kernel
         self._files = GuestFiles(kernel)
         self._calls = SystemCalls(machine, self.probe(0), self._entries)
         self._events = ProcessEvents(machine, self.probe(0), kernel)
+        self._restart = restart
+        self.launched = False
+        """Whether the machine was switched on for a program."""
         self._actions: Mapping[int, Action] = {}
 
     def read_file(self, path: str, process: int | None) -> bytes:
@@ -74,6 +88,41 @@ class GuestTarget(MachineTarget):
         """Stop at these, while threads are tasks."""
         self._events.watch(events)
 
+    # Beginning anew
+
+    def restart(self) -> None:
+        """Switch the machine on anew: same kernel, same command line."""
+        self._begin(None)
+
+    def start_program(self, program: Program) -> None:
+        """Switch it on anew with another first program; it stops where that begins."""
+        try:
+            if self._kernel().symbols.lookup(START_SYMBOL) is None:
+                raise TargetError(errno.ENOTSUP, f"the kernel has no {START_SYMBOL}, where programs begin")
+        except KernelError as error:
+            raise TargetError(errno.ENOTSUP, str(error)) from None
+        self._begin(program)
+        self._events.launch()
+
+    def _begin(self, program: Program | None) -> None:
+        self._pin.release()
+        self._forget_events()
+        try:
+            self._restart(program)
+        except (MachineError, KernelError, OSError) as error:
+            raise TargetError(errno.EINVAL, str(error)) from None
+        self.machine.stop_here()
+        self.last = stop.Stepped()
+        self.launched = program is not None
+        self.forget()
+
+    def kill(self, process: int | None = None) -> None:
+        """End the machine, for its own processes and the one it was started for; another one is its kernel's to end."""
+        if process is not None and not self.is_common(process) and not (self.launched and process == FIRST):
+            way = f"its own kernel ends it, by `kill -9 {process}` in the guest"
+            raise TargetError(errno.EPERM, f"process {process} is the guest's: {way}")
+        super().kill()
+
     # Both
 
     def resume(self, actions: Mapping[int, Action]) -> None:
@@ -94,15 +143,25 @@ class GuestTarget(MachineTarget):
     def client_detached(self) -> None:
         """Nothing is waited for any more."""
         self._calls.catch(())
-        self._calls.arm()
         self._events.watch(())
-        self._events.arm()
+        self._forget_events()
         super().client_detached()
 
+    def _forget_events(self) -> None:
+        """What is under way comes to nothing."""
+        self._calls.forget()
+        self._events.launch(awaited=False)
+        self._events.arm(enabled=False)
+
     def _reply(self, reason: stop.Stop) -> stopreply.Stop:
+        if self._events.launching and isinstance(reason, stop.Halted):
+            return stopreply.Exited(1)  # a kernel without a first program halts for ever
         event = self._event(reason.address) if isinstance(reason, stop.Breakpoint) else None
         if event is None:
             return super()._reply(reason)
+        if event is LAUNCHED:
+            self._events.launch(awaited=False)
+            return Stopped(Signal.TRAP, self.view.running(), None, 0)
         return event if isinstance(event, ProcessEnded) else Stopped(Signal.TRAP, self.view.running(), event, 0)
 
     def _event(self, address: int) -> Forked | Noted | ProcessEnded | None:

@@ -34,10 +34,19 @@ FUNCTIONS = {
 }
 # fmt: on
 
+START_SYMBOL = "start_thread"
+"""Where every kernel of ours and of Linux starts a program of 64 bits."""
+
 MOST_ARRIVALS = 256
 """Tasks that are waited for at once on their way to ring 3."""
 
 VFORK_DONE = Noted("vforkdone")
+LAUNCHED = Noted("launched")
+"""The first program that process 1 executes, which `ProcessEvents.launch` waits for."""
+
+FIRST = 1
+"""Its pid."""
+
 _RDI, _RSI, _CS = (REGISTERS.by_name[name].number for name in ("rdi", "rsi", "cs"))
 _RPL = 3
 _STATUS_SHIFT, _BYTE, _SIGNAL = 8, 0xFF, 0x7F
@@ -61,6 +70,7 @@ class ProcessEvents:
         self._probe = probe
         self._kernel = kernel
         self._watched: frozenset[str] = frozenset()
+        self.launching = False
         self._hooks: dict[str, int] = {}
         self._arrivals: dict[_Arrival, Event] = {}
         self._done: _Arrival | None = None
@@ -78,6 +88,10 @@ class ProcessEvents:
         """Wait for these from the next `arm` on."""
         self._watched = frozenset(events)
 
+    def launch(self, *, awaited: bool = True) -> None:
+        """From the next `arm` on, wait for the first program, or no more."""
+        self.launching = awaited
+
     def arm(self, *, enabled: bool = True) -> None:
         """Before the machine runs: wait at the functions there are now, for nothing unless ``enabled``."""
         self._seen = None
@@ -85,6 +99,7 @@ class ProcessEvents:
         if self._done is not None:
             self._drop(self._done)
             self._done = None
+        watched |= {EXEC} if self.launching else set()
         if not watched:
             for arrival in list(self._arrivals):
                 self._drop(arrival)
@@ -150,8 +165,13 @@ class ProcessEvents:
     def _starts(self, kernel: Kernel) -> bool:
         """A new program stands in memory, and will begin at an address."""
         task = current_task(kernel)
-        path = executable(task) or ""
-        self._await(self._probe.register(_RSI), task.address, Noted(EXEC, path.encode().hex()))
+        if self.launching and task.pid == FIRST:
+            event = LAUNCHED
+        elif EXEC in self._watched:
+            event = Noted(EXEC, (executable(task) or "").encode().hex())
+        else:
+            return False
+        self._await(self._probe.register(_RSI), task.address, event)
         return self._tell(None)
 
     def _exits(self, kernel: Kernel) -> bool:

@@ -6,6 +6,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from gdbstub.address import AddressError, is_local
@@ -16,6 +17,7 @@ from ringscope import console
 from ringscope.boot import Guest, start
 from ringscope.configuration import CPU, TASKS, Configuration
 from ringscope.guesttarget import GuestTarget
+from ringscope.restart import restart
 from ringscope.session import CommandError, Settings
 from ringscope.target import MachineTarget
 from ringscope.tasks import describe_task
@@ -51,6 +53,7 @@ def make_target(guest: Guest, view: str = CPU) -> MachineTarget:
     target = GuestTarget(
         guest.machine,
         lambda: guest.running_kernel,
+        partial(restart, guest),
         describe=lambda: describe_task(guest.machine, guest.symbols),
         command=make_monitor(guest, lambda: Settings(look_at, target.look_through, target.stepper)),
         lines=guest.lines,

@@ -70,6 +70,12 @@ class SystemCalls:
         wanted = None if numbers is None else frozenset(numbers)
         self._catches = None if wanted is not None and not wanted else partial(_is_wanted, wanted)
 
+    def forget(self) -> None:
+        """Nothing is under way, between two runs."""
+        self.seen = None
+        self._done = None
+        self._forget()
+
     def _forget(self) -> None:
         for address in self._entries:
             self._machine.cpu.breakpoints.remove(address, self._ask_entry)

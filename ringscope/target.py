@@ -366,6 +366,9 @@ class MachineTarget(MachinePoints, MachineBranches):
             raise TargetError(errno.ENOENT, f"there is no table {name!r}")
         return self._tables.os_rows(name)
 
-    def kill(self) -> None:
-        """End the machine: it does not run again."""
+    def kill(self, process: int | None = None) -> None:
+        """End the machine: it does not run again unless it is switched on anew."""
+        self._pin.release()
         self.machine.power_off()
+        self.last = stop.Exited(0)
+        self.forget()

@@ -1,8 +1,11 @@
-"""Leaving, killing, beginning anew (gdb manual, "Packets": D k vKill ! R)."""
+"""Leaving, attaching, killing, beginning anew (gdb manual, "Packets": D k vAttach vKill ! R)."""
 
+import errno
+
+from gdbstub.errors import TargetError
 from gdbstub.registry import TABLE
 from gdbstub.session import OK, Ending, Session
-from gdbstub.target import Kill, Restart, Target
+from gdbstub.target import Kill, Processes, Restart, Target
 from gdbstub.threadid import ThreadId
 
 
@@ -27,20 +30,37 @@ def kill(session: Session[Target]) -> None:
 
 @TABLE.packet("vKill;{process:thread}", needs=Kill)
 def kill_process(session: Session[Kill], process: ThreadId) -> bytes:
-    """Kill the target and say so."""
-    session.target.kill()
-    session.end(Ending.KILLED)
+    """Kill the target, or one of its processes if that can be, and say so; in extended mode the client stays."""
+    if session.running:
+        session.stand()
+    session.target.kill(process.thread if session.inferiors.tells_apart else None)
+    if session.extended:
+        session.restarted()
+        session.inferiors.leave(process.thread, session.stop, for_good=True)  # until attached to, or run anew
+    else:
+        session.end(Ending.KILLED)
     return OK
+
+
+@TABLE.packet("vAttach;{process:hex}", needs=Processes)
+def attach(session: Session[Processes], process: int) -> bytes:
+    """Debug a process again that the client has left."""
+    if not session.inferiors.tells_apart:
+        raise TargetError(errno.ENOTSUP, "there are no processes to attach to: the threads are processors")
+    return session.attach(process)
 
 
 @TABLE.packet("!")
 def extend(session: Session[Target]) -> bytes:
-    """Enter extended mode, which some clients insist on; only ``R`` makes a difference here."""
+    """Enter extended mode: a target that was killed, or has ended, can be started again."""
+    session.extended = True
     return OK
 
 
 @TABLE.packet("R{ignored:rest}", needs=Restart)
 def restart(session: Session[Restart], ignored: bytes) -> None:
     """Restart the target; there is no reply, the client asks ``?`` next."""
+    if session.running:
+        session.stand()
     session.target.restart()
-    session.refresh()
+    session.restarted()

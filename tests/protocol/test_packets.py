@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from test_branches import ROWS as BRANCH_ROWS
 from test_files import ROWS as FILE_ROWS
+from test_programs import ROWS as PROGRAM_ROWS
 from test_systemcalls import ROWS as CALL_ROWS
 from toy import BASE, LENGTH, REGISTERS, BareTarget, Conversation, ToyTarget
 
@@ -247,7 +248,6 @@ ROWS = [
     (b"QThreadEvents:1",          b""),
     (b"bs",                       b""),
     (b"bc",                       b""),
-    (b"vRun;2f62696e",            b""),
     (b"vFile:open:2f,0,0",        b""),
     (b"g1",                       b""),
     (b"",                         b""),
@@ -264,7 +264,7 @@ def test_reply(talk, packet, reply):
 def test_every_row_of_the_table_is_tried():
     tried = (
         {packet for packet, _ in (*ROWS, *FILE_ROWS, *BRANCH_ROWS)}
-        | {packet for packet, *_ in CALL_ROWS}
+        | {packet for packet, *_ in (*CALL_ROWS, *PROGRAM_ROWS)}
         | {
             b"qSupported",
             b"qSupported:x",
@@ -294,7 +294,8 @@ def test_the_features_are_those_of_the_table(talk):
     features = talk(b"qSupported").split(b";")
     assert features == [
         *(b"swbreak+", b"ConditionalBreakpoints+", b"hwbreak+", b"binary-upload+", b"QNonStop+"),
-        b"QStartNoAckMode+",
+        *(b"QEnvironmentHexEncoded+", b"QEnvironmentUnset+", b"QEnvironmentReset+", b"QSetWorkingDir+"),
+        *(b"QDisableRandomization+", b"QStartNoAckMode+"),
         *(b"vContSupported+", b"ConditionalTracepoints+", b"TracepointSource+", b"EnableDisableTracepoints+"),
         *(b"DisconnectedTracing+", b"QTBuffer:size+", b"qXfer:features:read+", b"qXfer:threads:read+"),
         *(b"qXfer:memory-map:read+", b"qXfer:osdata:read+", b"qXfer:traceframe-info:read+"),

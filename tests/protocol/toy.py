@@ -117,6 +117,7 @@ class ToyTarget:
         self.watchpoints = set()
         self.stop = Stopped(Signal.TRAP, 1, core=0)
         self.actions = {}
+        self.begins = None  # the stop with which a program that was started begins
         self.log = []
 
     # registers
@@ -199,6 +200,9 @@ class ToyTarget:
         self.fresh = True  # the first instruction of each thread ignores its breakpoint
 
     def run_slice(self):
+        if self.begins is not None:
+            stop, self.begins = self.begins, None
+            return self.stopped(1, stop)
         for _ in range(SLICE):
             for thread, action in self.actions.items():
                 stop = self.execute(thread) or (Stepped() if action.step else None)
@@ -306,13 +310,20 @@ class ToyTarget:
     def select_thread(self, thread):
         self.selected = thread
 
-    def kill(self):
-        self.log.append(("kill",))
+    def kill(self, process=None):
+        self.log.append(("kill",) if process is None else ("kill", process))
 
     def restart(self):
         self.log.append(("restart",))
         self.set(1, RIP, 0x1000)
         self.stop = Stopped(Signal.TRAP, 1)
+
+    def start_program(self, program):
+        if program.path == "/bin/none":
+            raise TargetError(errno.ENOENT, "there is no /bin/none")
+        self.restart()
+        self.program = program
+        self.begins = Exited(1) if program.path == "/bin/bad" else Stopped(Signal.TRAP, 1)
 
     def client_attached(self):
         self.log.append(("attached",))

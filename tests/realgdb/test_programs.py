@@ -1,0 +1,97 @@
+"""Stock gdb's extended-remote: `run` with the machine and with programs of the guest, kill, attach."""
+
+import pytest
+
+from ringscope.boot import power_on
+from ringscope.configuration import CPU, TASKS, Configuration
+from tests.guest.test_tasks import at_the_prompt
+from tests.realgdb.harness import gdb_batch
+from tests.realgdb.served import served
+
+pytestmark = pytest.mark.gdb
+
+BEFORE = ("set sysroot target:", "set architecture i386:x86-64", "set schedule-multiple on")
+LS = ("set remote exec-file /bin/ls", "set args /bin")
+
+
+@pytest.fixture
+def printed():
+    return bytearray()
+
+
+@pytest.fixture
+def gdb(tmp_path, printed):
+    """gdb(view, commands…) -> what gdb printed, from the kernel's first instruction to the commands' end."""
+
+    def run(view, *commands, guest=None):
+        guest = guest or power_on(Configuration(append="init_action=shell"), printed.extend)
+        with served(guest, tmp_path / "gdb.sock", view=view) as server:
+            connect = f"target extended-remote {server.address}"
+            return gdb_batch(*BEFORE, connect, *commands, file=guest.kernel, seconds=60)
+
+    return run
+
+
+def test_run_switches_the_machine_on_anew(gdb, printed):
+    output = gdb(CPU, "hbreak rest_init", "run", "run", "kill", "run", "delete", "starti", "p $pc == 0x1000000")
+    assert output.count("Breakpoint 1, rest_init ()") == 3 and output.rstrip().endswith(
+        "= 1\n[Inferior 1 (Remote target) detached]"
+    )
+    assert printed.count(b"Kernel command line: init_action=shell\r\n") >= 3  # after gdb has detached once more
+
+
+def test_a_program_of_the_guest_is_run(gdb, printed):
+    variables = ("set environment COLOUR=red", "set environment SHADE=dark", "unset environment SHADE")
+    output = gdb(TASKS, *LS, *variables, "starti", "info threads", "info proc cmdline", "info proc environ", "continue")
+    assert '* 1    Thread 1.1 "ls" (pid 1, running, ring 3)' in output
+    assert "cmdline = '/bin/ls /bin'" in output
+    assert "[Inferior 1 (process 1) exited normally]" in output
+    assert b"init_action=shell COLOUR=red init=/bin/ls -- /bin\r\n" in printed and b"\r\nsh\r\n" in printed
+
+
+def test_a_program_is_run_again_with_its_breakpoints(gdb):
+    again = ("starti", "break *$pc+2", "run", "run", "info inferiors")
+    output = gdb(TASKS, *LS, *again)
+    assert output.count("Breakpoint 1, 0x") == 2 and "* 1    process 1 " in output
+
+
+def test_a_program_begins_where_threads_are_processors_too(gdb):
+    output = gdb(CPU, *LS, "starti", "p $cs", "info threads")
+    assert "= 51" in output and '"CPU#0" (ls (1), ring 3)' in output
+
+
+@pytest.mark.parametrize(
+    "commands, words",
+    [
+        (("set remote exec-file /bin/nothing", "starti"), 'Running "/bin/nothing" on the remote target failed'),
+        (
+            ("set remote exec-file /bin/ls", "set args 'two words'", "starti"),
+            'Running "/bin/ls" on the remote target failed',
+        ),
+        (("set cwd /tmp", "starti"), "Remote replied unexpectedly while setting the inferior's working"),
+        (("set disable-randomization off", "starti"), "Target returns error code '5f'."),
+    ],
+)
+def test_what_cannot_be_run_is_told(gdb, commands, words):
+    output = gdb(TASKS, *commands, "info threads")
+    assert words in output and "No threads." in output
+
+
+def test_one_process_of_the_guest_is_not_killed_with_the_machine(gdb):
+    output = gdb(TASKS, "kill inferiors 3", "inferior 3", "info threads", guest=at_the_prompt())
+    assert '"sh" (pid 3, sleeping)' in output and "killed" not in output
+
+
+def test_a_process_that_was_left_is_attached_to(gdb):
+    output = gdb(
+        TASKS,
+        "detach inferiors 3",
+        "info threads",
+        "add-inferior",
+        "inferior 4",
+        "attach 3",
+        "info threads",
+        guest=at_the_prompt(),
+    )
+    first, second = output.split("[Switching to inferior 4", 1)
+    assert "(pid 3" not in first and "(pid 3, sleeping)" in second
