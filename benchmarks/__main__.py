@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import linux, measures, servers, workload
+from benchmarks import kernels, linux, measures, servers, workload
 from benchmarks.client import Client, Guest, Unsupported, WrongAnswer, clock
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
@@ -97,13 +97,13 @@ def ratio(measure, ours, reference):
     return f"{times:.2f}" if times >= 0.1 else f"{times:.2g}"
 
 
-def table(names, figures, entries):
+def table(names, figures, entries, reference=REFERENCE):
     """The figures in Markdown; the first column is compared with the reference."""
     rows = [["measure", "unit", *names, "times as good"]]
     for entry in entries:
         values = [figures.median(server, entry) for server in names]
         if any(value is not None for value in values):
-            compared = ratio(entry, figures.median(names[0], entry), figures.median(REFERENCE, entry))
+            compared = ratio(entry, figures.median(names[0], entry), figures.median(reference, entry))
             rows.append([entry.text, entry.unit, *map(short, values), compared])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows]
@@ -158,7 +158,7 @@ def main():
         run_rounds(names, options, figures)
         tables.append(table(names, figures, [BOOT, READY, *chosen(options)]))
     if options.linux or not (options.quick or options.only):
-        tables += linux_table(names, options, figures)
+        tables += linux_tables(names, options, figures)
     text = "\n\n".join(tables)
     print(text, *reasons(figures), sep="\n")
     if options.write:
@@ -166,17 +166,18 @@ def main():
     return 1 if any(name == "round" for _, name in figures.reasons) else 0
 
 
-def linux_table(names, options, figures):
-    """The table of Debian's kernel; none, and a line why, where the kernel is not to be had."""
+def linux_tables(names, options, figures):
+    """The tables of Debian's kernel and of it beside ours; none, and a line why, where it is not to be had."""
     from ringscope.apt import PackageError
 
     try:
         with linux.files() as found:
             columns = linux.run_rounds(found, options, figures, names)
+            beside = kernels.run(found, image(), figures)
     except PackageError as error:
         print(f"Linux is not measured: {error}", file=sys.stderr)
         return []
-    return [table(columns, figures, linux.MEASURES)]
+    return [table(columns, figures, linux.MEASURES), table(beside, figures, kernels.MEASURES, kernels.DEBIAN)]
 
 
 if __name__ == "__main__":

@@ -109,3 +109,10 @@ def test_without_interruption_one_hog_has_it_all(policy):
 
 def test_an_unknown_policy_goes_to_init(boot):
     assert hogs(boot, hogs=1, ms=50, sched="lottery")
+
+
+def test_costs_are_the_same_every_time():
+    first, second = (on_machine("panic=-1 init_action=poweroff /bin/costs").lines() for _ in range(2))
+    costs = [line.split()[1] for line in first if line.startswith("cost ")]
+    assert costs == ["syscall", "page-fault", "context-switch", "fork", "fork-exec"]
+    assert first == second
