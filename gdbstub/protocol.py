@@ -14,6 +14,7 @@ from gdbstub.packets import (
     registers,
     resume,
     search,
+    signals,
     systemcalls,
     threads,
     tracepoints,
@@ -23,6 +24,6 @@ from gdbstub.registry import TABLE
 
 TOPICS = (
     branches, breakpoints, files, lifecycle, lldb, memory, monitor, nonstop, programs, queries, registers, resume,
-    search, systemcalls, threads, tracepoints, transfers,
+    search, signals, systemcalls, threads, tracepoints, transfers,
 )  # fmt: skip
 __all__ = ["TABLE", "TOPICS"]

@@ -396,6 +396,15 @@ class Files(Protocol):
 
 
 @runtime_checkable
+class Signals(Protocol):
+    """``handle`` and ``catch signal``: stops with a signal as the target's system delivers it to a program."""
+
+    def pass_signals(self, numbers: Collection[int]) -> None:
+        """Stop at all signals but these, by the protocol's numbers, while threads are of several processes."""
+        ...
+
+
+@runtime_checkable
 class SystemCalls(Protocol):
     """``catch syscall``: stops noted ``syscall_entry`` and ``syscall_return`` with the call's number."""
 

@@ -55,6 +55,10 @@ class Breakpoints:
         if not self._armed[address]:
             del self._armed[address]
 
+    def is_plain(self, address: int) -> bool:
+        """Whether a breakpoint at a linear address stops without being asked."""
+        return None in self._armed.get(address, ())
+
     @property
     def hooked_addresses(self) -> Collection[int]:
         """Linear addresses of the instructions that the engine calls a hook before."""

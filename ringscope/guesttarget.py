@@ -17,6 +17,7 @@ from machine.errors import Error as MachineError
 from machine.machine import Machine
 from ringscope.guestfiles import GuestFiles
 from ringscope.processevents import FIRST, LAUNCHED, START_SYMBOL, ProcessEvents
+from ringscope.signalstops import SignalStops
 from ringscope.systemcalls import ENTRY_SYMBOL, SystemCalls
 from ringscope.target import MachineTarget
 
@@ -43,6 +44,7 @@ class GuestTarget(MachineTarget):
         self._restart = restart
         self.launched = False
         """Whether the machine was switched on for a program."""
+        self._signals = SignalStops(machine, self.probe(0), kernel)
         self._actions: Mapping[int, Action] = {}
 
     def read_file(self, path: str, process: int | None) -> bytes:
@@ -88,6 +90,17 @@ class GuestTarget(MachineTarget):
         """Stop at these, while threads are tasks."""
         self._events.watch(events)
 
+    # Signals
+
+    def pass_signals(self, numbers: Collection[int]) -> None:
+        """Stop at other signals, while threads are tasks."""
+        self._signals.pass_(numbers)
+
+    def signal_info(self, thread: int) -> bytes:
+        """What the kernel tells the program of the signal, or would of a caught exception."""
+        seen = self._signals.at(self.last.address) if isinstance(self.last, stop.Breakpoint) else None
+        return super().signal_info(thread) if seen is None else seen.details
+
     # Beginning anew
 
     def restart(self) -> None:
@@ -123,27 +136,35 @@ class GuestTarget(MachineTarget):
             raise TargetError(errno.EPERM, f"process {process} is the guest's: {way}")
         super().kill()
 
-    # Both
+    # All of them
 
     def resume(self, actions: Mapping[int, Action]) -> None:
         """Continue, or step one thread."""
         self._calls.arm()
         self._events.arm(enabled=self.view.multiprocess)
+        self._signals.arm(enabled=self.view.multiprocess)
         self._actions = actions
         super().resume(actions)
 
     def run_slice(self) -> stopreply.Stop | None:
         """One step, or some milliseconds of running."""
         told = super().run_slice()
-        if isinstance(self.last, stop.Breakpoint) and told is not None and self._events.waits(self.last.address):
+        if isinstance(self.last, stop.Breakpoint) and told is not None and self._waits(self.last.address):
+            self._signals.arm(enabled=self.view.multiprocess)
             super().resume(self._actions)
             return None
         return told
+
+    def _waits(self, address: int) -> bool:
+        """Whether it stopped for nothing that the client waits for."""
+        waits = self._events.waits(address) or self._signals.waits(address)
+        return waits and not self.machine.cpu.breakpoints.is_plain(address)
 
     def client_detached(self) -> None:
         """Nothing is waited for any more."""
         self._calls.catch(())
         self._events.watch(())
+        self._signals.pass_(None)
         self._forget_events()
         super().client_detached()
 
@@ -152,11 +173,15 @@ class GuestTarget(MachineTarget):
         self._calls.forget()
         self._events.launch(awaited=False)
         self._events.arm(enabled=False)
+        self._signals.arm(enabled=False)
 
     def _reply(self, reason: stop.Stop) -> stopreply.Stop:
         if self._events.launching and isinstance(reason, stop.Halted):
             return stopreply.Exited(1)  # a kernel without a first program halts for ever
         event = self._event(reason.address) if isinstance(reason, stop.Breakpoint) else None
+        signal = self._signals.at(reason.address) if isinstance(reason, stop.Breakpoint) else None
+        if signal is not None and event is None:
+            return Stopped(signal.signal, self.view.running(), None, 0)
         if event is None:
             return super()._reply(reason)
         if event is LAUNCHED:

@@ -53,6 +53,11 @@ def signal_info(fault: FaultRecord, cr2: int) -> bytes | None:
     return None if told is None else _pack(told.signal, told.code, fault.address if told.addressed else 0)
 
 
+def plain_signal_info(signal: int) -> bytes:
+    """siginfo_t for a signal of Linux's number of which nothing more is known: the kernel's own (SI_KERNEL)."""
+    return _pack(signal, SI_KERNEL, 0)
+
+
 def _pack(signal: int, code: int, address: int) -> bytes:
     """si_signo, si_errno and si_code, then si_addr at its alignment."""
     return struct.pack("<iii4xQ", signal, 0, code, address).ljust(LENGTH, b"\0")

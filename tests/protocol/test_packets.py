@@ -9,6 +9,7 @@ import pytest
 from test_branches import ROWS as BRANCH_ROWS
 from test_files import ROWS as FILE_ROWS
 from test_programs import ROWS as PROGRAM_ROWS
+from test_signals import ROWS as SIGNAL_ROWS
 from test_systemcalls import ROWS as CALL_ROWS
 from toy import BASE, LENGTH, REGISTERS, BareTarget, Conversation, ToyTarget
 
@@ -264,7 +265,7 @@ def test_reply(talk, packet, reply):
 def test_every_row_of_the_table_is_tried():
     tried = (
         {packet for packet, _ in (*ROWS, *FILE_ROWS, *BRANCH_ROWS)}
-        | {packet for packet, *_ in (*CALL_ROWS, *PROGRAM_ROWS)}
+        | {packet for packet, *_ in (*CALL_ROWS, *PROGRAM_ROWS, *SIGNAL_ROWS)}
         | {
             b"qSupported",
             b"qSupported:x",
