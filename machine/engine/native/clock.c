@@ -90,9 +90,8 @@ block_around(u8 *from, u64 address)
     return 0;
 }
 
-/* `slow`'s address follows the code it is called from, so the entry is given by the assembly below. */
-void slow_entry(void);
-static void *slow_address(void) { void *p; __asm__("lea slow_entry(%%rip), %0" : "=r"(p)); return p; }
+/* An address that follows the code it is called from; the entries stand in the assembly below. */
+#define ADDRESS(entry) ({ void *p; __asm__("lea " #entry "(%%rip), %0" : "=r"(p)); p; })
 
 /* The sequence `mov rdi, uc; xor esi, esi; call check_exit` behind the hook's call, or 0. */
 static u8 *
@@ -130,7 +129,8 @@ head(struct block *b, u8 *call)
     return (store[2] & 0xc7) == 0x85 && same(store + 3, "\x80\0\0\0", 4) ? b->code : call; /* from a register */
 }
 
-/* What is written into a block. */
+#define WORDS 5 /* what is written into a block, as few stores as can be: the host starts over at each */
+
 union counting {
     struct __attribute__((packed)) {
         u8 mov_tag[3];    /* mov dword [rbp-12], tag */
@@ -145,7 +145,24 @@ union counting {
         u16 call_rax;     /* call rax */
         u8 jmp, again;    /* jmp end */
     } code;
-    u64 words[5];         /* as few stores as can be: the host starts over at each into code that it has fetched */
+    u64 words[WORDS];
+};
+
+/* For a string instruction with REP. */
+union repeating {
+    struct __attribute__((packed)) {
+        u16 mov_rdi;      /* mov rdi, f */
+        struct fast *f;
+        u8 mov_esi;       /* mov esi, tag */
+        i32 tag;
+        u8 mov_edx;       /* mov edx, width */
+        u32 width;
+        u16 mov_rax;      /* mov rax, count_string */
+        void *count;
+        u16 call_rax;     /* call rax */
+        u8 jmp, to_end;   /* jmp end */
+    } code;
+    u64 words[WORDS];
 };
 
 /* Write the counting into a block; returns where its code goes on, or 0 if it has another shape. */
@@ -159,15 +176,21 @@ patch(struct fast *f, struct block *b, u8 *from)
     u8 *at = head(b, call);
     if (end - at < (i64)sizeof(union counting))
         return 0;
+    u32 width = b->size <= 3 && *(u8 *)f->no_exit && !hooked(f, b->pc) ? string_width(f, b) : 0;
+    union repeating r = { .code = {
+        .mov_rdi = 0xbf48, .f = f, .mov_esi = 0xbe, .tag = (i32)tag, .mov_edx = 0xba, .width = width,
+        .mov_rax = 0xb848, .count = ADDRESS(count_string_entry), .call_rax = 0xd0ff,
+        .jmp = 0xeb, .to_end = (u8)(end - (at + 34)),
+    } };
     union counting c = { .code = {
         .mov_tag = { 0xc7, 0x45, 0xf4 }, .tag = (i32)tag,
         .sub_size = { 0x81, 0x6d, 0xf0 }, .size = b->size,
         .jns = 0x79, .to_end = (u8)(end - (at + 16)),
-        .mov_rdi = 0xbf48, .f = f, .mov_rax = 0xb848, .slow = slow_address(), .call_rax = 0xd0ff,
+        .mov_rdi = 0xbf48, .f = f, .mov_rax = 0xb848, .slow = ADDRESS(slow_entry), .call_rax = 0xd0ff,
         .jmp = 0xeb, .again = (u8)(end - (at + 40)),
     } };
-    for (int i = 0; i < 5; i++)
-        ((volatile u64 *)at)[i] = c.words[i];
+    for (int i = 0; i < WORDS; i++)
+        ((volatile u64 *)at)[i] = width ? r.words[i] : c.words[i];
     return end;
 }
 
@@ -235,13 +258,10 @@ count_block(struct fast *f, u64 address, u32 size, u8 *from)
     return on;
 }
 
-/* From a block's own counting: the portion is used up, or something asks to leave. */
-void
-slow(struct fast *f)
+/* At a block's head, where the clock has it: `bytes` are left behind it, less than none if it may not run. */
+static void
+run(struct fast *f, struct block *b, i64 bytes, u32 leaving)
 {
-    struct block *b = tagged(f);
-    i64 bytes = left(f);
-    u32 now = *f->portion, leaving = now >> 16 != ((now & 0xffff) > MOST_PORTION ? 0xffff : 0);
     *f->portion = leaving ? 0xffff0000 : 0;
     f->env->eip = b->pc - b->cs_base;
     if (bytes < 0 && f->granted - (u64)(bytes + b->size) + (b->size & f->mask) > f->limit) {
@@ -253,8 +273,28 @@ slow(struct fast *f)
         f->check_exit(f->uc, 0);
 }
 
+/* From a block's own counting: the portion is used up, or something asks to leave. */
+void
+slow(struct fast *f)
+{
+    u32 now = *f->portion;
+    run(f, tagged(f), left(f), now >> 16 != ((now & 0xffff) > MOST_PORTION ? 0xffff : 0));
+}
+
+/* At the head of a string instruction's block. */
+void
+count_string(struct fast *f, i32 tag, u32 width)
+{
+    *f->tag = tag;
+    struct block *b = tagged(f);
+    i64 bytes = left(f);
+    if (bytes > 0)
+        bytes -= (i64)repeat(f, width, (u64)bytes / b->size) * b->size;
+    run(f, b, bytes - b->size, *f->portion >> 16);
+}
+
 __asm__(
-    ".globl block_entry, slow_entry\n"
+    ".globl block_entry, slow_entry, count_string_entry\n"
     "block_entry:\n"               /* (uc, address, size, f) from a block; goes on where count_block says */
     "   movq %rcx, %rdi\n"
     "   movq (%rsp), %rcx\n"
@@ -264,7 +304,9 @@ __asm__(
     "   movq %rax, (%rsp)\n"
     "   ret\n"
     "slow_entry:\n"
-    "   jmp slow\n");
+    "   jmp slow\n"
+    "count_string_entry:\n"
+    "   jmp count_string\n");
 
 /* Signed LEB128, as QEMU's translate-all.c writes the search data. */
 static i64

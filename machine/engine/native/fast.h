@@ -196,6 +196,11 @@ void unprotect_code(void *uc, u64 physical);
 void reset_dirty(void *cpu, u64 address, u64 length);
 void check_exit_request(void *tcg, u64 from);
 const u8 *code_at(struct fast *f, u64 address);
+struct tlb_entry *entry_of(struct fast *f, u64 address, i32 index);
+
+/* strings.c */
+u32 string_width(struct fast *f, struct block *b);
+u64 repeat(struct fast *f, u32 width, u64 most);
 
 /* system.c */
 int hooked(struct fast *f, u64 address);

@@ -62,7 +62,7 @@ epoch(struct fast *f)
     return (u32)(*f->full_flushes + *f->part_flushes + 1);
 }
 
-static struct tlb_entry *
+struct tlb_entry *
 entry_of(struct fast *f, u64 address, i32 index)
 {
     struct tlb_fast *tlb = &f->tlb[index];
