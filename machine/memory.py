@@ -59,19 +59,25 @@ class Memory:
         self._check(address, length)
         return bytes(self.ram[address : address + length])
 
-    def write(self, address: int, data: bytes) -> None:
+    def write(self, address: int, data: bytes | memoryview) -> None:
         """Store bytes at a physical address from the host's side.  Raises `MemoryFault` outside RAM."""
         self._check(address, len(data))
         self.ram[address : address + len(data)] = data
         self.changed = True
 
-    def clear(self) -> None:
-        """Make all of RAM zero; where the host can, its pages are given back."""
-        if sys.platform == "linux":
-            self._map.madvise(mmap.MADV_DONTNEED)
+    def clear(self, address: int = 0, length: int | None = None) -> None:
+        """Make a range of RAM zero, all of it by default; where the host can, whole pages are given back.
+
+        Raises `MemoryFault` outside RAM.
+        """
+        end = address + (self.size - address if length is None else length)
+        self._check(address, end - address)
+        start, stop = -address % PAGE + address, end & -PAGE
+        if start >= stop or sys.platform != "linux":
+            self.ram[address:end] = bytes(end - address)
         else:
-            for address in range(0, self.size, PAGE):
-                self.ram[address : address + PAGE] = bytes(PAGE)
+            self.ram[address:start], self.ram[stop:end] = bytes(start - address), bytes(end - stop)
+            self._map.madvise(mmap.MADV_DONTNEED, start, stop - start)
         self.changed = True
 
     def read_u64(self, address: int) -> int:

@@ -98,11 +98,11 @@ class BzImage:
         return self.data[HEADER : header_end(self.data)]
 
     @property
-    def kernel(self) -> bytes:
+    def kernel(self) -> memoryview:
         """The protected-mode part: all behind the real-mode part."""
-        return self.data[self.setup_size :]
+        return memoryview(self.data)[self.setup_size :]
 
-    def payload(self) -> bytes:
+    def payload(self) -> memoryview:
         """The packed kernel.  Raises `BootError` if the protocol is older than 2.08 or the range leaves the file."""
         require(self, PAYLOAD_KNOWN, "the payload cannot be found")
         start, length = self["payload_offset"], self["payload_length"]

@@ -37,7 +37,7 @@ def memory_map(memory: Memory) -> list[Range]:
     ]
 
 
-def place(memory: Memory, address: int, data: bytes, what: str) -> None:
+def place(memory: Memory, address: int, data: bytes | memoryview, what: str) -> None:
     """Store ``data`` at a physical address.  Raises `RamError` if RAM does not hold it."""
     if address < 0 or address + len(data) > memory.size:
         raise RamError(
@@ -62,9 +62,9 @@ def load_segments(memory: Memory, elf: Elf) -> int:
                 f"in {memory.size:#x} bytes of RAM",
                 max(each.physical + each.memory_size for each in loads),
             )
-        content = elf.data[segment.offset : segment.offset + segment.file_size]
+        content = memoryview(elf.data)[segment.offset : segment.offset + segment.file_size]
         memory.write(segment.physical, content)
-        memory.write(segment.physical + segment.file_size, bytes(segment.memory_size - segment.file_size))
+        memory.clear(segment.physical + segment.file_size, segment.memory_size - segment.file_size)
     return max(segment.physical + segment.memory_size for segment in loads)
 
 

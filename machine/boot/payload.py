@@ -26,16 +26,18 @@ LARGEST = 1 << 30
 
 _DAMAGE = (zlib.error, lzma.LZMAError, zstandard.ZstdError, LZ4BlockError, OSError, EOFError, ValueError)
 
+Packed = bytes | memoryview
+
 
 class _Stream(Protocol):
     @property
     def eof(self) -> bool: ...
 
-    def decompress(self, data: bytes, max_length: int = ..., /) -> bytes: ...
+    def decompress(self, data: Packed, max_length: int = ..., /) -> bytes: ...
 
 
 # A stream may unpack to a thousand times its size: none is let go on far beyond the size that it has declared.
-def _whole(stream: _Stream, packed: bytes, size: int) -> bytes:
+def _whole(stream: _Stream, packed: Packed, size: int) -> bytes:
     """One stream to its end; what stands behind it is not looked at."""
     unpacked = stream.decompress(packed, size + 1)
     if len(unpacked) <= size and not stream.eof:
@@ -43,23 +45,23 @@ def _whole(stream: _Stream, packed: bytes, size: int) -> bytes:
     return unpacked
 
 
-def _gzip(packed: bytes, size: int) -> bytes:
+def _gzip(packed: Packed, size: int) -> bytes:
     return _whole(zlib.decompressobj(wbits=31), packed, size)
 
 
-def _bzip2(packed: bytes, size: int) -> bytes:
+def _bzip2(packed: Packed, size: int) -> bytes:
     return _whole(bz2.BZ2Decompressor(), packed, size)
 
 
-def _lzma(packed: bytes, size: int) -> bytes:
+def _lzma(packed: Packed, size: int) -> bytes:
     return _whole(lzma.LZMADecompressor(lzma.FORMAT_ALONE), packed, size)
 
 
-def _xz(packed: bytes, size: int) -> bytes:
+def _xz(packed: Packed, size: int) -> bytes:
     return _whole(lzma.LZMADecompressor(lzma.FORMAT_XZ), packed, size)
 
 
-def _zstd(packed: bytes, size: int) -> bytes:
+def _zstd(packed: Packed, size: int) -> bytes:
     stream, pieces, done, at = zstandard.ZstdDecompressor().decompressobj(), [], 0, 0
     while at < len(packed) and done <= size and not stream.eof:
         pieces.append(stream.decompress(packed[at : at + _PIECE]))
@@ -70,7 +72,7 @@ def _zstd(packed: bytes, size: int) -> bytes:
 
 
 # The legacy frame has no end mark: blocks follow each other up to the size word of the kernel's build.
-def _lz4(packed: bytes, size: int) -> bytes:
+def _lz4(packed: Packed, size: int) -> bytes:
     blocks, at, done = [], 4, 0
     while at < len(packed) - 4 and done <= size:
         length = int.from_bytes(packed[at : at + 4], "little")
@@ -87,7 +89,7 @@ class Format(NamedTuple):
 
     name: str
     magic: bytes
-    unpack: Callable[[bytes, int], bytes]
+    unpack: Callable[[Packed, int], bytes]
 
 
 # fmt: off
@@ -102,18 +104,18 @@ FORMATS = (
 # fmt: on
 
 
-def unpack(payload: bytes) -> bytes:
+def unpack(payload: Packed) -> bytes:
     """The ELF file in a payload.
 
     Its last four bytes say how long it is when unpacked, as gzip's own format has it and the kernel's build adds for
     the others.  Raises `BootError` for an unknown format, a broken stream, or another length.
     """
     if payload[:4] == ELF_MAGIC:
-        return payload
-    packing = next((packing for packing in FORMATS if payload.startswith(packing.magic)), None)
+        return bytes(payload)
+    packing = next((packing for packing in FORMATS if payload[: len(packing.magic)] == packing.magic), None)
     if packing is None:
         names = ", ".join(packing.name for packing in FORMATS)
-        raise BootError(f"the payload begins with {payload[:6].hex() or 'nothing'}: none of {names} or ELF")
+        raise BootError(f"the payload begins with {bytes(payload[:6]).hex() or 'nothing'}: none of {names} or ELF")
     size = int.from_bytes(payload[-4:], "little")
     if size > LARGEST:
         raise BootError(f"the {packing.name} payload says that it unpacks to {size:#x} bytes: more than {LARGEST:#x}")

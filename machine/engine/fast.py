@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import weakref
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Set
 from functools import cache
 from typing import Protocol
 
@@ -123,6 +123,7 @@ class FastProgress(Progress):
         self._uc, self._flags = uc, Flags.of(state)
         self.native = True
         self._entries = code.entries
+        self._told: tuple[Set[int], bool] = frozenset(), False
         uc_at = uc._uch.value or 0
         self._cpu = u64.from_address(uc_at + facts.cpu_of_uc).value
         env = self._cpu + facts.env_of_cpu
@@ -220,8 +221,11 @@ class FastProgress(Progress):
         ):
             add_hook(self._uc, UC_HOOK_INSN, pointer(entries[name]), cells, instruction=instruction)
 
-    def hooks_at(self, addresses: Collection[int], *, everywhere: bool) -> None:
+    def hooks_at(self, addresses: Set[int], *, everywhere: bool) -> None:
         """Linear addresses that have a code hook before the instruction; ``everywhere`` leaves all events to Python."""
+        if self._told == (addresses, everywhere):
+            return
+        self._told = frozenset(addresses), everywhere
         cells = self._cells
         cells.hooked_count = MOST_HOOKED + 1 if everywhere else len(addresses)
         for index, at in enumerate(addresses):

@@ -164,6 +164,7 @@ def _code_hook_site(slot: int) -> int:
     return sites[0]
 
 
+@cache
 def _stub_slot(target: int, slot: int) -> int | None:
     """The slot that a linkage stub at ``target`` jumps through, if one is there."""
     if not slot - (32 << 20) < target < slot:  # inside the library, so that it can be read

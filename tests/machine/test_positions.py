@@ -51,6 +51,20 @@ def test_a_goal_between_two_instructions_stops_at_the_next_boundary():
         assert guest.rip == KERNEL + expected
 
 
+def test_every_place_of_a_block_that_runs_over_its_page():
+    """With an instruction across the boundary, and a bit test, which is run alone, on either side."""
+    adds = "addl $0x11111111, %ebx; adcq %rbx, %rcx; "
+    code = (
+        f"jmp 1f; .org 0xfd3; 1: {adds * 2} btq $3, %rbx; {adds * 3} btq $3, %rbx; {adds * 4} pushfq; popq %rax; {EXIT}"
+    )
+    walked = Bare().kernel(code)
+    while walked.machine.position.progress < 90:
+        walked.step()
+        guest = Bare().kernel(code)
+        assert go(guest.machine, Goal(walked.machine.position.progress)) == Arrived()
+        assert (guest.machine.position, guest.digest()) == (walked.machine.position, walked.digest())
+
+
 def test_events_pick_among_positions_of_equal_progress():
     """INT: before it, in its handler, which is an invalid opcode, and in that one's."""
     for events, rip in ((None, KERNEL + 1), (0, KERNEL + 1), (1, KERNEL + 0x800), (2, KERNEL + 0x900)):

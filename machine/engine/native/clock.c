@@ -344,6 +344,8 @@ tests_bit(const u8 *code, const u8 *end)
     return code + 2 < end && code[0] == 0x0f && ((code[1] & 0xe7) == 0xa3 || code[1] == 0xba);
 }
 
+#define LONGEST_INSTRUCTION 15
+
 /*
  * How many instructions of the refused block begin less than `bytes` behind its start.  A bit test is left to be run
  * alone, as an engine that comes here by single steps runs it.
@@ -352,17 +354,20 @@ u32
 instructions_before(struct fast *f, u64 bytes)
 {
     struct block *b = (struct block *)f->refused;
-    u8 *at = b->code + b->code_size;
-    const u8 *code = code_at(f, b->pc);
-    u64 pc = b->pc;
+    u8 *at = b->code + b->code_size, raw[LONGEST_INSTRUCTION];
+    u64 pc = b->pc, room = 4096 - (pc & 0xfff);
+    const u8 *code = code_at(f, pc), *behind = b->size > room ? code_at(f, pc + room) : code;
     u32 count = 0;
-    if (!code || (pc & 0xfff) + b->size > 4096)
+    if (!code || !behind)
         return 0;
     for (u32 i = 0; i < b->icount; i++) {
         pc += (u64)sleb128(&at);
         sleb128(&at);
         sleb128(&at);
-        if (pc - b->pc >= bytes || tests_bit(code + (pc - b->pc), code + b->size))
+        u64 from = pc - b->pc, length = 0;
+        for (; length < LONGEST_INSTRUCTION && from + length < b->size; length++)
+            raw[length] = from + length < room ? code[from + length] : behind[from + length - room];
+        if (from >= bytes || tests_bit(raw, raw + length))
             break;
         count++;
     }
