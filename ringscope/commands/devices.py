@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib.metadata import version
 from itertools import zip_longest
 
 from machine.clock import NEVER
@@ -195,6 +196,16 @@ def show_clock(session: Session) -> Lines:
     yield f"next deadline {'none' if clock.next == NEVER else f'in {clock.next - now:,} ns'}"
     yield f"date          {rtc.POWER_ON + timedelta(microseconds=now // 1000):%Y-%m-%d %H:%M:%S} UTC"
     yield f"processor     {'halted' if machine.cpu.halted else 'running'}, port 0x80 shows {machine.post.code:#04x}"
+
+
+@command("info version", needs=Devices)
+def show_version(session: Session) -> Lines:
+    """Print the versions of ringscope and of the engine.
+
+    Linux's scripts for gdb ask, to know whether threads are processors.
+    """
+    engine = "portable" if _machine(session).cpu.fast is None else "fast"
+    yield f"ringscope {version('ringscope')}, Unicorn {version('unicorn')}, {engine} engine"
 
 
 def _machine(session: Session) -> Machine:

@@ -275,6 +275,7 @@ ROWS = [
     ("", "info ioapic", ["Every input is masked and low."]),
     ("", "info serial", ["IER", "IRQ 4 is low"]),
     ("", "info clock", ["virtual time  0 ns", "2020-01-01 00:00:00 UTC"]),
+    ("", "info version", ["ringscope ", "Unicorn 2", " engine"]),
     ("", "help", ["Descriptor tables", "continue, c", "info pic"]),
     ("", "help br", ["break [ADDRESS]", "Also called: b, br."]),
     ("", "help info", ["info pic", "info clock"]),

@@ -16,7 +16,18 @@ from ringscope.serve import make_target
 
 LOOKING = (
     *("regs", "regs all", "cr", "cr -v", "mode", "gdt", "idt", "tss", "ldt", "frame", "walk $rsp", "where", "position"),
-    *("vectors", "tasks", "task", "info apic", "info clock", "info devices", "info ioapic", "info pic", "info pit"),
+    *(
+        "vectors",
+        "tasks",
+        "task",
+        "info apic",
+        "info clock",
+        "info version",
+        "info devices",
+        "info ioapic",
+        "info pic",
+        "info pit",
+    ),
     *("info ports", "info serial", "x/16xg $rsp", "x/8i $rip", "xp/8xg 0", "symbols do_sys*", "why", "catch list"),
 )
 PLACES = (0, 0x1000, 0xB8000, 0xFEC00000, 0xFEE00000, 0xFFFFFFFF81000000, 0xFFFF888000000000, (1 << 64) - 4096)
