@@ -187,8 +187,8 @@ def test_a_step_of_a_sleeping_task_waits_for_it(target, guest):
 
 @pytest.mark.parametrize("wanted", [False, True])
 def test_a_condition_where_a_sleeping_task_goes_on_is_asked(wanted, target, guest):
-    """init sleeps where the shell does: its breakpoint is met on the way only if it wants to stop."""
-    guest.machine.serial.receive(b"uname\r")
+    """init sleeps where the shell does, until that one ends: a breakpoint there stops only if it wants to."""
+    guest.machine.serial.receive(b"exit\r")
     points, place = guest.machine.cpu.breakpoints, register(target, INIT, "rip")
     asked = []
     points.insert(place, lambda: asked.append(current_task(guest.running_kernel).pid) or wanted)

@@ -71,7 +71,7 @@ def test_a_sleeping_task_has_a_stack(gdb):
     assert names[at : at + 6] == [
         "context_switch",
         "schedule",
-        "kernel_wait4",
+        "do_wait",
         "sys_wait4",
         "do_syscall_64",
         "entry_SYSCALL_64",

@@ -109,10 +109,13 @@ static int get_tty_queue(void)
 static noinline ssize_t n_tty_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
 {
 	size_t n = 0;
+	long err;
 
 	if (!count)
 		return 0;
-	wait_event(ldata.read_wait, READ_ONCE(ldata.canon_head) != ldata.read_tail);
+	err = wait_event_interruptible(ldata.read_wait, READ_ONCE(ldata.canon_head) != ldata.read_tail);
+	if (err)
+		return err;
 	while (n < count) {
 		int c = get_tty_queue();
 

@@ -2,21 +2,20 @@
 #include <asm/irqflags.h>
 #include <asm/traps.h>
 #include <asm/unistd.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/syscalls.h>
 
 bool do_syscall_64(struct pt_regs *regs, int nr);
 
-/* Interrupts off. Give way to other tasks as often as asked, then go, or end. */
-static void exit_to_user_mode_loop(void)
+/* Interrupts off. Give way to other tasks and take signals, as often as there is cause. */
+static noinline void exit_to_user_mode_loop(struct pt_regs *regs)
 {
-	if (unlikely(current->fatal_signal)) {
+	while (current->need_resched || signal_pending(current)) {
 		local_irq_enable();
-		do_exit(current->fatal_signal);
-	}
-	while (current->need_resched) {
-		local_irq_enable();
-		schedule();
+		if (current->need_resched)
+			schedule();
+		if (signal_pending(current))
+			arch_do_signal_or_restart(regs);
 		local_irq_disable();
 	}
 }
@@ -25,7 +24,7 @@ static void exit_to_user_mode_loop(void)
 void irqentry_exit_to_user_mode(struct pt_regs *regs)
 {
 	BUG_ON(!user_mode(regs));
-	exit_to_user_mode_loop();
+	exit_to_user_mode_loop(regs);
 }
 
 /* The last C function of a system call; leaves interrupts off for the return. */

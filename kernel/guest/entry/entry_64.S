@@ -305,6 +305,7 @@ SYM_CODE_START(asm_common_interrupt)
 	swapgs
 1:	movq	%rsp, %rdi
 	movq	ORIG_RAX(%rsp), %rsi
+	movq	$-1, ORIG_RAX(%rsp)
 	call	common_interrupt
 	jmp	ret_from_intr
 	.cfi_endproc

@@ -12,6 +12,14 @@ static struct irq_desc {
 
 void common_interrupt(struct pt_regs *regs, unsigned long vector);
 
+/* What the interrupt that is being served has interrupted; NULL outside of interrupts. */
+static __percpu struct pt_regs *irq_regs;
+
+struct pt_regs *get_irq_regs(void)
+{
+	return irq_regs;
+}
+
 void request_irq(int irq, irq_handler_t handler, const char *name)
 {
 	struct irq_desc *desc = &irq_desc[irq];
@@ -27,6 +35,7 @@ void request_irq(int irq, irq_handler_t handler, const char *name)
 noinline void common_interrupt(struct pt_regs *regs, unsigned long vector)
 {
 	int irq = (int)vector - ISA_IRQ_VECTOR;
+	struct pt_regs *old_regs = irq_regs;
 
 	if (irq < 0 || irq >= NR_IRQS) {
 		pr_warn("unexpected vector %#lx at ip %lx\n", vector, regs->ip);
@@ -36,7 +45,9 @@ noinline void common_interrupt(struct pt_regs *regs, unsigned long vector)
 		return;
 	mask_and_ack_8259A(irq);
 	irq_desc[irq].count++;
+	irq_regs = regs;
 	if (irq_desc[irq].handler)
 		irq_desc[irq].handler(irq);
+	irq_regs = old_regs;
 	enable_8259A_irq(irq);
 }

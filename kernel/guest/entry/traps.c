@@ -3,7 +3,7 @@
 #include <asm/irqflags.h>
 #include <asm/traps.h>
 #include <asm/uaccess.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 
 struct pt_regs *sync_regs(struct pt_regs *eregs);
 
@@ -48,8 +48,12 @@ static void show_signal(const char *type, const char *desc, struct pt_regs *regs
 	pr_cont("\n");
 }
 
-/* There are no handlers to run: a signal from a trap is the end of the task. */
-static noinline void do_trap(int trapnr, int signr, const char *str, struct pt_regs *regs, long error_code)
+/*
+ * From ring 3: a signal, with si_code and si_addr if code is not 0. From ring 0: the end, unless the instruction
+ * was expected to fault. A line in the log if the signal is going to end the task.
+ */
+static noinline void do_trap(int trapnr, int signr, const char *str, struct pt_regs *regs, long error_code, int code,
+			     void __user *addr)
 {
 	if (!user_mode(regs)) {
 		if (fixup_exception(regs))
@@ -58,32 +62,39 @@ static noinline void do_trap(int trapnr, int signr, const char *str, struct pt_r
 	}
 	current->thread.trap_nr = trapnr;
 	current->thread.error_code = error_code;
-	local_irq_enable();
-	show_signal(trapnr == X86_TRAP_GP ? "" : "trap ", str, regs, error_code);
-	do_exit(signr);
+	if (unhandled_signal(current, signr))
+		show_signal(trapnr == X86_TRAP_GP ? "" : "trap ", str, regs, error_code);
+	if (code)
+		force_sig_fault(signr, code, addr);
+	else
+		force_sig(signr);
 }
 
-#define DEFINE_EXCEPTION(name, trapnr, signr, str)					\
+#define DEFINE_EXCEPTION(name, trapnr, signr, str, code, addr)				\
 	void name(struct pt_regs *regs, long error_code);				\
 	noinline void name(struct pt_regs *regs, long error_code)			\
 	{										\
-		do_trap(trapnr, signr, str, regs, error_code);				\
+		do_trap(trapnr, signr, str, regs, error_code, code, addr);		\
 	}
 
-DEFINE_EXCEPTION(exc_divide_error,		X86_TRAP_DE,		SIGFPE,	"divide error")
-DEFINE_EXCEPTION(exc_int3,			X86_TRAP_BP,		SIGTRAP, "int3")
-DEFINE_EXCEPTION(exc_overflow,			X86_TRAP_OF,		SIGSEGV, "overflow")
-DEFINE_EXCEPTION(exc_bounds,			X86_TRAP_BR,		SIGSEGV, "bounds")
-DEFINE_EXCEPTION(exc_invalid_op,		X86_TRAP_UD,		SIGILL,	"invalid opcode")
-DEFINE_EXCEPTION(exc_device_not_available,	X86_TRAP_NM,		SIGSEGV, "device not available")
-DEFINE_EXCEPTION(exc_coproc_segment_overrun,	X86_TRAP_OLD_MF,	SIGFPE,	"coprocessor segment overrun")
-DEFINE_EXCEPTION(exc_invalid_tss,		X86_TRAP_TS,		SIGSEGV, "invalid TSS")
-DEFINE_EXCEPTION(exc_segment_not_present,	X86_TRAP_NP,		SIGBUS,	"segment not present")
-DEFINE_EXCEPTION(exc_stack_segment,		X86_TRAP_SS,		SIGBUS,	"stack segment")
-DEFINE_EXCEPTION(exc_general_protection,	X86_TRAP_GP,		SIGSEGV, "general protection fault")
-DEFINE_EXCEPTION(exc_coprocessor_error,		X86_TRAP_MF,		SIGFPE,	"fpu exception")
-DEFINE_EXCEPTION(exc_alignment_check,		X86_TRAP_AC,		SIGBUS,	"alignment check")
-DEFINE_EXCEPTION(exc_simd_coprocessor_error,	X86_TRAP_XF,		SIGFPE,	"simd exception")
+#define IP ((void __user *)regs->ip)
+
+DEFINE_EXCEPTION(exc_divide_error,		X86_TRAP_DE,		SIGFPE,	"divide error", FPE_INTDIV, IP)
+DEFINE_EXCEPTION(exc_int3,			X86_TRAP_BP,		SIGTRAP, "int3", 0, NULL)
+DEFINE_EXCEPTION(exc_overflow,			X86_TRAP_OF,		SIGSEGV, "overflow", 0, NULL)
+DEFINE_EXCEPTION(exc_bounds,			X86_TRAP_BR,		SIGSEGV, "bounds", 0, NULL)
+DEFINE_EXCEPTION(exc_invalid_op,		X86_TRAP_UD,		SIGILL,	"invalid opcode", ILL_ILLOPN, IP)
+DEFINE_EXCEPTION(exc_device_not_available,	X86_TRAP_NM,		SIGSEGV, "device not available", 0, NULL)
+DEFINE_EXCEPTION(exc_coproc_segment_overrun,	X86_TRAP_OLD_MF,	SIGFPE,	"coprocessor segment overrun", 0, NULL)
+DEFINE_EXCEPTION(exc_invalid_tss,		X86_TRAP_TS,		SIGSEGV, "invalid TSS", 0, NULL)
+DEFINE_EXCEPTION(exc_segment_not_present,	X86_TRAP_NP,		SIGBUS,	"segment not present", 0, NULL)
+DEFINE_EXCEPTION(exc_stack_segment,		X86_TRAP_SS,		SIGBUS,	"stack segment", 0, NULL)
+DEFINE_EXCEPTION(exc_general_protection,	X86_TRAP_GP,		SIGSEGV, "general protection fault", 0, NULL)
+DEFINE_EXCEPTION(exc_alignment_check,		X86_TRAP_AC,		SIGBUS,	"alignment check", 0, NULL)
+DEFINE_EXCEPTION(exc_coprocessor_error,		X86_TRAP_MF,		SIGFPE,	"fpu exception",
+		 fpu_exception_code(X86_TRAP_MF), IP)
+DEFINE_EXCEPTION(exc_simd_coprocessor_error,	X86_TRAP_XF,		SIGFPE,	"simd exception",
+		 fpu_exception_code(X86_TRAP_XF), IP)
 
 void exc_debug(struct pt_regs *regs, long error_code);
 void exc_nmi(struct pt_regs *regs, long error_code);
@@ -97,7 +108,7 @@ noinline void exc_debug(struct pt_regs *regs, long error_code)
 		regs->flags &= ~(unsigned long)X86_EFLAGS_TF;
 		return;
 	}
-	do_trap(X86_TRAP_DB, SIGTRAP, "debug", regs, error_code);
+	do_trap(X86_TRAP_DB, SIGTRAP, "debug", regs, error_code, TRAP_TRACE, IP);
 }
 
 noinline void exc_nmi(struct pt_regs *regs, long error_code)

@@ -9,7 +9,7 @@
 #include <linux/fcntl.h>
 #include <linux/init.h>
 #include <linux/resource.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/string.h>
 #include <linux/syscalls.h>
 
@@ -162,12 +162,25 @@ static noinline void exec_mmap(struct linux_binprm *bprm)
  */
 noinline int begin_new_exec(struct linux_binprm *bprm)
 {
+	int err = de_thread();
+
+	if (!err)
+		err = unshare_sighand();
+	if (!err)
+		err = unshare_files();
+	if (err)
+		return err;
 	bprm_creds_from_file(bprm);
 	bprm->point_of_no_return = true;
+	mm_release(current);
 	exec_mmap(bprm);
 	set_task_comm(current, kbasename(bprm->filename));
 	set_fs(USER_DS);
 	do_close_on_exec();
+	current->exit_signal = SIGCHLD;
+	current->flags &= ~PF_FORKNOEXEC;
+	current->sas_ss_sp = current->sas_ss_size = 0;
+	flush_signal_handlers(current, false);
 	flush_thread();
 	commit_creds(bprm->cred);
 	bprm->cred = NULL;

@@ -4,8 +4,7 @@
  */
 #include <asm/uaccess.h>
 #include <linux/binfmts.h>
-#include <linux/resource.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/string.h>
 
 /* Element nr of the array. */
@@ -40,7 +39,7 @@ noinline int count(struct user_arg_ptr argv, int max)
 			return -EFAULT;
 		if (n >= max)
 			return -E2BIG;
-		if (current->fatal_signal)
+		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
 	}

@@ -107,7 +107,8 @@ static noinline ssize_t pipe_read(struct file *file, char __user *buf, size_t co
 			break;
 		if (file->f_flags & O_NONBLOCK)
 			return -EAGAIN;
-		wait_event(pipe->rd_wait, pipe_used(pipe) || !READ_ONCE(pipe->writers));
+		if (wait_event_interruptible(pipe->rd_wait, pipe_used(pipe) || !READ_ONCE(pipe->writers)))
+			return -ERESTARTSYS;
 	}
 	return ret;
 }
@@ -125,7 +126,7 @@ static bool pipe_writable(const struct pipe_inode_info *pipe, size_t needed)
 
 static ssize_t broken_pipe(void)
 {
-	force_fatal_sig(SIGPIPE);
+	send_sig(SIGPIPE, current, false);
 	return -EPIPE;
 }
 
@@ -153,7 +154,9 @@ static noinline ssize_t pipe_write(struct file *file, const char __user *buf, si
 			break;
 		if (file->f_flags & O_NONBLOCK)
 			return done ? (ssize_t)done : -EAGAIN;
-		wait_event(pipe->wr_wait, pipe_writable(pipe, room_needed(count - done)) || !READ_ONCE(pipe->readers));
+		if (wait_event_interruptible(pipe->wr_wait, pipe_writable(pipe, room_needed(count - done)) ||
+							    !READ_ONCE(pipe->readers)))
+			return done ? (ssize_t)done : -ERESTARTSYS;
 	}
 	return done;
 }
@@ -188,8 +191,7 @@ static int wait_for_partner(struct pipe_inode_info *pipe, const unsigned int *co
 {
 	unsigned int seen = *counter;
 
-	wait_event(pipe->rd_wait, READ_ONCE(*counter) != seen);
-	return 0;
+	return wait_event_interruptible(pipe->rd_wait, READ_ONCE(*counter) != seen);
 }
 
 /* A FIFO, by its name: an end waits for the other, as fifo(7) says. A pipe's inode has its pipe already. */

@@ -1,8 +1,7 @@
 /* Identities: who a task is, and how it becomes somebody else (Linux: kernel/cred.c, kernel/sys.c). */
 #include <linux/cred.h>
 #include <linux/mm.h>
-#include <linux/resource.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/syscalls.h>
 
 struct cred init_cred = { .usage = 1 };

@@ -1,15 +1,21 @@
-/* Making tasks and address spaces, and freeing them. */
+/*
+ * Making tasks and address spaces, and freeing them. kernel_clone is behind fork, vfork, clone and kernel threads;
+ * copy_process does its work in the order of Linux's.
+ */
 #include <asm/irqflags.h>
 #include <asm/uaccess.h>
 #include <linux/cred.h>
+#include <linux/completion.h>
 #include <linux/fs.h>
-#include <linux/sched.h>
+#include <linux/sched/clone.h>
+#include <linux/sched/signal.h>
 #include <linux/string.h>
 #include <linux/syscalls.h>
 
-#define PID_MAX 32768
+/* No more tasks than this at once, so that a fork bomb leaves the kernel some memory. */
+#define MAX_THREADS 1024
 
-static pid_t last_pid;
+static unsigned int nr_threads;
 
 /* An empty address space with one user, or NULL. */
 struct mm_struct *mm_alloc(void)
@@ -73,118 +79,316 @@ static struct mm_struct *dup_mm(struct mm_struct *oldmm)
 	return NULL;
 }
 
-static bool pid_in_use(pid_t pid)
-{
-	struct task_struct *p;
+/* What a fork shares or copies, each as clone's flags say: 0, or -errno. */
 
-	for_each_process(p)
-		if (p->pid == pid)
-			return true;
-	return false;
+static int copy_files(u64 clone_flags, struct task_struct *p)
+{
+	if (clone_flags & CLONE_FILES) {
+		current->files->count++;
+		p->files = current->files;
+		return 0;
+	}
+	p->files = dup_fd(p->flags & PF_KTHREAD ? NULL : current->files);
+	return p->files ? 0 : -ENOMEM;
 }
 
-static pid_t alloc_pid(void)
+static int copy_fs(u64 clone_flags, struct task_struct *p)
 {
-	do {
-		last_pid = last_pid + 1 < PID_MAX ? last_pid + 1 : 2;
-	} while (pid_in_use(last_pid));
-	return last_pid;
+	if (clone_flags & CLONE_FS) {
+		current->fs->users++;
+		p->fs = current->fs;
+		return 0;
+	}
+	p->fs = copy_fs_struct(current->fs);
+	return p->fs ? 0 : -ENOMEM;
 }
 
-/* Free what a task that is no longer on the processor still has. */
+void put_sighand_struct(struct sighand_struct *sighand)
+{
+	if (!--sighand->count)
+		kfree(sighand);
+}
+
+static int copy_sighand(u64 clone_flags, struct task_struct *p)
+{
+	struct sighand_struct *sig;
+
+	if (clone_flags & CLONE_SIGHAND) {
+		current->sighand->count++;
+		p->sighand = current->sighand;
+		return 0;
+	}
+	sig = kzalloc(sizeof(*sig));
+	p->sighand = sig;
+	if (!sig)
+		return -ENOMEM;
+	memcpy(sig->action, current->sighand->action, sizeof(sig->action));
+	sig->count = 1;
+	return 0;
+}
+
+void put_signal_struct(struct signal_struct *sig)
+{
+	if (--sig->sigcnt)
+		return;
+	kfree(sig->real_timer);
+	kfree(sig);
+}
+
+/* A thread has its process's; a process inherits group, session, terminal and limits. */
+static int copy_signal(u64 clone_flags, struct task_struct *p)
+{
+	const struct signal_struct *old = current->signal;
+	struct signal_struct *sig;
+
+	if (clone_flags & CLONE_THREAD)
+		return 0;
+	sig = kzalloc(sizeof(*sig));
+	p->signal = sig;
+	if (!sig)
+		return -ENOMEM;
+	sig->sigcnt = sig->nr_threads = sig->live.counter = 1;
+	INIT_LIST_HEAD(&sig->thread_head);
+	init_waitqueue_head(&sig->wait_chldexit);
+	init_sigpending(&sig->shared_pending);
+	sig->pgrp = old->pgrp;
+	sig->session = old->session;
+	sig->tty = old->tty;
+	memcpy(sig->rlim, old->rlim, sizeof(sig->rlim));
+	return 0;
+}
+
+static int copy_mm(u64 clone_flags, struct task_struct *p)
+{
+	struct mm_struct *oldmm = current->mm;
+
+	if (!oldmm || (p->flags & PF_KTHREAD))
+		return 0;
+	if (clone_flags & CLONE_VM)
+		oldmm->mm_users++;
+	p->mm = p->active_mm = clone_flags & CLONE_VM ? oldmm : dup_mm(oldmm);
+	return p->mm ? 0 : -ENOMEM;
+}
+
+/* Free what a task that is no longer on the processor, or never was, still has. */
 static void free_task(struct task_struct *p)
 {
-	if (p->stack)
-		free_thread_stack(p->stack);
-	if (p->files)
-		put_files_struct(p->files);
+	nr_threads--;
+	free_thread_stack(p->stack);
 	put_cred(p->cred);
-	if (p->fs)
-		put_fs_struct(p->fs);
 	kfree(p);
 }
 
-/* A task with a stack and a name but no address space, in no list. */
-static struct task_struct *dup_task_struct(void)
+/* Nobody knows the task any more. */
+void put_task_struct(struct task_struct *t)
+{
+	if (--t->usage)
+		return;
+	put_signal_struct(t->signal);
+	free_task(t);
+}
+
+/* A task with a stack and the caller's name and processor state, in no list. */
+static struct task_struct *dup_task_struct(struct task_struct *orig)
 {
 	struct task_struct *p = kzalloc(sizeof(*p));
 
 	if (!p)
 		return NULL;
-	p->thread = current->thread;
+	p->stack = alloc_thread_stack();
+	if (!p->stack) {
+		kfree(p);
+		return NULL;
+	}
+	nr_threads++;
+	p->usage = 2;
+	p->thread = orig->thread;
 	sched_fork(p);
-	p->cred = get_cred(current->cred);
-	memcpy(p->rlim, current->rlim, sizeof(p->rlim));
-	p->no_new_privs = current->no_new_privs;
-	memcpy(p->comm, current->comm, TASK_COMM_LEN);
+	p->cred = get_cred(orig->cred);
+	p->no_new_privs = orig->no_new_privs;
+	memcpy(p->comm, orig->comm, TASK_COMM_LEN);
 	INIT_LIST_HEAD(&p->children);
 	INIT_LIST_HEAD(&p->run_list);
-	init_waitqueue_head(&p->wait_chldexit);
-	p->stack = alloc_thread_stack();
-	if (p->stack)
-		return p;
-	free_task(p);
-	return NULL;
+	INIT_LIST_HEAD(&p->sibling);
+	return p;
 }
 
-/* Known to wait4, to the lists and to the scheduler from here on. */
-static noinline pid_t start_task(struct task_struct *p)
+/* Combinations that mean nothing: -EINVAL. */
+static int check_clone_flags(u64 clone_flags)
 {
-	p->pid = p->tgid = alloc_pid();
-	p->parent = current;
-	list_add_tail(&p->sibling, &current->children);
-	list_add_tail(&p->tasks, &init_task.tasks);
+	if (clone_flags & ~(u64)CLONE_KNOWN)
+		return -EINVAL;
+	if ((clone_flags & CLONE_THREAD) && !(clone_flags & CLONE_SIGHAND))
+		return -EINVAL;
+	if ((clone_flags & CLONE_SIGHAND) && !(clone_flags & CLONE_VM))
+		return -EINVAL;
+	if ((clone_flags & CLONE_PARENT) && (current->signal->flags & SIGNAL_UNKILLABLE))
+		return -EINVAL;
+	return 0;
+}
+
+/* Known to wait4, to the lists and to kill from here on. Interrupts off. */
+static void link_process(u64 clone_flags, struct task_struct *p, int exit_signal)
+{
+	struct task_struct *leader = current->group_leader;
+
+	p->pid = alloc_pid();
+	if (clone_flags & CLONE_THREAD) {
+		p->group_leader = leader;
+		p->tgid = leader->tgid;
+		p->exit_signal = -1;
+		p->signal->sigcnt++;
+		p->signal->nr_threads++;
+		p->signal->live.counter++;
+		p->real_parent = p->parent = leader->real_parent;
+	} else {
+		p->group_leader = p;
+		p->tgid = p->pid;
+		p->exit_signal = clone_flags & CLONE_PARENT ? leader->exit_signal : exit_signal;
+		p->real_parent = p->parent = clone_flags & CLONE_PARENT ? leader->real_parent : leader;
+		if (p->pid == 1)
+			p->signal->flags |= SIGNAL_UNKILLABLE;
+		list_add_tail(&p->sibling, &p->real_parent->children);
+		list_add_tail(&p->tasks, &init_task.tasks);
+	}
+	list_add_tail(&p->thread_node, &p->signal->thread_head);
+}
+
+/* Undo what copy_process has done so far. */
+static struct task_struct *abandon(struct task_struct *p, u64 clone_flags, int err)
+{
+	if (p->mm)
+		mmput(p->mm);
+	if (p->signal && !(clone_flags & CLONE_THREAD))
+		put_signal_struct(p->signal);
+	if (p->sighand)
+		put_sighand_struct(p->sighand);
+	if (p->fs)
+		put_fs_struct(p->fs);
+	if (p->files)
+		put_files_struct(p->files);
+	free_task(p);
+	return ERR_PTR(err);
+}
+
+static int copy_parts(struct task_struct *p, const struct kernel_clone_args *args)
+{
+	int err = copy_files(args->flags, p);
+
+	if (!err)
+		err = copy_fs(args->flags, p);
+	if (!err)
+		err = copy_sighand(args->flags, p);
+	if (!err)
+		err = copy_signal(args->flags, p);
+	if (!err)
+		err = copy_mm(args->flags, p);
+	return err;
+}
+
+/* A copy of the current task that has not run yet, or ERR_PTR. */
+static noinline struct task_struct *copy_process(const struct kernel_clone_args *args)
+{
+	u64 clone_flags = args->flags;
+	struct task_struct *p;
+	unsigned long flags;
+	int err = check_clone_flags(clone_flags);
+
+	if (err)
+		return ERR_PTR(err);
+	if (nr_threads >= MAX_THREADS || is_nproc_overlimit(current_cred()->uid))
+		return ERR_PTR(-EAGAIN);
+	p = dup_task_struct(current);
+	if (!p)
+		return ERR_PTR(-ENOMEM);
+	p->flags = PF_FORKNOEXEC | (args->fn ? PF_KTHREAD : 0);
+	p->blocked = current->blocked;
+	p->signal = clone_flags & CLONE_THREAD ? current->signal : NULL;
+	p->start_time = local_clock();
+	init_sigpending(&p->pending);
+	err = copy_parts(p, args);
+	if (err)
+		return abandon(p, clone_flags, err);
+	if (args->name)
+		set_task_comm(p, args->name);
+	copy_thread(p, args);
+	p->set_child_tid = clone_flags & CLONE_CHILD_SETTID ? args->child_tid : NULL;
+	p->clear_child_tid = clone_flags & CLONE_CHILD_CLEARTID ? args->child_tid : NULL;
+	/* sigaltstack belongs to one stack pointer: a second one in the same memory has none. */
+	if ((clone_flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM) {
+		p->sas_ss_sp = current->sas_ss_sp;
+		p->sas_ss_size = current->sas_ss_size;
+		p->sas_ss_flags = current->sas_ss_flags;
+	}
+	flags = local_irq_save();
+	/* Whoever kills the whole group must not miss the one that is being made. */
+	err = fatal_signal_pending(current) ? -EINTR : 0;
+	if (!err)
+		link_process(clone_flags, p, args->exit_signal);
+	local_irq_restore(flags);
+	return err ? abandon(p, clone_flags, err) : p;
+}
+
+/* Make a task and let it run. Its number, or -errno. */
+noinline pid_t kernel_clone(struct kernel_clone_args *args)
+{
+	struct task_struct *p = copy_process(args);
+	struct completion vfork;
+	pid_t nr;
+
+	if (IS_ERR(p))
+		return PTR_ERR(p);
+	nr = p->pid;
+	if (args->flags & CLONE_PARENT_SETTID)
+		put_user(nr, args->parent_tid);
+	if (args->flags & CLONE_VFORK) {
+		p->vfork_done = &vfork;
+		init_completion(&vfork);
+		get_task_struct(p);
+	}
 	wake_up_new_task(p);
-	return p->pid;
+	if (args->flags & CLONE_VFORK)
+		wait_for_vfork_done(p, &vfork);
+	return nr;
 }
 
 /* A task that calls fn(arg) in ring 0 and exits with what it returns, if it does. The pid, or -errno. */
 noinline pid_t kernel_thread(int (*fn)(void *), void *arg, const char *name)
 {
-	struct task_struct *p = dup_task_struct();
+	struct kernel_clone_args args = { .exit_signal = SIGCHLD, .fn = fn, .fn_arg = arg, .name = name };
 
-	if (!p)
-		return -ENOMEM;
-	p->flags = PF_KTHREAD;
-	p->thread.addr_limit = KERNEL_DS;
-	p->thread.fsbase = p->thread.gsbase = 0;
-	p->files = dup_fd(NULL);
-	p->fs = copy_fs_struct(current->fs);
-	if (!p->files || !p->fs) {
-		free_task(p);
-		return -ENOMEM;
-	}
-	set_task_comm(p, name);
-	copy_thread(p, NULL, fn, arg);
-	return start_task(p);
+	return kernel_clone(&args);
 }
 
 noinline long sys_fork(void)
 {
-	struct task_struct *p = is_nproc_overlimit(current_cred()->uid) ? NULL : dup_task_struct();
+	struct kernel_clone_args args = { .exit_signal = SIGCHLD };
 
-	if (!p)
-		return -EAGAIN;
-	p->files = dup_fd(current->files);
-	p->fs = copy_fs_struct(current->fs);
-	p->mm = p->files && p->fs ? dup_mm(current->mm) : NULL;
-	if (!p->mm) {
-		free_task(p);
-		return -ENOMEM;
-	}
-	p->active_mm = p->mm;
-	copy_thread(p, current->thread.regs, NULL, NULL);
-	return start_task(p);
+	return kernel_clone(&args);
 }
 
-/* Called by the parent's wait4 on a zombie: nothing of it remains. */
-void release_task(struct task_struct *p)
+noinline long sys_vfork(void)
 {
-	BUG_ON(p->__state != EXIT_ZOMBIE || p->mm || p == current);
-	p->__state = EXIT_DEAD;
-	list_del_init(&p->sibling);
-	list_del_init(&p->tasks);
-	free_task(p);
+	struct kernel_clone_args args = { .flags = CLONE_VFORK | CLONE_VM, .exit_signal = SIGCHLD };
+
+	return kernel_clone(&args);
+}
+
+noinline long sys_clone(unsigned long clone_flags, unsigned long newsp, int __user *parent_tidptr,
+			int __user *child_tidptr, unsigned long tls)
+{
+	struct kernel_clone_args args = {
+		.flags = (u32)clone_flags & ~CSIGNAL,
+		.exit_signal = clone_flags & CSIGNAL,
+		.stack = newsp,
+		.tls = tls,
+		.parent_tid = parent_tidptr,
+		.child_tid = child_tidptr,
+	};
+
+	if (!valid_signal(args.exit_signal))
+		return -EINVAL;
+	return kernel_clone(&args);
 }
 
 void set_task_comm(struct task_struct *tsk, const char *name)

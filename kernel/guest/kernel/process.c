@@ -2,6 +2,7 @@
 #include <asm/irqflags.h>
 #include <asm/uaccess.h>
 #include <linux/sched.h>
+#include <linux/sched/clone.h>
 #include <linux/string.h>
 #include <linux/syscalls.h>
 
@@ -18,43 +19,10 @@ struct inactive_task_frame {
 
 void ret_from_fork(void);
 
-/* The x87 and SSE registers as a new program finds them. */
-static struct fxregs_state init_fpstate;
-
-static void fxsave(struct fxregs_state *fx)
-{
-	asm volatile("fxsave64 %0" : "=m"(*fx));
-}
-
-static void fxrstor(const struct fxregs_state *fx)
-{
-	asm volatile("fxrstor64 %0" : : "m"(*fx));
-}
-
-#define MXCSR_DEFAULT 0x1f80
-
-void __init fpu_init(void)
-{
-	u32 mxcsr = MXCSR_DEFAULT;
-
-	write_cr4(read_cr4() | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT);
-	asm volatile("fninit");
-	asm volatile("ldmxcsr %0" : : "m"(mxcsr));
-	fxsave(&init_fpstate);
-}
-
 void switch_mm(struct mm_struct *prev, struct mm_struct *next)
 {
 	if (prev != next)
 		write_cr3(__pa(next->pgd));
-}
-
-static void switch_fpu(struct task_struct *prev, struct task_struct *next)
-{
-	if (!(prev->flags & PF_KTHREAD))
-		fxsave(&prev->thread.fpu);
-	if (!(next->flags & PF_KTHREAD))
-		fxrstor(&next->thread.fpu);
 }
 
 static void load_user_bases(const struct thread_struct *thread)
@@ -75,11 +43,20 @@ noinline struct task_struct *__switch_to(struct task_struct *prev_p, struct task
 	return prev_p;
 }
 
-/*
- * Give a new task a stack that __switch_to_asm can switch to: from fork, with the registers of the caller's
- * system call and 0 as its result; for a kernel thread, with a function to call.
- */
-void copy_thread(struct task_struct *p, const struct pt_regs *regs, int (*fn)(void *), void *arg)
+/* The registers with which a user's child returns from its parent's system call, as clone's arguments say. */
+static void copy_user_regs(struct task_struct *p, struct pt_regs *childregs, const struct kernel_clone_args *args)
+{
+	*childregs = *current->thread.regs;
+	childregs->ax = 0;
+	if (args->stack)
+		childregs->sp = args->stack;
+	if (args->flags & CLONE_SETTLS)
+		p->thread.fsbase = args->tls;
+	fpu_copy(&p->thread);
+}
+
+/* Give a new task a stack that __switch_to_asm can switch to: with a user's registers, or a function to call. */
+void copy_thread(struct task_struct *p, const struct kernel_clone_args *args)
 {
 	struct pt_regs *childregs;
 	struct inactive_task_frame *frame;
@@ -88,16 +65,17 @@ void copy_thread(struct task_struct *p, const struct pt_regs *regs, int (*fn)(vo
 	childregs = task_pt_regs(p);
 	frame = (struct inactive_task_frame *)childregs - 1;
 	frame->ret_addr = (unsigned long)ret_from_fork;
-	frame->bx = (unsigned long)fn;
-	frame->r12 = (unsigned long)arg;
+	frame->bx = (unsigned long)args->fn;
+	frame->r12 = (unsigned long)args->fn_arg;
 	p->thread.sp = (unsigned long)frame;
 	p->thread.status = 0;
 	p->thread.regs = childregs;
-	if (regs) {
-		*childregs = *regs;
-		childregs->ax = 0;
-		fxsave(&p->thread.fpu);
+	if (!args->fn) {
+		copy_user_regs(p, childregs, args);
+		return;
 	}
+	p->thread.addr_limit = KERNEL_DS;
+	p->thread.fsbase = p->thread.gsbase = 0;
 }
 
 /* A new program starts with fresh registers, whatever the task was before. */
@@ -107,7 +85,7 @@ void flush_thread(void)
 	current->thread.fsbase = 0;
 	current->thread.gsbase = 0;
 	load_user_bases(&current->thread);
-	fxrstor(&init_fpstate);
+	fpu_flush_thread();
 }
 
 /* The registers that IRETQ will load: this is where a task becomes a user's. */

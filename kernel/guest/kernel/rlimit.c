@@ -1,19 +1,8 @@
 /* Limits of what a process may use, and prctl's promise to gain nothing by execve (Linux: kernel/sys.c). */
 #include <asm/uaccess.h>
 #include <linux/cred.h>
-#include <linux/resource.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/syscalls.h>
-
-static struct task_struct *find_task(pid_t pid)
-{
-	struct task_struct *p;
-
-	for_each_process(p)
-		if (p->pid == pid)
-			return p;
-	return pid ? NULL : current;
-}
 
 /* Lowering is always allowed, raising the maximum only to root. */
 static int check_rlimit(const struct rlimit *old, const struct rlimit *new)
@@ -25,7 +14,7 @@ static int check_rlimit(const struct rlimit *old, const struct rlimit *new)
 
 noinline long sys_prlimit64(pid_t pid, unsigned int resource, const void __user *new_rlim, void __user *old_rlim)
 {
-	struct task_struct *task = find_task(pid);
+	struct task_struct *task = pid ? find_task_by_vpid(pid) : current;
 	struct rlimit new, old;
 	int err = 0;
 
@@ -33,7 +22,7 @@ noinline long sys_prlimit64(pid_t pid, unsigned int resource, const void __user 
 		return -EINVAL;
 	if (!task)
 		return -ESRCH;
-	old = task->rlim[resource];
+	old = task->signal->rlim[resource];
 	if (new_rlim && copy_from_user(&new, new_rlim, sizeof(new)))
 		return -EFAULT;
 	if (new_rlim)
@@ -41,7 +30,7 @@ noinline long sys_prlimit64(pid_t pid, unsigned int resource, const void __user 
 	if (err)
 		return err;
 	if (new_rlim)
-		task->rlim[resource] = new;
+		task->signal->rlim[resource] = new;
 	return old_rlim && copy_to_user(old_rlim, &old, sizeof(old)) ? -EFAULT : 0;
 }
 

@@ -19,21 +19,6 @@ long sys_uname(struct new_utsname __user *name)
 	return copy_to_user(name, &init_uts_ns, sizeof(init_uts_ns)) ? -EFAULT : 0;
 }
 
-long sys_getpid(void)
-{
-	return current->tgid;
-}
-
-long sys_gettid(void)
-{
-	return current->pid;
-}
-
-long sys_getppid(void)
-{
-	return current->parent->tgid;
-}
-
 long sys_reboot(unsigned int magic1, unsigned int magic2, unsigned int cmd, void __user *arg)
 {
 	if (magic1 != LINUX_REBOOT_MAGIC1 || magic2 != LINUX_REBOOT_MAGIC2)

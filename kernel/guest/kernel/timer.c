@@ -1,25 +1,17 @@
 /* Time in the kernel: ticks of the 8254, and a finer clock where the processor tells its rate. */
 #include <asm/irqflags.h>
-#include <asm/uaccess.h>
 #include <linux/init.h>
 #include <linux/interrupt.h>
-#include <linux/sched.h>
-#include <linux/syscalls.h>
+#include <linux/sched/signal.h>
+#include <linux/time.h>
+#include <linux/timer.h>
 
-#define NSEC_PER_TICK	(NSEC_PER_SEC / HZ)
 #define CPUID_TSC_LEAF	0x15
 
 /* Ticks since the timer was started. */
 unsigned long jiffies;
 
 static u64 tsc_hz, tsc_boot;
-
-/* A task that sleeps until jiffies reaches expires; on its stack. */
-struct timer_list {
-	struct list_head entry;
-	unsigned long expires;
-	struct task_struct *task;
-};
 
 static LIST_HEAD(timers);
 
@@ -53,6 +45,7 @@ u64 local_clock(void)
 static noinline void timer_interrupt(int irq)
 {
 	jiffies++;
+	account_process_tick(current, user_mode(get_irq_regs()));
 	run_local_timers();
 	scheduler_tick();
 }
@@ -63,39 +56,74 @@ void __init time_init(void)
 	request_irq(0, timer_interrupt, "timer");
 }
 
-/* Called by the timer interrupt: wake whose time has come. */
-void run_local_timers(void)
+void timer_setup(struct timer_list *timer, void (*function)(struct timer_list *timer))
 {
-	struct timer_list *timer;
-
-	list_for_each_entry(timer, &timers, entry)
-		if ((long)(jiffies - timer->expires) >= 0)
-			wake_up_process(timer->task);
+	INIT_LIST_HEAD(&timer->entry);
+	timer->function = function;
 }
 
-/* Sleep at least so many ticks. */
-noinline void schedule_timeout(unsigned long timeout)
+bool timer_pending(const struct timer_list *timer)
 {
-	struct timer_list timer = { .expires = jiffies + timeout, .task = current };
+	return !list_empty(&timer->entry);
+}
+
+/* Set it, or set it anew. Any context. */
+void mod_timer(struct timer_list *timer, unsigned long expires)
+{
 	unsigned long flags = local_irq_save();
 
-	list_add_tail(&timer.entry, &timers);
-	while ((long)(READ_ONCE(jiffies) - timer.expires) < 0) {
-		set_current_state(TASK_INTERRUPTIBLE);
-		schedule();
-	}
-	list_del_init(&timer.entry);
+	list_del_init(&timer->entry);
+	timer->expires = expires;
+	list_add_tail(&timer->entry, &timers);
 	local_irq_restore(flags);
 }
 
-long sys_nanosleep(const struct timespec __user *rqtp, struct timespec __user *rmtp)
+void del_timer(struct timer_list *timer)
 {
-	struct timespec ts;
+	unsigned long flags = local_irq_save();
 
-	if (copy_from_user(&ts, rqtp, sizeof(ts)))
-		return -EFAULT;
-	if (ts.tv_sec < 0 || ts.tv_sec > (1L << 32) || ts.tv_nsec < 0 || ts.tv_nsec >= (long)NSEC_PER_SEC)
-		return -EINVAL;
-	schedule_timeout(ts.tv_sec * HZ + (ts.tv_nsec + NSEC_PER_TICK - 1) / NSEC_PER_TICK + 1);
-	return 0;
+	list_del_init(&timer->entry);
+	local_irq_restore(flags);
+}
+
+/* Called by the timer interrupt: those whose time has come. One that sets itself anew comes last, and later. */
+void run_local_timers(void)
+{
+	struct timer_list *timer, *next;
+
+	list_for_each_entry_safe(timer, next, &timers, entry) {
+		if ((long)(jiffies - timer->expires) < 0)
+			continue;
+		list_del_init(&timer->entry);
+		timer->function(timer);
+	}
+}
+
+/* A sleeper's timer, on its stack. */
+struct process_timer {
+	struct timer_list timer;
+	struct task_struct *task;
+};
+
+static void process_timeout(struct timer_list *timer)
+{
+	wake_up_process(container_of(timer, struct process_timer, timer)->task);
+}
+
+/* Sleep in the state that the caller has set, at most so many ticks. How many are left: 0 if time woke it. */
+noinline long schedule_timeout(long timeout)
+{
+	struct process_timer timer = { .task = current };
+	unsigned long expires = jiffies + (unsigned long)timeout;
+
+	if (timeout == MAX_SCHEDULE_TIMEOUT) {
+		schedule();
+		return timeout;
+	}
+	timer_setup(&timer.timer, process_timeout);
+	mod_timer(&timer.timer, expires);
+	schedule();
+	del_timer(&timer.timer);
+	timeout = (long)(expires - jiffies);
+	return timeout < 0 ? 0 : timeout;
 }

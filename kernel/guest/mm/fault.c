@@ -3,12 +3,8 @@
 #include <asm/traps.h>
 #include <asm/uaccess.h>
 #include <linux/fs.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/string.h>
-
-/* si_code of SIGSEGV (Linux: include/uapi/asm-generic/siginfo.h). */
-#define SEGV_MAPERR	1
-#define SEGV_ACCERR	2
 
 void exc_page_fault(struct pt_regs *regs, unsigned long error_code);
 
@@ -60,8 +56,9 @@ static noinline void __bad_area_nosemaphore(struct pt_regs *regs, unsigned long 
 	current->thread.trap_nr = X86_TRAP_PF;
 	current->thread.error_code = error_code | (address >= TASK_SIZE ? X86_PF_PROT : 0);
 	current->thread.cr2 = address;
-	show_signal_msg(regs, current->thread.error_code, address);
-	do_exit(SIGSEGV);
+	if (unhandled_signal(current, SIGSEGV))
+		show_signal_msg(regs, current->thread.error_code, address);
+	force_sig_fault(SIGSEGV, si_code, (void __user *)address);
 }
 
 /* Nothing is there. */
@@ -86,9 +83,10 @@ static noinline void mm_fault_error(struct pt_regs *regs, unsigned long error_co
 		page_fault_oops(regs, error_code, address);
 	if (fault & VM_FAULT_OOM) {
 		printk(KERN_ERR "Out of memory: Killed process %d (%s)\n", current->pid, current->comm);
-		do_exit(SIGKILL);
+		force_fatal_sig(SIGKILL);
+	} else {
+		force_sig_fault(SIGBUS, BUS_ADRERR, (void __user *)address);
 	}
-	do_exit(SIGBUS);
 }
 
 /* Is it an access that the area's rights forbid? (Linux: arch/x86/mm/fault.c) */

@@ -21,7 +21,7 @@ struct slab {
 
 static struct kmem_cache kmalloc_caches[] = {
 	{ .object_size = 32 }, { .object_size = 64 }, { .object_size = 128 }, { .object_size = 256 },
-	{ .object_size = 512 }, { .object_size = 1024 }, { .object_size = 2048 },
+	{ .object_size = 512 }, { .object_size = 1024 }, { .object_size = PAGE_SIZE - sizeof(struct slab) },
 };
 
 static struct kmem_cache *kmalloc_cache(size_t size)

@@ -46,25 +46,41 @@
 #define PRIO_PROCESS	0
 
 #define WNOHANG		1
+#define WUNTRACED	2
+#define WCONTINUED	8
+#define WNOWAIT		0x01000000
+#define WEXITED		4
+#define P_ALL		0
+#define P_PID		1
+#define P_PGID		2
 #define WTERMSIG(status)	((status) & 0x7f)
+#define WIFSTOPPED(status)	(((status) & 0xff) == 0x7f)
+#define WSTOPSIG(status)	WEXITSTATUS(status)
+#define WCOREDUMP(status)	((status) & 0x80)
 #define WEXITSTATUS(status)	((status) >> 8 & 0xff)
 
-#define SIGILL	4
-#define SIGTRAP	5
-#define SIGBUS	7
-#define SIGFPE	8
-#define SIGKILL	9
-#define SIGSEGV	11
+#define CSIGNAL			0x000000ff
+#define CLONE_VM		0x00000100
+#define CLONE_FS		0x00000200
+#define CLONE_FILES		0x00000400
+#define CLONE_SIGHAND		0x00000800
+#define CLONE_VFORK		0x00004000
+#define CLONE_THREAD		0x00010000
+#define CLONE_SETTLS		0x00080000
+#define CLONE_PARENT_SETTID	0x00100000
+#define CLONE_CHILD_CLEARTID	0x00200000
+#define CLONE_CHILD_SETTID	0x01000000
 
 
-#define RLIMIT_STACK	3
-#define RLIMIT_NPROC	6
 #define PR_SET_NO_NEW_PRIVS	38
 #define PR_GET_NO_NEW_PRIVS	39
+#define FUTEX_WAIT		0
+#define FUTEX_WAKE		1
 
 #define EPERM	1
 #define ENOENT	2
 #define ESRCH	3
+#define EINTR	4
 #define ENXIO	6
 #define E2BIG	7
 #define ENOEXEC	8
@@ -74,23 +90,27 @@
 #define ENOMEM	12
 #define EACCES	13
 #define EFAULT	14
-#define EEXIST	17
 #define EBUSY	16
+#define EEXIST	17
 #define EXDEV	18
 #define ENODEV	19
 #define ENOTDIR	20
 #define EISDIR	21
 #define EINVAL	22
+#define ENFILE	23
 #define EMFILE	24
+#define ENOTTY	25
 #define EFBIG	27
 #define ESPIPE	29
 #define EROFS	30
+#define EPIPE	32
 #define ERANGE	34
-#define ENAMETOOLONG 36
+#define ENAMETOOLONG	36
 #define ENOSYS	38
+#define ENOTEMPTY	39
 #define ELOOP	40
 #define ELIBBAD	80
-#define ENOTEMPTY 39
+#define ETIMEDOUT	110
 
 #define SYSLOG_ACTION_READ_ALL	3
 #define ARCH_SET_FS		0x1002

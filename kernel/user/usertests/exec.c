@@ -7,10 +7,6 @@
 
 #define MISC "/proc/sys/fs/binfmt_misc/"
 
-struct rlimit {
-	unsigned long cur, max;
-};
-
 static long exec(const char *path, const char *const *argv)
 {
 	return execve(path, argv, (const char *const *)environ);

@@ -60,7 +60,8 @@ static int wait_none(void)
 
 	CHECK(wait4(-1, &status, 0, NULL) == -ECHILD);
 	CHECK(wait4(getppid(), &status, 0, NULL) == -ECHILD);
-	CHECK(wait4(0, &status, 0, NULL) == -EINVAL);
+	CHECK(wait4(0, &status, 0, NULL) == -ECHILD);
+	CHECK(wait4(-1, &status, 0x100, NULL) == -EINVAL);
 	return 0;
 }
 

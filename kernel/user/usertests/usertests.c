@@ -13,6 +13,8 @@ static const struct test *const tables[] = {
 	memory_tests,
 	paging_tests,
 	trap_tests,
+	signal_tests,
+	interruption_tests,
 	file_tests,
 	sched_tests,
 	exec_tests,

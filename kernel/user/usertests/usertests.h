@@ -14,6 +14,8 @@ extern const struct test process_tests[];
 extern const struct test memory_tests[];
 extern const struct test paging_tests[];
 extern const struct test trap_tests[];
+extern const struct test signal_tests[];
+extern const struct test interruption_tests[];
 extern const struct test file_tests[];
 extern const struct test sched_tests[];
 extern const struct test exec_tests[];

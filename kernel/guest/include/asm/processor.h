@@ -7,10 +7,23 @@
 
 struct task_struct;
 
-/* What FXSAVE stores; the kernel itself never touches these registers. */
+/* What FXSAVE stores; the kernel itself never touches these registers (SDM 1 10.5.1). */
 struct fxregs_state {
-	u8 bytes[512];
+	u16 cwd;
+	u16 swd;
+	u16 twd;
+	u16 fop;
+	u64 rip;
+	u64 rdp;
+	u32 mxcsr;
+	u32 mxcsr_mask;
+	u32 st_space[32];
+	u32 xmm_space[64];
+	u32 padding[12];
+	u32 sw_reserved[12];
 } __aligned(16);
+
+BUILD_BUG_ON(sizeof(struct fxregs_state) != 512);
 
 /* The processor's state of a task that isn't running, and what entry code must find. */
 struct thread_struct {

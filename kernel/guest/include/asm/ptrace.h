@@ -23,7 +23,7 @@ struct pt_regs {
 	unsigned long dx;
 	unsigned long si;
 	unsigned long di;
-	/* System-call number; -1 on exceptions; vector on interrupts. */
+	/* System-call number; -1 on exceptions and interrupts. */
 	unsigned long orig_ax;
 	/* Pushed by the processor, popped by IRETQ. */
 	unsigned long ip;

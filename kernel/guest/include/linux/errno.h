@@ -15,6 +15,7 @@
 #define ENOMEM		12
 #define EACCES		13
 #define EFAULT		14
+#define ENOTBLK		15
 #define EBUSY		16
 #define EEXIST		17
 #define EXDEV		18
@@ -25,18 +26,31 @@
 #define ENFILE		23
 #define EMFILE		24
 #define ENOTTY		25
+#define ETXTBSY		26
 #define EFBIG		27
 #define ENOSPC		28
 #define ESPIPE		29
 #define EROFS		30
+#define EMLINK		31
 #define EPIPE		32
+#define EDOM		33
 #define ERANGE		34
+#define EDEADLK		35
 #define ENAMETOOLONG	36
+#define ENOLCK		37
 #define ENOSYS		38
 #define ENOTEMPTY	39
 #define ELOOP		40
+#define EOVERFLOW	75
 #define ELIBBAD		80
 #define EOPNOTSUPP	95
+#define ETIMEDOUT	110
+
+/* Inside the kernel only: whether the call that a signal interrupted is made again (include/linux/errno.h). */
+#define ERESTARTSYS	512	/* unless a handler without SA_RESTART ran */
+#define ERESTARTNOINTR	513	/* always */
+#define ERESTARTNOHAND	514	/* unless a handler ran */
+#define ERESTART_RESTARTBLOCK 516	/* by restart_syscall, with what is left of its time */
 
 /* A pointer-returning function reports -errno in the last page of the address space. */
 #define MAX_ERRNO	4095

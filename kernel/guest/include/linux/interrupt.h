@@ -10,6 +10,8 @@ typedef void (*irq_handler_t)(int irq);
 /* Called with interrupts off. */
 void request_irq(int irq, irq_handler_t handler, const char *name);
 
+struct pt_regs *get_irq_regs(void);
+
 /* i8259.c */
 void init_8259A(void);
 void enable_8259A_irq(int irq);

@@ -33,7 +33,21 @@ struct rlimit {
 		[RLIMIT_MEMLOCK ... RLIM_NLIMITS - 1] = { RLIM_INFINITY, RLIM_INFINITY }, \
 	}
 
-/* A limit of the current task. */
-#define rlimit(limit) (current->rlim[limit].rlim_cur)
+struct timeval {
+	long tv_sec;
+	long tv_usec;
+};
+
+struct rusage {
+	struct timeval ru_utime;
+	struct timeval ru_stime;
+	long ru_maxrss, ru_ixrss, ru_idrss, ru_isrss, ru_minflt, ru_majflt, ru_nswap, ru_inblock, ru_oublock;
+	long ru_msgsnd, ru_msgrcv, ru_nsignals, ru_nvcsw, ru_nivcsw;
+};
+
+enum { RUSAGE_CHILDREN = -1, RUSAGE_SELF = 0, RUSAGE_THREAD = 1, RUSAGE_BOTH = -2 };
+
+struct task_struct;
+void getrusage(struct task_struct *p, int who, struct rusage *r);
 
 #endif

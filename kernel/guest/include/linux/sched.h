@@ -5,20 +5,38 @@
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/rbtree.h>
-#include <linux/resource.h>
+#include <linux/signal.h>
+#include <linux/time.h>
 #include <linux/wait.h>
 
 #define TASK_COMM_LEN		16
 
-#define TASK_RUNNING		0x00	/* on the run queue, or running */
-#define TASK_INTERRUPTIBLE	0x01	/* sleeping */
+/* task_struct.__state: what may wake the task. */
+#define TASK_RUNNING		0x0000	/* on the run queue, or running */
+#define TASK_INTERRUPTIBLE	0x0001	/* sleeping; a signal ends that */
+#define TASK_UNINTERRUPTIBLE	0x0002
+#define __TASK_STOPPED		0x0004
+#define TASK_DEAD		0x0080	/* gives up the processor for the last time */
+#define TASK_WAKEKILL		0x0100	/* a signal that ends the task ends the sleep */
+#define TASK_KILLABLE		(TASK_WAKEKILL | TASK_UNINTERRUPTIBLE)
+#define TASK_STOPPED		(TASK_WAKEKILL | __TASK_STOPPED)
+#define TASK_NORMAL		(TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE)
+
+/* task_struct.exit_state */
 #define EXIT_DEAD		0x10	/* being freed */
 #define EXIT_ZOMBIE		0x20	/* waiting for the parent's wait4 */
 
+#define PF_EXITING		0x00000004
+#define PF_FORKNOEXEC		0x00000040	/* forked, and has not called execve since */
+#define PF_SIGNALED		0x00000400	/* a signal ended it */
 #define PF_NPROC_EXCEEDED	0x00001000	/* by setuid: execve must look again */
 #define PF_KTHREAD		0x00200000
 
 #define NR_OPEN_DEFAULT		64
+
+struct completion;
+struct signal_struct;
+struct sighand_struct;
 
 struct files_struct {
 	unsigned int count;		/* tasks that share it */
@@ -46,9 +64,27 @@ struct sched_entity {
 };
 struct fs_struct;
 
+/* What entry code looks at on the way to ring 3. */
+struct thread_info {
+	unsigned long flags;
+};
+
+enum {
+	TIF_SIGPENDING = 2,		/* a signal that is not blocked, or a stop, waits */
+};
+
+/* How restart_syscall goes on with a call that a signal interrupted. */
+struct restart_block {
+	long (*fn)(struct restart_block *restart);
+	u64 expires;			/* in jiffies */
+	void __user *user;		/* where to tell how much time is left */
+};
+
 struct task_struct {
+	struct thread_info thread_info;
 	unsigned int __state;
 	unsigned int flags;
+	int usage;			/* one for whoever reaps it, one for the scheduler */
 	void *stack;			/* lowest address of the kernel stack, THREAD_SIZE bytes */
 	int on_rq;			/* runnable, or running */
 	int static_prio;		/* NICE_TO_PRIO */
@@ -58,38 +94,54 @@ struct task_struct {
 	unsigned long nvcsw;		/* context switches: it went to sleep */
 	unsigned long nivcsw;		/* and it had to give way */
 
+	int exit_state;
+	int exit_code;			/* as wait4 reports it: status << 8, or the signal that killed */
+	int exit_signal;		/* what the parent gets; -1 in threads that do not lead their process */
+	unsigned int jobctl;
+
 	pid_t pid;
 	pid_t tgid;
 	char comm[TASK_COMM_LEN];
-	int fatal_signal;		/* ends the task before it sees ring 3 again */
-	int exit_code;			/* as wait4 reports it: status << 8, or the signal that killed */
 
 	struct mm_struct *mm;		/* NULL in a kernel thread */
 	struct mm_struct *active_mm;	/* whose page tables are loaded while it runs */
 	struct files_struct *files;
 	struct cred *cred;
-	struct rlimit rlim[RLIM_NLIMITS];
 	bool no_new_privs;		/* execve grants nothing: prctl(PR_SET_NO_NEW_PRIVS) */
 	unsigned long min_flt, maj_flt;	/* page faults served, without and with a disk */
 	struct fs_struct *fs;
 
-	struct task_struct *parent;
-	struct list_head children;	/* of sibling */
+	struct task_struct *real_parent; /* who made it */
+	struct task_struct *parent;	/* who gets exit_signal and waits: the same, since nobody traces */
+	struct list_head children;	/* of sibling; in the leader, whichever thread made them */
 	struct list_head sibling;
-	struct list_head tasks;		/* all tasks, headed by init_task */
+	struct task_struct *group_leader;
+	struct list_head thread_node;	/* in signal->thread_head */
+	struct list_head tasks;		/* leaders of all processes, headed by init_task */
 	struct list_head run_list;
-	struct wait_queue_head wait_chldexit;
+
+	struct completion *vfork_done;	/* the parent of a vfork waits for it */
+	int __user *set_child_tid;	/* CLONE_CHILD_SETTID */
+	int __user *clear_child_tid;	/* CLONE_CHILD_CLEARTID, set_tid_address */
+	void __user *robust_list;
+
+	struct signal_struct *signal;
+	struct sighand_struct *sighand;
+	sigset_t blocked;
+	sigset_t real_blocked;		/* for rt_sigtimedwait: what is blocked but for its wait */
+	sigset_t saved_sigmask;
+	bool restore_sigmask;		/* Linux: TIF_RESTORE_SIGMASK */
+	struct sigpending pending;
+	unsigned long sas_ss_sp;	/* sigaltstack */
+	size_t sas_ss_size;
+	unsigned int sas_ss_flags;
+	struct restart_block restart_block;
+
+	u64 utime, stime;		/* ticks in ring 3 and in the kernel */
+	u64 start_time;			/* nanoseconds since boot */
 
 	struct thread_struct thread;
 };
-
-#define SIGILL	4
-#define SIGTRAP	5
-#define SIGFPE	8
-#define SIGBUS	7
-#define SIGKILL	9
-#define SIGSEGV	11
-#define SIGPIPE	13
 
 extern u8 init_stack[THREAD_SIZE];
 extern struct task_struct init_task;
@@ -103,11 +155,33 @@ extern struct task_struct *current_task;
 /* Is it an int $0x80 from ring 3, or a 32-bit program's SYSENTER: are pointers 32 bits? */
 #define in_ia32_syscall() (current->thread.status & TS_COMPAT)
 
+/* Every process, by its leader. */
 #define for_each_process(p) list_for_each_entry(p, &init_task.tasks, tasks)
 
 static inline bool is_global_init(const struct task_struct *tsk)
 {
-	return tsk->pid == 1;
+	return tsk->tgid == 1;
+}
+
+static inline bool test_tsk_thread_flag(const struct task_struct *tsk, int flag)
+{
+	return READ_ONCE(tsk->thread_info.flags) & 1UL << flag;
+}
+
+static inline void set_tsk_thread_flag(struct task_struct *tsk, int flag)
+{
+	asm volatile("btsq %1, %0" : "+m"(tsk->thread_info.flags) : "r"((unsigned long)flag) : "memory");
+}
+
+static inline void clear_tsk_thread_flag(struct task_struct *tsk, int flag)
+{
+	asm volatile("btrq %1, %0" : "+m"(tsk->thread_info.flags) : "r"((unsigned long)flag) : "memory");
+}
+
+static inline struct task_struct *get_task_struct(struct task_struct *t)
+{
+	t->usage++;
+	return t;
 }
 
 /* sched/core.c */
@@ -118,7 +192,8 @@ void set_user_nice(struct task_struct *p, long nice);
 void scheduler_tick(void);
 void hrtick(void);
 void schedule_tail(struct task_struct *prev);
-void wake_up_process(struct task_struct *p);
+bool wake_up_state(struct task_struct *p, unsigned int state);
+bool wake_up_process(struct task_struct *p);
 void wake_up_new_task(struct task_struct *p);
 void set_current_state(unsigned int state);
 void sched_exec(void);
@@ -126,24 +201,47 @@ void cpu_idle(void) __noreturn;
 
 /* sched/debug.c */
 void show_state(void);
+char task_state_to_char(const struct task_struct *p);
 
 /* timer.c */
-#define NSEC_PER_SEC	1000000000UL
 extern unsigned long jiffies;
-void schedule_timeout(unsigned long timeout);
+long schedule_timeout(long timeout);
 void run_local_timers(void);
 u64 local_clock(void);
 void time_init(void);
 void tsc_init(void);
 
 /* fork.c */
+struct kernel_clone_args {
+	u64 flags;			/* CLONE_* */
+	int exit_signal;
+	unsigned long stack;		/* 0: the caller's */
+	unsigned long tls;
+	int __user *parent_tid;
+	int __user *child_tid;
+	int (*fn)(void *);		/* a kernel thread's function, and its argument */
+	void *fn_arg;
+	const char *name;
+};
+
+pid_t kernel_clone(struct kernel_clone_args *args);
 pid_t kernel_thread(int (*fn)(void *), void *arg, const char *name);
-void release_task(struct task_struct *p);
+void put_task_struct(struct task_struct *t);
 void set_task_comm(struct task_struct *tsk, const char *name);
+
+/* vfork.c */
+void wait_for_vfork_done(struct task_struct *child, struct completion *vfork);
+void mm_release(struct task_struct *tsk);
+
+/* pid.c */
+pid_t alloc_pid(void);
+struct task_struct *find_task_by_vpid(pid_t nr);
 
 /* exit.c */
 void do_exit(long code) __noreturn;
-void force_fatal_sig(int sig);
+void release_task(struct task_struct *p);
+
+/* wait.c */
 long kernel_wait4(pid_t pid, int *stat_addr, int options);
 
 /* umh.c */
@@ -152,8 +250,16 @@ int call_usermodehelper(const char *path, const char *const *argv, const char *c
 /* process.c */
 void switch_mm(struct mm_struct *prev, struct mm_struct *next);
 void flush_thread(void);
-void copy_thread(struct task_struct *p, const struct pt_regs *regs, int (*fn)(void *), void *arg);
+void copy_thread(struct task_struct *p, const struct kernel_clone_args *args);
+
+/* fpu.c */
 void fpu_init(void);
+void fpu_copy(struct thread_struct *dst);
+void fpu_flush_thread(void);
+void switch_fpu(struct task_struct *prev, struct task_struct *next);
+struct fxregs_state *fpu_save(void);
+bool fpu_restore(const struct fxregs_state *fx);
+int fpu_exception_code(int trap_nr);
 
 /* files.c */
 struct files_struct *dup_fd(struct files_struct *oldf);

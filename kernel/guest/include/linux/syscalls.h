@@ -2,6 +2,8 @@
 #define _LINUX_SYSCALLS_H
 
 #include <linux/compiler.h>
+#include <linux/signal.h>
+#include <linux/time.h>
 #include <linux/types.h>
 
 #define __NEW_UTS_LEN 64

@@ -26,6 +26,9 @@ struct timespec {
 	long tv_sec;
 	long tv_nsec;
 };
+typedef struct {
+	int counter;
+} atomic_t;
 
 struct list_head {
 	struct list_head *next, *prev;

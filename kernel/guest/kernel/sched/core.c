@@ -7,6 +7,8 @@
 #include <linux/cred.h>
 #include <linux/init.h>
 #include <linux/string.h>
+#include <asm/uaccess.h>
+#include <linux/sched/signal.h>
 #include <linux/syscalls.h>
 #include "sched.h"
 
@@ -30,30 +32,6 @@ static int __init sched_setup(char *str)
 	return !strcmp(str, sched_class->name);
 }
 __setup("sched=", sched_setup);
-
-u8 init_stack[THREAD_SIZE] __page_aligned_bss;
-
-/* Task 0: the boot, then what runs when nothing else can. */
-struct task_struct init_task = {
-	.flags = PF_KTHREAD,
-	.stack = init_stack,
-	.comm = "swapper",
-	.active_mm = &init_mm,
-	.parent = &init_task,
-	.cred = &init_cred,
-	.rlim = INIT_RLIMITS,
-	.children = LIST_HEAD_INIT(init_task.children),
-	.sibling = LIST_HEAD_INIT(init_task.sibling),
-	.tasks = LIST_HEAD_INIT(init_task.tasks),
-	.run_list = LIST_HEAD_INIT(init_task.run_list),
-	.static_prio = DEFAULT_PRIO,
-	.se.load = NICE_0_LOAD,
-	.wait_chldexit = __WAIT_QUEUE_HEAD_INITIALIZER(init_task.wait_chldexit),
-	.thread = {
-		.sp0 = (unsigned long)init_stack + THREAD_SIZE,
-		.addr_limit = ~0UL,
-	},
-};
 
 struct task_struct *__switch_to_asm(struct task_struct *prev, struct task_struct *next);
 
@@ -119,6 +97,8 @@ static void finish_task_switch(struct task_struct *prev)
 	runqueue.prev_mm = NULL;
 	if (mm)
 		mmdrop(mm);
+	if (prev->__state == TASK_DEAD)
+		put_task_struct(prev);
 }
 
 /* A kernel thread has no address space: it keeps the one that is loaded, and counts as its user. */
@@ -145,6 +125,11 @@ static noinline void context_switch(struct task_struct *prev, struct task_struct
 noinline void schedule_tail(struct task_struct *prev)
 {
 	finish_task_switch(prev);
+	if (!current->set_child_tid)
+		return;
+	local_irq_enable();
+	put_user(current->pid, current->set_child_tid);
+	local_irq_disable();
 }
 
 /*
@@ -184,17 +169,24 @@ noinline bool cond_resched(void)
 	return true;
 }
 
-/* Make a sleeping task runnable; does nothing to one that is. Any context. */
-noinline void wake_up_process(struct task_struct *p)
+/* Make a task runnable that sleeps in one of those states; false if it does not. Any context. */
+noinline bool wake_up_state(struct task_struct *p, unsigned int state)
 {
 	unsigned long flags = local_irq_save();
+	bool woken = p->__state & state;
 
-	if (p->__state == TASK_INTERRUPTIBLE) {
+	if (woken) {
 		p->__state = TASK_RUNNING;
 		if (!p->on_rq)
 			activate_task(&runqueue, p, ENQUEUE_WAKEUP);
 	}
 	local_irq_restore(flags);
+	return woken;
+}
+
+noinline bool wake_up_process(struct task_struct *p)
+{
+	return wake_up_state(p, TASK_NORMAL);
 }
 
 /* What a new task has of its parent's: its nice value, and none of its time. */
@@ -228,13 +220,13 @@ void set_current_state(unsigned int state)
 	WRITE_ONCE(current->__state, state);
 }
 
-void prepare_to_wait(struct wait_queue_head *wq_head, struct wait_queue_entry *wait)
+void prepare_to_wait(struct wait_queue_head *wq_head, struct wait_queue_entry *wait, unsigned int state)
 {
 	unsigned long flags = local_irq_save();
 
 	if (list_empty(&wait->entry))
 		list_add_tail(&wait->entry, &wq_head->head);
-	set_current_state(TASK_INTERRUPTIBLE);
+	set_current_state(state);
 	local_irq_restore(flags);
 }
 
@@ -245,6 +237,15 @@ void finish_wait(struct wait_queue_entry *wait)
 	set_current_state(TASK_RUNNING);
 	list_del_init(&wait->entry);
 	local_irq_restore(flags);
+}
+
+/* Does a signal end a sleep in that state? -ERESTARTSYS, or 0. */
+long signal_ends_wait(unsigned int state)
+{
+	if (state & TASK_INTERRUPTIBLE ? signal_pending(current) :
+	    (state & TASK_WAKEKILL) && fatal_signal_pending(current))
+		return -ERESTARTSYS;
+	return 0;
 }
 
 /* Wake all who wait there; each tests its condition again. Any context. */

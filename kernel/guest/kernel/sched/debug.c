@@ -2,21 +2,24 @@
 #include <asm/irqflags.h>
 #include <linux/fs.h>
 #include <linux/init.h>
+#include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include "sched.h"
 
-static char task_state_to_char(const struct task_struct *p)
+/* As ps shows it; the first that fits (Linux: fs/proc/array.c). */
+char task_state_to_char(const struct task_struct *p)
 {
-	switch (p->__state) {
-	case TASK_RUNNING:
-		return p == &init_task ? 'I' : 'R';
-	case TASK_INTERRUPTIBLE:
-		return 'S';
-	case EXIT_ZOMBIE:
-		return 'Z';
-	default:
-		return 'X';
-	}
+	static const struct { unsigned int bits; char letter; } states[] = {
+		{ EXIT_ZOMBIE, 'Z' }, { EXIT_DEAD, 'X' }, { TASK_DEAD, 'X' }, { __TASK_STOPPED, 'T' },
+		{ TASK_UNINTERRUPTIBLE, 'D' }, { TASK_INTERRUPTIBLE, 'S' },
+	};
+	unsigned int state = p->__state | (unsigned int)p->exit_state;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(states); i++)
+		if (state & states[i].bits)
+			return states[i].letter;
+	return p == &init_task ? 'I' : 'R';
 }
 
 static void sched_show_task(const struct task_struct *p)
@@ -28,11 +31,12 @@ static void sched_show_task(const struct task_struct *p)
 /* Every task, in the kernel log: what SysRq-t prints. */
 void show_state(void)
 {
-	struct task_struct *p;
+	struct task_struct *p, *t;
 
 	sched_show_task(&init_task);
 	for_each_process(p)
-		sched_show_task(p);
+		for_each_thread(p, t)
+			sched_show_task(t);
 }
 
 /* Nanoseconds as milliseconds with six places. */
@@ -51,7 +55,7 @@ static int sched_debug_show(struct seq_file *m)
 {
 	unsigned long flags = local_irq_save();
 	const struct rq *rq = &runqueue;
-	struct task_struct *p;
+	struct task_struct *p, *t;
 
 	seq_printf(m, "ktime %lu.%06lu ms, jiffies %lu, policy %s\n", SPLIT_NS(local_clock()), jiffies,
 		   sched_class->name);
@@ -62,7 +66,8 @@ static int sched_debug_show(struct seq_file *m)
 		   rq->nr_running, rq->nr_switches, rq->cfs.load, SPLIT_NS(rq->cfs.min_vruntime));
 	seq_printf(m, " S task              pid         vruntime  switches  nice weight            slice         sum-exec\n");
 	for_each_process(p)
-		print_task(m, p);
+		for_each_thread(p, t)
+			print_task(m, t);
 	local_irq_restore(flags);
 	return 0;
 }

@@ -5,6 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sys/resource.h>
+#include <sys/signal.h>
+#include <sys/time.h>
+
 typedef int pid_t;
 typedef unsigned short umode_t;
 typedef uint32_t uid_t;
@@ -12,11 +16,6 @@ typedef uint32_t gid_t;
 typedef long off_t;
 typedef long loff_t;
 typedef long ssize_t;
-
-struct timespec {
-	long tv_sec;
-	long tv_nsec;
-};
 
 struct iovec {
 	void *iov_base;

@@ -1,0 +1,61 @@
+#ifndef _LINUX_TIME_H
+#define _LINUX_TIME_H
+
+#include <asm/layout.h>
+#include <linux/resource.h>
+
+#define NSEC_PER_SEC	1000000000UL
+#define NSEC_PER_USEC	1000L
+#define USEC_PER_SEC	1000000L
+#define NSEC_PER_TICK	(NSEC_PER_SEC / HZ)
+#define USEC_PER_TICK	(USEC_PER_SEC / HZ)
+#define USER_HZ		100	/* of clock_t, as times has it */
+
+#define MAX_SCHEDULE_TIMEOUT ((long)(~0UL >> 1))
+
+enum {
+	CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW,
+	CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME,
+};
+
+struct timezone {
+	int tz_minuteswest;
+	int tz_dsttime;
+};
+
+struct itimerval {
+	struct timeval it_interval;
+	struct timeval it_value;
+};
+
+struct tms {
+	long tms_utime, tms_stime, tms_cutime, tms_cstime;
+};
+
+static inline bool timespec_valid(const struct timespec *ts)
+{
+	return ts->tv_sec >= 0 && ts->tv_nsec >= 0 && (unsigned long)ts->tv_nsec < NSEC_PER_SEC;
+}
+
+/* Whole ticks that are at least so long; a time that no clock reaches is for ever. */
+static inline unsigned long timespec_to_jiffies(const struct timespec *ts)
+{
+	if (ts->tv_sec >= MAX_SCHEDULE_TIMEOUT / HZ - 1)
+		return MAX_SCHEDULE_TIMEOUT;
+	return ts->tv_sec * HZ + (ts->tv_nsec + NSEC_PER_TICK - 1) / NSEC_PER_TICK;
+}
+
+static inline struct timespec ns_to_timespec(u64 ns)
+{
+	return (struct timespec) { ns / NSEC_PER_SEC, ns % NSEC_PER_SEC };
+}
+
+static inline struct timeval jiffies_to_timeval(u64 ticks)
+{
+	return (struct timeval) { ticks / HZ, ticks % HZ * USEC_PER_TICK };
+}
+
+/* time.c */
+u64 ktime_get_real(void);
+
+#endif
