@@ -1,7 +1,8 @@
 """The only module with a socket: listens, hands bytes to a session, runs the target in between.
 
-One client at a time; another is told so and sent away. The target runs on the caller's thread, in slices, and
-between two slices the socket is looked at: for an interrupt, for a client that vanished, for a new one.
+One client at a time; another is told so and sent away, or may look if the server is told to let observers in. The
+target runs on the caller's thread, in slices, and between two slices the socket is looked at: for an interrupt, for a
+client that vanished, for a new one.
 """
 
 import logging
@@ -18,6 +19,7 @@ from typing import Self
 
 from gdbstub.address import AddressError, parse_address
 from gdbstub.link import Trace
+from gdbstub.observers import Observers
 from gdbstub.protocol import TABLE
 from gdbstub.registry import PacketTable
 from gdbstub.resident import Resident
@@ -106,8 +108,10 @@ class Server:
         policy: Policy = Policy(),
         trace: Trace | None = None,
         table: PacketTable = TABLE,
+        observers: bool = False,
     ) -> None:
         self.target = target
+        self._lets_observe = observers
         self.policy = policy
         self.trace = trace
         self._table = table
@@ -244,16 +248,28 @@ class Server:
 
     def _exchange(self, session: Session[Target], connection: socket.socket) -> Ending:
         """Move bytes and run slices until the session is over."""
-        receive = connection.recv
         poller = select.poll()
         for each in (connection, self._listener):
             poller.register(each, select.POLLIN)
+        observers = Observers(self.target, poller, running=lambda: session.running, table=self._table, trace=self.trace)
+        try:
+            return self._attend(session, connection, poller, observers)
+        finally:
+            observers.close()
+
+    def _attend(
+        self, session: Session[Target], connection: socket.socket, poller: select.poll, observers: Observers
+    ) -> Ending:
+        """The client first, the target, and observers in what time is left."""
+        receive = connection.recv
         while session.ended is None:
             if session.running:
                 session.advance()
                 if not session.running:
                     continue
-            if not self._hears(connection, poller.poll(self._patience() * 1000 if session.running else _FOREVER)):
+            ready = poller.poll(observers.patience(self._patience() if session.running else _FOREVER) * 1000)
+            if not self._hears(connection, ready, observers):
+                observers.work()
                 continue
             data = receive(_CHUNK)
             if not data:
@@ -261,18 +277,24 @@ class Server:
             session.receive(data)
         return session.ended
 
-    def _hears(self, connection: socket.socket, ready: list[tuple[int, int]]) -> bool:
-        """Whether the client has something to say; if it has not, a newcomer is sent away."""
-        if any(descriptor == connection.fileno() for descriptor, _ in ready):
+    def _hears(self, connection: socket.socket, ready: list[tuple[int, int]], observers: Observers) -> bool:
+        """Whether the client has something to say; if it has not, a newcomer is let in to look, or sent away."""
+        descriptors = [descriptor for descriptor, _ in ready]
+        if connection.fileno() in descriptors:
             return True  # perhaps that it is gone: then the newcomer may stay
-        if ready:
+        observers.hear(ready)
+        if self._listener.fileno() in descriptors:
             with suppress(OSError):
                 newcomer = self._listener.accept()[0]
-                if len(self._refused) == _REFUSED:
-                    self._refused.popleft().close()
-                self._refused.append(newcomer)
-                _refuse(newcomer)
+                if not (self._lets_observe and observers.admit(newcomer)):
+                    self._send_away(newcomer)
         return False
+
+    def _send_away(self, newcomer: socket.socket) -> None:
+        if len(self._refused) == _REFUSED:
+            self._refused.popleft().close()
+        self._refused.append(newcomer)
+        _refuse(newcomer)
 
 
 def _refuse(connection: socket.socket) -> None:

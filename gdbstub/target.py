@@ -268,6 +268,15 @@ class Monitor(Protocol):
 
 
 @runtime_checkable
+class LookingMonitor(Monitor, Protocol):
+    """``monitor`` for clients that may change nothing."""
+
+    def only_looks(self, command: str) -> bool:
+        """Whether a command leaves the target, and what other clients see, as it is."""
+        ...
+
+
+@runtime_checkable
 class MemoryMap(Protocol):
     """``info mem``: which ranges exist at all."""
 

@@ -175,6 +175,7 @@ def build_parser() -> Parser:
         "--allow-remote", action="store_true", help="let --listen name an address that other hosts can reach"
     )
     server.add_argument("--go", action="store_true", help="let the machine run until gdb comes")
+    server.add_argument("--observers", action="store_true", help="let other gdbs look, and no more, beside the first")
     server.add_argument("--trace", action="store_true", help="print every packet of both directions on stderr")
     _view_option(server)
     _machine_options(server)
@@ -307,7 +308,8 @@ def _serve(arguments: argparse.Namespace) -> int:
 
     serve.check_address(arguments.listen, remote=arguments.allow_remote)
     trace = _trace if arguments.trace else None
-    return serve.serve(_configuration(arguments), arguments.listen, go=arguments.go, trace=trace, view=arguments.view)
+    options = {name: getattr(arguments, name) for name in ("go", "view", "observers")}
+    return serve.serve(_configuration(arguments), arguments.listen, trace=trace, **options)
 
 
 def _debug(arguments: argparse.Namespace) -> int:

@@ -117,12 +117,19 @@ def check_address(address: str, *, remote: bool) -> None:
 
 
 def serve(
-    configuration: Configuration, address: str, *, go: bool = False, trace: Trace | None = None, view: str = CPU
+    configuration: Configuration,
+    address: str,
+    *,
+    go: bool = False,
+    trace: Trace | None = None,
+    view: str = CPU,
+    observers: bool = False,
 ) -> int:
     """Boot, print how to attach, and serve until the client kills the machine or Ctrl-C."""
     guest = start(configuration, console.write_stdout)
     policy = Policy(killed=Then.RETURN)
-    with guest.lines, Server(make_target(guest, view), listen(address), policy=policy, trace=trace) as server:
+    target = make_target(guest, view)
+    with guest.lines, Server(target, listen(address), policy=policy, trace=trace, observers=observers) as server:
         for line in instructions(guest, server.address, view):
             console.write_stdout(f"{line}\n".encode())
         return run_until_told(server, go)

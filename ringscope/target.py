@@ -20,6 +20,7 @@ from ringscope.branches import MachineBranches
 from ringscope.configuration import RESET_STATUS
 from ringscope.kernelmemory import KernelMemory
 from ringscope.layout import REGISTERS, SHARED_REGISTERS, Block, machine_name
+from ringscope.observing import only_looks
 from ringscope.pace import Pace
 from ringscope.pin import Pin
 from ringscope.points import ACCESS, MachinePoints
@@ -329,6 +330,10 @@ class MachineTarget(MachinePoints, MachineBranches):
             self._command(command, write)
         finally:
             self.forget()
+
+    def only_looks(self, command: str) -> bool:
+        """Whether a monitor command changes neither the machine nor what gdb sees of it."""
+        return only_looks(command)
 
     def signal_info(self, thread: int) -> bytes:
         """What Linux would tell a program of a caught exception."""

@@ -28,9 +28,9 @@ def talk(target):
 class Running:
     """A server on its own thread; ``address`` for clients, ``result`` once it has ended."""
 
-    def __init__(self, target, where, policy=None, **options):
+    def __init__(self, target, where, policy=None, observers=False, **options):
         self.listener = listen(where)
-        self.server = Server(target, self.listener, policy=policy or Policy())
+        self.server = Server(target, self.listener, policy=policy or Policy(), observers=observers)
         self.result = None
         self._options = options
         self._thread = threading.Thread(target=self._serve, daemon=True)
