@@ -64,7 +64,7 @@ class Cpu:
         self.fast = self.progress if isinstance(self.progress, FastProgress) else None
         self.breakpoints = Breakpoints(self.uc, self.progress)
         self.walks = Walks(memory)
-        self.watchpoints = Watchpoints(self.uc, memory, walks=self.walks, can_leave=self._can_leave)
+        self.watchpoints = Watchpoints(self.progress, memory, walks=self.walks, can_leave=self._can_leave)
         self._flags = ctypes.c_uint64()
         self.orig_rax = (1 << 64) - 1
         self.halted = False
@@ -335,20 +335,16 @@ class Cpu:
         self.breakpoints.pass_once(here if self.told_at == here else None)
 
     def _plant(self) -> None:
-        stale = [
-            self.breakpoints.plant(),
-            self.watchpoints.concerned and self.watchpoints.plant(self.paging()),
-            self.guards.plant(),
-            self.catches.plant(),
-        ]
+        stale = [self.breakpoints.plant(), self.guards.plant(), self.catches.plant()]
+        watched = self.watchpoints.concerned and self.watchpoints.plant(self.paging())
         if self.fast:
-            stale.append(self.fast.leave_at_accesses(self.watchpoints.planted))
             self.fast.hooks_at(set().union(*self._hooked()), everywhere=self.catches.sees_deliveries)
         if self.translations.cover():
             self.state.store()
             self._flush_tlb()
-        if any(stale):
+        if any(stale) or (watched and not self.fast):
             self.uc.ctl_flush_tb()
+        if any(stale) or watched:
             self.state.store()  # removing a hook probes its address, and leaves a page fault's marks in CR2
 
     def _flush_tlb(self) -> None:

@@ -1,24 +1,22 @@
 """Watchpoints: engine hooks on physical memory, and an exact stop behind the instruction that touched it.
 
-The engine calls the hook before the access and can leave only after it, with RIP still at the instruction.  So a
-store is undone there, and the instruction run once more by itself, to its end.
+The engine calls the hook before the access and, the portable one, can leave only after it, with RIP still at the
+instruction.  So a store is undone there, and the instruction run once more by itself, to its end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from unicorn import UC_HOOK_MEM_READ, UC_HOOK_MEM_WRITE, UC_MEM_WRITE, Uc
+from unicorn import UC_HOOK_MEM_READ, UC_HOOK_MEM_WRITE, UC_MEM_WRITE
 
 from machine.breakpoints import When
+from machine.engine.progress import Progress, Touched
 from machine.errors import MemoryFault
 from machine.memory import Memory
 from machine.stop import Access, Watchpoint
 from machine.walk import Paging, Walks
-
-WIDEST_ACCESS = 8
-"""Bytes of the engine's widest single memory access."""
 
 _KINDS = {
     Access.WRITE: UC_HOOK_MEM_WRITE,
@@ -56,8 +54,8 @@ class Watchpoints:
     run one by one, and a hit need not leave the engine.
     """
 
-    def __init__(self, uc: Uc, memory: Memory, *, walks: Walks, can_leave: Callable[[], bool]) -> None:
-        self._uc = uc
+    def __init__(self, progress: Progress, memory: Memory, *, walks: Walks, can_leave: Callable[[], bool]) -> None:
+        self._progress = progress
         self._memory = memory
         self._walks = walks
         self._can_leave = can_leave
@@ -107,24 +105,19 @@ class Watchpoints:
         """Whether there is anything to plant or to take out."""
         return bool(self._wanted or self._planted)
 
-    @property
-    def planted(self) -> bool:
-        """Whether the engine has hooks on memory."""
-        return bool(self._planted)
-
     def plant(self, paging: Paging) -> bool:
-        """Before the processor runs: make hooks agree with what is wanted; True if translations are stale now."""
-        stale = False
+        """Before the processor runs: make hooks agree with what is wanted; True if any came or went."""
+        changed = False
         for watch in [*self._planted]:
             if watch not in self._wanted or self._runs(paging, watch) != self._planted[watch].runs:
                 for hook in self._planted.pop(watch).hooks:
-                    self._uc.hook_del(hook)
-                stale = True
+                    self._progress.unwatch(hook)
+                changed = True
         for watch in self._wanted.keys() - self._planted.keys():
             if runs := self._runs(paging, watch):
                 self._planted[watch] = _Planted(runs, tuple(self._hooks(watch, runs)))
-                stale = True
-        return stale
+                changed = True
+        return changed
 
     def _runs(self, paging: Paging, watch: Watch) -> tuple[tuple[int, int], ...]:
         if watch.physical:
@@ -135,33 +128,29 @@ class Watchpoints:
         except MemoryFault:
             return ()
 
-    def _hooks(self, watch: Watch, runs: tuple[tuple[int, int], ...]) -> list[int]:
-        hooks, linear = [], watch.address
+    def _hooks(self, watch: Watch, runs: tuple[tuple[int, int], ...]) -> Iterator[int]:
+        linear = watch.address
         for physical, length in runs:
-            callback = self._on_access(watch, physical, length, linear)
-            first = max(physical - WIDEST_ACCESS + 1, 0)  # the engine checks an access's first byte only
-            hooks.append(self._uc.hook_add(_KINDS[watch.access], callback, None, first, physical + length - 1))
+            touched = self._on_access(watch, physical, linear)
+            yield self._progress.watch(_KINDS[watch.access], physical, physical + length - 1, touched)
             linear += length
-        return hooks
 
-    def _on_access(self, watch: Watch, physical: int, length: int, linear: int) -> Callable[..., None]:
-        def touched(uc: Uc, access: int, address: int, size: int, _value: int, _data: object) -> None:
-            if address + size <= physical or address >= physical + length:
-                return
+    def _on_access(self, watch: Watch, physical: int, linear: int) -> Touched:
+        def touched(access: int, address: int, size: int) -> bool:
             if not self.whole and self._can_leave():
-                self._leave(uc, access, address, size)
-            elif all(other != watch for other, _ in self._hits):
+                self._leave(access, address, size)
+                return True
+            if all(other != watch for other, _ in self._hits):
                 kind = Access.WRITE if access == UC_MEM_WRITE else Access.READ
                 at = linear + max(address, physical) - physical
                 told = watch.access if watch.access is Access.ANY and not watch.physical else kind
                 self._hits.append((watch, Watchpoint(told, at, watch.address, watch.physical)))
+            return False
 
         return touched
 
-    def _leave(self, uc: Uc, access: int, address: int, size: int) -> None:
-        if not self.caught:
-            self.caught = True
-            uc.emu_stop()
+    def _leave(self, access: int, address: int, size: int) -> None:
+        self.caught = True
         if access == UC_MEM_WRITE and address + size <= self._memory.size:
             self._stores.append(_Caught(address, bytes(self._memory.ram[address : address + size])))
 

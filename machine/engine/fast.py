@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import weakref
 from collections.abc import Callable, Set
-from functools import cache
+from functools import cache, partial
 from typing import Protocol
 
 from unicorn import UC_ARCH_X86, UC_HOOK_BLOCK, UC_HOOK_INSN, UC_HOOK_INTR, UC_MODE_64, Uc
@@ -37,9 +37,10 @@ from machine.engine.machinecode import (
     u32,
     u64,
 )
-from machine.engine.progress import EVERY_BYTE, NEVER, Progress
+from machine.engine.progress import EVERY_BYTE, NEVER, Progress, Touched
 from machine.engine.rawhook import add_hook
 from machine.engine.state import Front, State
+from machine.engine.watchedpages import WatchedPages
 from machine.errors import EngineError
 from machine.memory import PAGE, Memory
 from machine.tallies import Tallies
@@ -151,6 +152,9 @@ class FastProgress(Progress):
         cells.no_exit = uc_at + facts.no_exit_of_uc
         for cell, name in LIBRARY_FUNCTIONS.items():
             setattr(cells, cell, address(name))
+        flush = ctypes.CFUNCTYPE(None, u64)(address("tlb_flush_x86_64"))
+        self._flush_tlb = partial(flush, self._cpu)
+        self.watched = WatchedPages(uc, cells, code.entries["on_access"], self._flush_tlb)
         self._rest = ctypes.c_int64.from_address(env + library.REST)
         self._portion = ctypes.c_uint16.from_address(env + library.ICOUNT)
         self._tag = ctypes.c_int32.from_address(env + library.TAG)
@@ -177,7 +181,7 @@ class FastProgress(Progress):
             raise EngineError("the processor's flags for the next translation are not where release 2.1.4 has them")
         counts = (u64 * 3).from_address(env + library.TLB_COUNTS)
         before = sum(counts)
-        ctypes.CFUNCTYPE(None, u64)(address("tlb_flush_x86_64"))(self._cpu)
+        self._flush_tlb()
         if not before < sum(counts) < before + 16:
             raise EngineError("the TLB's counts of flushes are not where release 2.1.4 has them")
 
@@ -205,6 +209,7 @@ class FastProgress(Progress):
         ``guarded`` makes a callback that machine code may call out of one that may raise.
         """
         cells, entries = self._cells, self._entries
+        self._guarded = guarded
         cells.on_exception = OnException(guarded(lambda _uc, vector, _data: handler.on_exception(vector)))
         cells.on_syscall = OnSyscall(guarded(lambda _uc, _data: handler.on_syscall()))
         cells.on_in = OnIn(guarded(lambda _uc, port, size, _data: handler.on_in(port, size)))
@@ -232,12 +237,13 @@ class FastProgress(Progress):
             if index < MOST_HOOKED:
                 cells.hooked[index] = at
 
-    def leave_at_accesses(self, wanted: bool) -> bool:
-        """Whether memory accesses ask to leave, which watchpoints need; True if translations are stale now."""
-        if bool(self._no_exit.value) != wanted:
-            return False
-        self._no_exit.value = not wanted
-        return True
+    def watch(self, kinds: int, first: int, last: int, touched: Touched) -> int:
+        """As `Progress.watch`; no translation is stale."""
+        return self.watched.watch(kinds, first, last, self._guarded(touched))
+
+    def unwatch(self, hook: int) -> None:
+        """Take a hook of `watch` out."""
+        self.watched.unwatch(hook)
 
     def interrupt(self, vector: int, flags: int) -> bool:
         """Between two instructions: enter the handler of an external interrupt; False if Python must."""
@@ -334,6 +340,7 @@ class FastProgress(Progress):
             self.clock = self.exact(rip)
         self._tag.value = 0
         self._cells.block = self._cells.block_end = 0
+        self.watched.left()
 
     def exact(self, rip: int) -> int:
         """Bytes of code executed before the instruction at linear address ``rip``, wherever in a block it lies."""

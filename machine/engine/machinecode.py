@@ -13,6 +13,12 @@ from machine.engine.native.build import blob
 from machine.engine.progress import entries, executable
 from machine.errors import EngineError
 
+READS, WRITES = 1, 2
+"""What a watched page is marked for in the TLB."""
+
+MOST_LISTS = 2
+"""Lists of hooks on memory: for loads and for stores."""
+
 MOST_HOOKED = 256
 """Code hooks whose addresses the machine code knows; with more, it leaves every system call to Python."""
 
@@ -34,6 +40,7 @@ _ENTRIES = (
     "rdtscp",
     "update_flags",
     "reset_dirty",
+    "on_access",
 )
 """The table at the blob's start."""
 
@@ -44,11 +51,30 @@ OnSyscall = ctypes.CFUNCTYPE(None, pointer, pointer)
 OnIn = ctypes.CFUNCTYPE(u32, pointer, u32, ctypes.c_int, pointer)
 OnOut = ctypes.CFUNCTYPE(None, pointer, u32, ctypes.c_int, u32, pointer)
 OnBlock = ctypes.CFUNCTYPE(ctypes.c_int, u64, u32)
+OnAccess = ctypes.CFUNCTYPE(ctypes.c_int, u32, u64, ctypes.c_int)
 MayUsePort = ctypes.CFUNCTYPE(ctypes.c_int, u32, ctypes.c_int)
 
 
 class Page(ctypes.Structure):
     _fields_ = (("fetched", u32), ("clean", u32), ("code", u32))
+
+
+class Watched(ctypes.Structure):
+    """``struct watched`` of native/fast.h: numbers of pages."""
+
+    _fields_ = (("first", u64), ("last", u64), ("kinds", u64))
+    first: int
+    last: int
+    kinds: int
+
+
+class Watch(ctypes.Structure):
+    """``struct watch``: what a hook on memory has as its data."""
+
+    _fields_ = (("fast", u64), ("touched", OnAccess), ("first", u64), ("last", u64))
+    touched: object
+    first: int
+    last: int
 
 
 class Block(ctypes.Structure):
@@ -93,6 +119,12 @@ class Cells(progress.Cells):
         ("may_use_port", MayUsePort),
         ("tallies", pointer),
         ("on_block", OnBlock),
+        ("watched", pointer),
+        ("watched_count", u64),
+        ("lists", u64 * MOST_LISTS),
+        ("listed", u64 * MOST_LISTS),
+        ("hidden", u64),
+        ("loop_exit", pointer),
         ("asked", u64),
     )
     refused: int
@@ -112,6 +144,7 @@ LIBRARY_FUNCTIONS = {
     "tlb_flush": "tlb_flush_x86_64",
     "flags": "cpu_cc_compute_all_x86_64",
     "raise_": "raise_exception_err_ra_x86_64",
+    "loop_exit": "cpu_loop_exit_x86_64",
 }
 """Cells that hold the address of one of the library's functions."""
 

@@ -11,7 +11,7 @@ import mmap
 import platform
 import struct
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from unicorn import UC_HOOK_BLOCK, UC_HOOK_CODE, Uc
@@ -26,6 +26,13 @@ from machine.tallies import Tallies
 
 EVERY_BYTE = (1 << 64) - 1
 NEVER = (1 << 63) - 1
+
+
+WIDEST_ACCESS = 8
+"""Bytes of the engine's widest single memory access."""
+
+Touched = Callable[[int, int, int], bool]
+"""Called inside the engine with the kind of an access, its physical address and its length in bytes."""
 
 
 class Cells(ctypes.Structure):
@@ -69,13 +76,32 @@ class Progress:
         """Have the engine compute the flags before the instruction at a linear address; returns the hook's handle."""
         if self.native:
             update = ctypes.c_void_p(self._entries["update_flags"])
-            return add_hook(self._uc, UC_HOOK_CODE, update, self._flags, at=address)
+            return add_hook(self._uc, UC_HOOK_CODE, update, self._flags, at=(address, address))
         return int(self._uc.hook_add(UC_HOOK_CODE, self._flags.update, None, address, address))
 
     def record(self, trace: Trace | None) -> None:
         """Between two runs: record what runs from now on, or nothing; all translations are stale then."""
         self.trace = trace
         self._cells.trace = trace.address if trace is not None else 0
+
+    def watch(self, kinds: int, first: int, last: int, touched: Touched) -> int:
+        """Have ``touched`` called before accesses to the physical bytes from ``first`` to ``last``.
+
+        ``kinds`` are the engine's kinds of hooks.  Where ``touched`` returns true, the engine is left with RIP at the
+        instruction, before the access or, this engine, behind it.  Returns the handle for `unwatch`.  Translations are
+        stale then.
+        """
+
+        def on_access(uc: Uc, kind: int, address: int, size: int, _value: int, _data: object) -> None:
+            if first < address + size and address <= last and touched(kind, address, size):
+                uc.emu_stop()
+
+        # The engine looks at an access's first byte only.
+        return int(self._uc.hook_add(kinds, on_access, None, max(first - WIDEST_ACCESS + 1, 0), last))
+
+    def unwatch(self, hook: int) -> None:
+        """Take a hook of `watch` out; translations are stale then."""
+        self._uc.hook_del(hook)
 
     # What may run
 

@@ -17,16 +17,16 @@ def add_hook(
     data: object = None,
     *,
     instruction: int | None = None,
-    at: int | None = None,
+    at: tuple[int, int] | None = None,
 ) -> int:
-    """Hook every address, or one; returns the handle for `remove_hook`.
+    """Hook every address, or those from a first to a last; returns the handle for `remove_hook`.
 
     ``callback`` must outlive the engine; ``data`` is a structure it gets a pointer to.
 
     Raises `EngineError` with the library's error number.
     """
     hook = ctypes.c_size_t()
-    addresses = (ctypes.c_uint64(1), ctypes.c_uint64(0)) if at is None else (ctypes.c_uint64(at), ctypes.c_uint64(at))
+    addresses = map(ctypes.c_uint64, (1, 0) if at is None else at)
     extra = () if instruction is None else (ctypes.c_int(instruction),)
     user_data = None if data is None else ctypes.byref(data)  # type: ignore[arg-type]
     error = uclib.uc_hook_add(uc._uch, ctypes.byref(hook), kind, callback, user_data, *addresses, *extra)

@@ -13,7 +13,10 @@ from machine.errors import Error
 HERE = Path(__file__).parent
 BLOBS = {
     "progress": ("progress.c", "trace.c", "flags.c"),
-    "fast": ("entries.c", "clock.c", "strings.c", "tlb.c", "system.c", "delivery.c", "trace.c", "flags.c"),
+    "fast": (
+        *("entries.c", "clock.c", "strings.c", "tlb.c", "watch.c", "system.c", "delivery.c"),
+        *("trace.c", "flags.c"),
+    ),
 }
 """Blobs by name, with their sources; each begins with its entry, or with a table of entries."""
 

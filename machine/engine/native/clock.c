@@ -176,7 +176,7 @@ patch(struct fast *f, struct block *b, u8 *from)
     u8 *at = head(b, call);
     if (end - at < (i64)sizeof(union counting))
         return 0;
-    u32 width = b->size <= 3 && *(u8 *)f->no_exit && !hooked(f, b->pc) ? string_width(f, b) : 0;
+    u32 width = b->size <= 3 && !hooked(f, b->pc) ? string_width(f, b) : 0;
     union repeating r = { .code = {
         .mov_rdi = 0xbf48, .f = f, .mov_esi = 0xbe, .tag = (i32)tag, .mov_edx = 0xba, .width = width,
         .mov_rax = 0xb848, .count = ADDRESS(count_string_entry), .call_rax = 0xd0ff,
@@ -220,6 +220,7 @@ u8 *
 count_block(struct fast *f, u64 address, u32 size, u8 *from)
 {
     struct block *b = block_around(from, address);
+    show_hooks(f); /* it was just translated */
     /* A store into the running block: the engine leaves it and restarts the storing instruction alone. */
     if (counted(f, address) && address + size < end_of(f)) {
         leave(f, left(f) + (i64)(end_of(f) - address));

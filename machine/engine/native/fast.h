@@ -9,6 +9,7 @@
  * - The TLB: a page that holds no code is made writable without a slow path, and a page that code is fetched from
  *   keeps all of its aliases on the slow path, so that no store to code is missed.
  * - Leaving: memory accesses do not ask whether to leave; code hooks still do.
+ * - Watchpoints: the pages that hold a watched byte keep their slow path, and all others lose it.
  * - SYSCALL, RDTSC and the permission to use ports, without Python.
  *
  * Freestanding and position-independent; machinecode.py has the same layouts, and library.py finds every offset in the library itself.
@@ -46,6 +47,7 @@ struct tlb_entry {
 };
 #define TLB_INVALID 0x800
 #define TLB_NOTDIRTY 0x400
+#define TLB_WATCHPOINT 0x100
 #define TLB_ENTRY_BITS 6
 #define TLB_TABLES 3  /* NB_MMU_MODES */
 #define FETCH 2       /* MMU_INST_FETCH */
@@ -54,6 +56,23 @@ struct tlb_fast {
     u64 mask;
     struct tlb_entry *table;
 };
+
+/* Pages of physical memory with a watched byte. */
+#define READS 1
+#define WRITES 2
+struct watched {
+    u64 first, last;  /* numbers of pages */
+    u64 kinds;        /* READS, WRITES */
+};
+
+/* What a memory hook of a watchpoint has as its data. */
+struct watch {
+    struct fast *fast;
+    i32 (*touched)(u32 kind, u64 address, i32 size); /* Python's: whether to leave before the access */
+    u64 first, last;  /* physical addresses */
+};
+
+#define MOST_LISTS 2
 
 struct page {
     u32 fetched;      /* epoch in which it last became executable in the TLB */
@@ -169,6 +188,12 @@ struct fast {
     i32 (*may_use_port)(u32 port, i32 size);
     struct tallies *tallies;
     i32 (*on_block)(u64 address, u32 size);
+    struct watched *watched;
+    u64 watched_count;
+    void **lists[MOST_LISTS]; /* where the engine keeps its lists of hooks on memory */
+    void *listed[MOST_LISTS]; /* what was there, while they are hidden */
+    u64 hidden;
+    void (*loop_exit)(void *cpu);
     u64 asked;        /* the block that on_block was last called for, since the engine was entered */
 };
 
@@ -201,6 +226,12 @@ struct tlb_entry *entry_of(struct fast *f, u64 address, i32 index);
 /* strings.c */
 u32 string_width(struct fast *f, struct block *b);
 u64 repeat(struct fast *f, u32 width, u64 most);
+
+/* watch.c */
+void hide_hooks(struct fast *f);
+void show_hooks(struct fast *f);
+void mark_watched(struct fast *f, struct tlb_entry *e, int clean);
+void on_access(void *uc, u32 kind, u64 address, i32 size, i64 value, struct watch *w);
 
 /* system.c */
 int hooked(struct fast *f, u64 address);

@@ -89,10 +89,25 @@ code_at(struct fast *f, u64 address)
     return e ? (const u8 *)(address + e->addend) : 0;
 }
 
+/* What a page that holds code, or may, must do with stores, after the engine's own function has filled an entry. */
+static void
+settle_stores(struct fast *f, struct tlb_entry *e, struct page *page, u64 address)
+{
+    if (e->write == NONE)
+        e->code = NONE; /* a fetch makes its own entry */
+    else if (!page->code && page->fetched != epoch(f)) {
+        e->code = NONE; /* the engine takes the first store as the sign that no code is here */
+        page->clean = epoch(f);
+    } else
+        e->code = (address & ~0xfffULL) | TLB_INVALID;
+}
+
 u8
 tlb_fill(void *cpu, u64 address, i32 size, i32 access, i32 index, u8 probe, u64 from)
 {
     struct fast *f = of_cpu(cpu);
+    if (access == FETCH)
+        show_hooks(f); /* a fetch that faults ends a translation in its midst */
     u8 done = f->tlb_fill(cpu, address, size, access, index, probe, from);
     if (!done)
         return 0;
@@ -101,22 +116,18 @@ tlb_fill(void *cpu, u64 address, i32 size, i32 access, i32 index, u8 probe, u64 
     if (number >= f->pages_count)
         return 1;
     struct page *page = &f->pages[number];
-    if (access == FETCH) {
+    if (access != FETCH) {
+        settle_stores(f, e, page, address);
+    } else {
         if (page->clean == epoch(f)) {
             f->tlb_flush(cpu); /* some alias may be writable without a slow path */
             f->tlb_fill(cpu, address, size, access, index, probe, from);
+            e = entry_of(f, address, index);
         }
         page->fetched = epoch(f);
         page->code = 1;
-        return 1;
     }
-    if (e->write == NONE)
-        e->code = NONE; /* a fetch makes its own entry */
-    else if (!page->code && page->fetched != epoch(f)) {
-        e->code = NONE; /* the engine takes the first store as the sign that no code is here */
-        page->clean = epoch(f);
-    } else
-        e->code = (address & ~0xfffULL) | TLB_INVALID;
+    mark_watched(f, e, page->clean == epoch(f));
     return 1;
 }
 
@@ -132,7 +143,7 @@ unprotect_code(void *uc, u64 physical)
 }
 
 /*
- * tlb_reset_dirty_by_vaddr: before a translation, the engine takes back what it gave to stores to its page, by looking
+ * tlb_reset_dirty_by_vaddr: behind a translation, the engine takes back what it gave to stores to its page, by looking
  * through the whole TLB.  Nothing was given to a page that code was fetched from in this epoch.
  */
 void
@@ -140,16 +151,23 @@ reset_dirty(void *cpu, u64 address, u64 length)
 {
     struct fast *f = of_cpu(cpu);
     struct tlb_entry *e = f ? code_entry(f, address) : 0;
+    if (f)
+        show_hooks(f);
     u64 number = e ? e->physical >> PAGE_BITS : NONE;
     if (number >= (f ? f->pages_count : 0) || f->pages[number].fetched != epoch(f))
         all.reset_dirty(cpu, address, length);
 }
 
-/* check_exit_request: emits the question whether to leave, behind memory accesses and code hooks. */
+/*
+ * check_exit_request: emits the question whether to leave, behind memory accesses and code hooks.  It is called for
+ * every access of a block before machine code is made of any.
+ */
 void
 check_exit_request(void *tcg, u64 from)
 {
     struct fast *f = of_uc(*(void **)((u8 *)tcg + all.tcg_uc));
+    if (f)
+        hide_hooks(f);
     if (!f || from != all.code_hook_site) {
         all.check_exit_request(tcg);
         return;

@@ -1,0 +1,62 @@
+/*
+ * Watchpoints: the engine calls its hooks on memory on the slow path of an access, and translates every access for the
+ * slow path alone while such a hook exists.  Its lists of these hooks are therefore hidden while it translates, and what
+ * brings an access to a watched page to the slow path is a mark in the TLB, QEMU's own for this.
+ */
+#include "fast.h"
+
+void
+hide_hooks(struct fast *f)
+{
+    if (f->hidden)
+        return;
+    for (int i = 0; i < MOST_LISTS; i++)
+        if (f->lists[i]) {
+            f->listed[i] = *f->lists[i];
+            *f->lists[i] = 0;
+        }
+    f->hidden = 1;
+}
+
+void
+show_hooks(struct fast *f)
+{
+    if (!f->hidden)
+        return;
+    for (int i = 0; i < MOST_LISTS; i++)
+        if (f->lists[i])
+            *f->lists[i] = f->listed[i];
+    f->hidden = 0;
+}
+
+/* `clean`: the page holds no code, so that stores have nothing to tell the translator. */
+void
+mark_watched(struct fast *f, struct tlb_entry *e, int clean)
+{
+    u64 number = e->physical >> PAGE_BITS;
+    for (u64 i = 0; i < f->watched_count; i++) {
+        struct watched *w = &f->watched[i];
+        if (number < w->first || number > w->last)
+            continue;
+        if ((w->kinds & READS) && e->read != NONE)
+            e->read |= TLB_WATCHPOINT;
+        if ((w->kinds & WRITES) && e->write != NONE)
+            e->write = (e->write & ~(u64)(clean ? TLB_NOTDIRTY : 0)) | TLB_WATCHPOINT;
+    }
+}
+
+/*
+ * UC_HOOK_MEM_READ and _WRITE, before the access.  The engine has put the state back to the instruction's start, as for
+ * a fault, so that it can be left right here; the hook's range is wider than what is watched, as the engine looks at
+ * an access's first byte alone.
+ */
+void
+on_access(void *uc, u32 kind, u64 address, i32 size, i64 value, struct watch *w)
+{
+    struct fast *f = w->fast;
+    (void)value;
+    if (address + (u64)size <= w->first || address > w->last || !w->touched(kind, address, size))
+        return;
+    f->emu_stop(uc);
+    f->loop_exit(f->cpu);
+}

@@ -1,0 +1,113 @@
+"""Watchpoints and the pages around them: accesses across borders, aliases, code beside data, both engines alike."""
+
+import pytest
+from bare import EXIT, KERNEL, KERNEL_DATA, Bare
+
+from machine.engine.choice import Engine
+from machine.engine.fast import refusal
+from machine.stop import Access, Exited, Watchpoint
+from machine.watchpoints import Watch
+
+BORDER = KERNEL_DATA + 0x1000
+READ, WRITE, ANY = Access.READ, Access.WRITE, Access.ANY
+ENGINES = pytest.mark.parametrize("engine", [None, Engine.PORTABLE], ids=["best", "portable"])
+
+
+@ENGINES
+@pytest.mark.parametrize(
+    ("source", "watch", "hit"),
+    [
+        (f"movq {BORDER - 4:#x}, %rax", Watch(READ, BORDER, 4), BORDER),
+        (f"movq {BORDER - 7:#x}, %rax", Watch(READ, BORDER, 4), BORDER),
+        (f"movq {BORDER - 8:#x}, %rax", Watch(READ, BORDER, 4), None),
+        (f"movq {BORDER - 4:#x}, %rax", Watch(READ, BORDER + 4, 4), None),
+        (f"movq {BORDER - 3:#x}, %rax", Watch(ANY, BORDER + 4, 1), BORDER + 4),
+        (f"movl {BORDER - 1:#x}, %eax", Watch(READ, BORDER - 4, 3), None),
+        (f"movl {BORDER - 3:#x}, %eax", Watch(READ, BORDER - 4, 2), BORDER - 3),
+        (f"movq {BORDER + 1:#x}, %rax", Watch(READ, BORDER, 1), None),
+        (f"movq {BORDER + 9:#x}, %rax", Watch(READ, BORDER + 8, 1), None),
+        (f"movq $-1, {BORDER - 4:#x}", Watch(WRITE, BORDER, 4), BORDER),
+        (f"movq $-1, {BORDER - 5:#x}", Watch(WRITE, BORDER + 3, 1), None),
+        (f"movq $-1, {BORDER - 1:#x}", Watch(WRITE, BORDER - 4, 3), None),
+        (f"movl $-1, {BORDER + 6:#x}", Watch(WRITE, BORDER + 8, 8), BORDER + 8),
+        (f"lock; incq {BORDER:#x}", Watch(WRITE, BORDER, 8), BORDER),
+        (f"movups %xmm0, {BORDER - 8:#x}", Watch(WRITE, BORDER + 7, 1), BORDER + 7),
+        (f"movl ${BORDER - 64:#x}, %esi; movl ${BORDER + 0x1000:#x}, %edi; movl $16, %ecx; rep movsq",
+         Watch(READ, BORDER + 16, 1), BORDER + 16),
+    ],
+)  # fmt: skip
+def test_an_access_beside_a_border(engine, source, watch, hit):
+    warm = f"movq {BORDER - 8:#x}, %rax; movq %rax, {BORDER - 8:#x}; movq {BORDER:#x}, %rax; movq %rax, {BORDER:#x}"
+    guest = Bare(engine=engine).kernel(f"{warm}\n1: nop; {source}\nnop\n{EXIT}")
+    guest.step(4)  # the engine knows the pages before they are watched
+    guest.cpu.watchpoints.insert(watch)
+    assert guest.run() == (Exited(0) if hit is None else Watchpoint(watch.access, hit, watch.address))
+
+
+@ENGINES
+def test_translations_that_are_there_see_a_new_watchpoint_and_forget_an_old_one(engine):
+    guest = Bare(engine=engine).kernel(f"1: incq {BORDER:#x}; incq {KERNEL_DATA:#x}; jmp 1b")
+    guest.machine.run(1000)
+    for address in (KERNEL_DATA, BORDER):
+        watch = Watch(WRITE, address, 8)
+        guest.cpu.watchpoints.insert(watch)
+        before = guest.peek(address)
+        assert guest.run() == Watchpoint(WRITE, address, address)
+        assert before <= guest.peek(address) <= before + 1
+        count = guest.peek(address)
+        assert guest.run() == Watchpoint(WRITE, address, address)
+        assert guest.peek(address) == count + 1
+        guest.cpu.watchpoints.remove(watch)
+        assert guest.machine.run(1000) is None
+
+
+@ENGINES
+def test_a_store_by_another_linear_address(engine):
+    alias = BORDER + 0x3000
+    guest = Bare(engine=engine).kernel(f"1: incq {alias + 8:#x}; incq {alias:#x}; jmp 1b")
+    guest.map(alias, 3, physical=BORDER)
+    guest.machine.run(1000)
+    guest.cpu.watchpoints.insert(Watch(WRITE, BORDER, 8))
+    assert guest.run() == Watchpoint(WRITE, BORDER, BORDER)
+
+
+@ENGINES
+def test_code_beside_a_watched_byte_may_change_itself(engine):
+    """The page takes stores the slow way for two reasons; the second must not hide the first."""
+    loop = "1: incb 2f+1; jmp 2f; 2: movb $1, %al; addb %al, %bl; decl %ecx; jnz 1b"
+    source = f"movl $3, %ecx; xorl %ebx, %ebx; {loop}; {EXIT}"
+    guest = Bare(engine=engine).kernel(source)
+    guest.cpu.watchpoints.insert(Watch(WRITE, KERNEL + 0x800, 8))
+    assert guest.run() == Exited(0)
+    assert guest.reg("rbx") == 2 + 3 + 4
+
+
+@ENGINES
+def test_a_watched_run_is_the_same_run(engine):
+    source = f"""
+        movl $500, %ecx
+     1: movq %rcx, {BORDER + 0x800:#x}; movq {BORDER - 4:#x}, %rax; addq %rcx, {BORDER - 4:#x}; pushq %rax; popq %rbx
+        invlpg {BORDER:#x}; decl %ecx; jnz 1b
+        {EXIT}"""
+
+    def result(*watches):
+        guest = Bare(engine=engine).kernel(source)
+        guest.machine.run(500)
+        for watch in watches:
+            guest.cpu.watchpoints.insert(watch, lambda: False)
+        assert guest.run(10000) == Exited(0)
+        return guest.machine.position, guest.digest()
+
+    plain = result()
+    assert result(Watch(WRITE, BORDER + 0x100, 8)) == plain
+    assert result(Watch(ANY, BORDER - 2, 4)) == plain
+    assert result(Watch(WRITE, KERNEL_DATA, 8), Watch(READ, BORDER + 0x800, 8)) == plain
+
+
+@pytest.mark.skipif(refusal() is not None, reason=f"the fast engine: {refusal()}")
+def test_the_fast_engine_finds_the_lists_of_hooks():
+    """Without them every access that is translated meanwhile is slow: right, and ten times slower."""
+    guest = Bare(engine=Engine.FAST).kernel(f"movq {BORDER:#x}, %rax; {EXIT}")
+    guest.cpu.watchpoints.insert(Watch(ANY, KERNEL_DATA, 8))
+    assert guest.run() == Exited(0)
+    assert guest.cpu.fast.watched.hides_hooks
