@@ -12,6 +12,7 @@ Handler = Callable[..., bytes | None]
 """Called with the session and the pattern's fields. Returns the reply; None if there is none, or not yet."""
 
 HandlerT = TypeVar("HandlerT", bound=Handler)
+_MOST_KNOWN, _LONGEST_KNOWN = 256, 64  # packets, and bytes of one, that a dispatcher remembers
 UNKNOWN = b""
 """The reply to a packet which the table does not know."""
 
@@ -121,6 +122,7 @@ class Dispatcher:
         self._features = features
         self._rows = rows
         self._exact = {row.pattern.prefix: row.handler for row in rows if not row.pattern.names}
+        self._known: dict[bytes, tuple[Handler | None, list[Any]]] = {}  # what came lately comes again
         self._by_letter: dict[int, list[Row]] = {}
         for row in sorted(rows, key=lambda row: len(row.pattern.prefix), reverse=True):
             if row.pattern.names:
@@ -131,6 +133,16 @@ class Dispatcher:
 
         Raises MalformedPacket when the packet begins like a known one and cannot be read.
         """
+        found = self._known.get(packet)
+        if found is None:
+            found = self._look_for(packet)
+            if len(packet) <= _LONGEST_KNOWN:
+                if len(self._known) >= _MOST_KNOWN:
+                    self._known.clear()
+                self._known[packet] = found
+        return found
+
+    def _look_for(self, packet: bytes) -> tuple[Handler | None, list[Any]]:
         if (exact := self._exact.get(packet)) is not None:
             return exact, []
         begun = False

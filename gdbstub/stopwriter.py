@@ -1,7 +1,6 @@
 """Stop replies as one client gets them: with the registers that it will ask for, and reasons that it can explain."""
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 
 from gdbstub.errors import TargetError
 from gdbstub.inferiors import Inferiors
@@ -26,18 +25,18 @@ class StopWriter:
             return format_stop(stop, process=last_process)
         return format_stop(stop, process=self._inferiors.process_of(stop.thread), pairs=self._pairs(stop))
 
-    def _pairs(self, stop: Stopped) -> Iterator[tuple[str, str]]:
-        with suppress(TargetError):  # what cannot be read does not travel
-            yield from self._expedited(stop.thread)
-        yield from self._reason(stop)
+    def _pairs(self, stop: Stopped) -> list[tuple[str, str]]:
+        return [*self._expedited(stop.thread), *self._reason(stop)]
 
-    def _expedited(self, thread: int) -> Iterator[tuple[str, str]]:
+    def _expedited(self, thread: int) -> list[tuple[str, str]]:
         """From all registers, which the client asks for next: a target reads them once a stop."""
-        digits = self._target.read_registers(thread).hex()
-        missing = self._inferiors.unknown_registers(thread)
-        for number, name, place in self._target.registers.expedited_places:
-            if number not in missing:
-                yield name, digits[place]
+        try:
+            digits = self._target.read_registers(thread).hex()
+            missing = self._inferiors.unknown_registers(thread)
+        except TargetError:  # what cannot be read does not travel
+            return []
+        places = self._target.registers.expedited_places
+        return [(name, digits[place]) for number, name, place in places if number not in missing]
 
     def _reason(self, stop: Stopped) -> Iterator[tuple[str, str]]:
         """A reason that fits no point of the client's would make it resume silently, so it is left out."""

@@ -221,7 +221,11 @@ class Cpu:
     def code_from(self, rip: int) -> bytes:
         """Up to 15 bytes of code from ``rip`` on its page; none if it is not mapped."""
         linear = self.linear(rip)
-        return self.code_at(linear, min(15, 4096 - linear % 4096))
+        try:
+            at = self.walks.physical(self.paging(), linear)
+        except MemoryFault:
+            return b""
+        return bytes(self.memory.ram[at : at + min(15, 4096 - linear % 4096)])
 
     def code_at(self, linear: int, length: int) -> bytes:
         """Bytes of code at a linear address; none if they are not mapped."""
