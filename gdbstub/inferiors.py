@@ -6,7 +6,7 @@ from typing import cast
 from gdbstub.held import Held
 from gdbstub.points import Points
 from gdbstub.scopes import EVERYWHERE, CaughtCalls, Scopes
-from gdbstub.stopreply import BreakpointHit, Forked, Noted, ProcessEnded, Stop, Stopped
+from gdbstub.stopreply import BreakpointHit, Forked, Noted, ProcessEnded, Stop, Stopped, ThreadEnded
 from gdbstub.target import Breakpoints, Processes, ProcessEvents, SystemCalls, Target, UnknownRegisters
 
 
@@ -22,6 +22,7 @@ class Inferiors:
         self._scopes = Scopes()
         self._calls = CaughtCalls()
         self._held = Held()
+        self._events: set[str] = set()
 
     def process_of(self, thread: int) -> int | None:
         """The process of a thread; None where ids do not tell it."""
@@ -60,7 +61,13 @@ class Inferiors:
     def watch(self, events: Collection[str]) -> None:
         """Stop at the end of processes too, and at these of ``fork``, ``vfork``, ``exec``."""
         if self.tells_apart and isinstance(self._target, ProcessEvents):
-            self._target.watch_processes({*events, "exit"})
+            self._events = {*events, "exit"}
+            self._target.watch_processes(self._events)
+
+    def watch_threads(self, *, enabled: bool) -> None:
+        """Stop as threads begin and end too, or no more."""
+        if self.tells_apart and isinstance(self._target, ProcessEvents):
+            self._target.watch_processes(self._events | ({"thread"} if enabled else set()))
 
     def concern(self, stop: Stop) -> bool:
         """Whether a stop is not only at a breakpoint, in a system call or in the life of processes that are none of the
@@ -69,6 +76,8 @@ class Inferiors:
             return True
         if isinstance(stop, ProcessEnded):
             return self._held.ended(stop.process)
+        if isinstance(stop, ThreadEnded):
+            return stop.process is None or self._held.has(stop.process)
         return not isinstance(stop, Stopped) or self._concerns(stop)
 
     def _concerns(self, stop: Stopped) -> bool:
@@ -80,7 +89,7 @@ class Inferiors:
                 return self._calls.concern(process, int(number, 16))
             case Forked(_, child):
                 return self._held.forked(process, self.process_of(child) or EVERYWHERE)
-            case Noted("vforkdone" | "exec"):
+            case Noted("vforkdone" | "exec" | "create"):
                 return self._held.has(process)
         return True
 

@@ -370,7 +370,8 @@ class ProcessEvents(Processes, Protocol):
 
     def watch_processes(self, events: Collection[str]) -> None:
         """Stop at these, and at no others: ``fork`` and ``vfork`` (`Forked`; after the latter ``vforkdone`` is noted as
-        the parent goes on), ``exec`` (noted with the program's path in hexadecimal), ``exit`` (`ProcessEnded`)."""
+        the parent goes on), ``exec`` (noted with the program's path in hexadecimal), ``exit`` (`ProcessEnded`),
+        ``thread`` (a new thread stops, noted ``create``; one that is not its process's last is `ThreadEnded`)."""
         ...
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from gdbstub import stopreply
 from gdbstub.errors import TargetError
-from gdbstub.stopreply import Forked, Noted, ProcessEnded, Signal, Stopped
+from gdbstub.stopreply import Noted, ProcessEnded, Signal, Stopped, ThreadEnded
 from gdbstub.target import Action, Program
 from kernel.errors import Error as KernelError
 from kernel.objects import Kernel
@@ -16,7 +16,7 @@ from machine import stop
 from machine.errors import Error as MachineError
 from machine.machine import Machine
 from ringscope.guestfiles import GuestFiles
-from ringscope.processevents import FIRST, LAUNCHED, START_SYMBOL, ProcessEvents
+from ringscope.processevents import FIRST, LAUNCHED, START_SYMBOL, Event, ProcessEvents
 from ringscope.signalstops import SignalStops
 from ringscope.systemcalls import ENTRY_SYMBOL, SystemCalls
 from ringscope.target import MachineTarget
@@ -187,8 +187,10 @@ class GuestTarget(MachineTarget):
         if event is LAUNCHED:
             self._events.launch(awaited=False)
             return Stopped(Signal.TRAP, self.view.running(), None, 0)
-        return event if isinstance(event, ProcessEnded) else Stopped(Signal.TRAP, self.view.running(), event, 0)
+        if isinstance(event, ProcessEnded | ThreadEnded | Stopped):
+            return event
+        return Stopped(Signal.TRAP, self.view.running(), event, 0)
 
-    def _event(self, address: int) -> Forked | Noted | ProcessEnded | None:
+    def _event(self, address: int) -> Event | None:
         call = self._calls.at(address)
         return Noted(call.way, f"{call.number:x}") if call is not None else self._events.at(address)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-from gdbstub.stopreply import Forked, Noted, ProcessEnded
+from gdbstub.stopreply import Forked, Noted, ProcessEnded, Signal, Stopped, ThreadEnded
 from kernel.errors import Error as KernelError
 from kernel.files import executable
 from kernel.objects import Kernel
@@ -21,16 +21,16 @@ from ringscope.probe import MachineProbe
 from ringscope.signals import protocol_signal
 from ringscope.views import thread_id
 
-FORK, VFORK, EXEC, EXIT = "fork", "vfork", "exec", "exit"
+FORK, VFORK, EXEC, EXIT, THREAD = "fork", "vfork", "exec", "exit", "thread"
 """What can be watched."""
 
 # fmt: off
 FUNCTIONS = {
     # Linux's name, and our kernel's (first argument counts, of the starts the second)
-    "wake_up_new_task":    (FORK, VFORK),  # struct task_struct *p
+    "wake_up_new_task":    (FORK, VFORK, THREAD),  # struct task_struct *p
     "start_thread":        (EXEC,),        # struct pt_regs *regs, unsigned long new_ip
     "compat_start_thread": (EXEC,),        # the same of 32 bits, Linux's alone
-    "do_exit":             (EXIT,),        # long code: status << 8, or the signal
+    "do_exit":             (EXIT, THREAD), # long code: status << 8, or the signal
 }
 # fmt: on
 
@@ -51,7 +51,7 @@ _RDI, _RSI, _CS = (REGISTERS.by_name[name].number for name in ("rdi", "rsi", "cs
 _RPL = 3
 _STATUS_SHIFT, _BYTE, _SIGNAL = 8, 0xFF, 0x7F
 
-Event = Forked | Noted | ProcessEnded
+Event = Forked | Noted | ProcessEnded | ThreadEnded | Stopped
 
 
 class _Arrival(NamedTuple):
@@ -153,8 +153,10 @@ class ProcessEvents:
     def _wakes(self, kernel: Kernel) -> bool:
         """A task is about to be known to the scheduler: the first of a new process, or another thread."""
         parent, child = current_task(kernel), read_task(kernel, self._probe.register(_RDI))
-        if parent.is_kernel_thread or child.is_kernel_thread or child.pid != child.tgid:
+        if parent.is_kernel_thread or child.is_kernel_thread:
             return False
+        if child.pid != child.tgid:
+            return THREAD in self._watched and self._tell(Stopped(Signal.TRAP, thread_id(child), Noted("create")))
         way = VFORK if child.object.has("vfork_done") and child.object.number("vfork_done") else FORK
         if way not in self._watched:
             return False
@@ -179,7 +181,11 @@ class ProcessEvents:
         task = current_task(kernel)
         for arrival in [arrival for arrival in self._arrivals if arrival.task == task.address]:
             self._drop(arrival)
-        if task.mm is None or not _is_last(task):
+        if task.mm is None:
+            return False
+        if not _is_last(task):
+            return THREAD in self._watched and self._tell(ThreadEnded(thread_id(task), task.tgid))
+        if EXIT not in self._watched:
             return False
         code = self._probe.register(_RDI)
         signal = code & _SIGNAL

@@ -8,7 +8,7 @@ from gdbstub.nonstop import NonStop, StepRange
 from gdbstub.registry import TABLE
 from gdbstub.session import OK, VCTRLC, Session
 from gdbstub.stopreply import ThreadEnded
-from gdbstub.target import Action, Target
+from gdbstub.target import Action, ProcessEvents, Target
 
 
 @TABLE.packet("QNonStop:{enabled:hex}", feature="QNonStop+")
@@ -27,6 +27,15 @@ def tell_next_stop(session: Session[Target]) -> bytes:
     """Acknowledge a stop that was notified, and ask for the next."""
     stop = session.nonstop.acknowledge()
     return OK if stop is None else session.write_stop(stop)
+
+
+@TABLE.packet("QThreadEvents:{enabled:hex}", needs=ProcessEvents, feature="QThreadEvents+")
+def set_thread_events(session: Session[ProcessEvents], enabled: int) -> bytes:
+    """Choose whether a thread that begins stops, and one that ends is told."""
+    if enabled > 1:
+        raise MalformedPacket(f"QThreadEvents:{enabled:x}")
+    session.inferiors.watch_threads(enabled=bool(enabled))
+    return OK
 
 
 @TABLE.packet(VCTRLC.decode())

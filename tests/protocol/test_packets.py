@@ -275,6 +275,7 @@ def test_every_row_of_the_table_is_tried():
             b"C05",
             b"k",
             b"R00",
+            b"QThreadEvents:1",
         }
     )
     untried = [row.pattern.text for row in TABLE.rows if not any(matches(row, packet) for packet in tried)]

@@ -4,7 +4,8 @@ import pytest
 from test_processes import HELLO, ToyProcesses
 from toy import Conversation
 
-from gdbstub.stopreply import BreakpointHit, Forked, Noted, ProcessEnded, Signal, Stopped
+from gdbstub.stopreply import BreakpointHit, Forked, Noted, ProcessEnded, Signal, Stopped, ThreadEnded
+from gdbstub.wire import frame
 
 EVENTS = b"fork-events+;vfork-events+;exec-events+"
 ALL = HELLO + b";" + EVENTS
@@ -27,10 +28,11 @@ class ToyLives(ToyProcesses):
         if not self.next:
             return super().execute(thread)
         thread, event = self.next.pop(0)
-        return event if isinstance(event, ProcessEnded) else Stopped(Signal.TRAP, thread, event, thread - 1)
+        ended = isinstance(event, ProcessEnded | ThreadEnded)
+        return event if ended else Stopped(Signal.TRAP, thread, event, thread - 1)
 
     def stopped(self, thread, stop):
-        if isinstance(stop, ProcessEnded):
+        if isinstance(stop, ProcessEnded | ThreadEnded):
             self.actions, self.stop = {}, stop
             return stop
         return super().stopped(thread, stop)
@@ -172,3 +174,37 @@ def test_all_can_be_left(talk, target):
     assert talk(b"qfThreadInfo") == b"l"
     assert talk(b"vCont;c") == b"E03"
     assert talk(b"g") == b"E03"
+
+
+# Threads
+
+
+def test_threads_are_told_as_long_as_the_client_wants(talk, target):
+    assert talk(b"QThreadEvents:1") == b"OK"
+    assert target.events == {"fork", "vfork", "exec", "exit", "thread"}
+    target.next = [(2, Noted("create"))]
+    assert talk(b"vCont;c").endswith(b"create:;")
+    target.next = [(2, ThreadEnded(2, 0x20))]
+    assert talk(b"vCont;c") == b"w00;p20.2"
+    assert talk(b"QThreadEvents:0") == b"OK"
+    assert target.events == {"fork", "vfork", "exec", "exit"}
+    assert talk(b"QThreadEvents:2") == b"E16"
+
+
+def test_in_non_stop_mode_the_end_of_a_thread_stops_nothing(talk, target):
+    talk(b"QNonStop:1")
+    talk(b"QThreadEvents:1")
+    target.next = [(2, ThreadEnded(2, 0x20))]
+    talk.session.receive(frame(b"vCont;c"))
+    talk.session.advance()
+    assert [reply.payload for reply in talk.replies()[1:]] == [b"Stop:w00;p20.2"]
+    assert talk.session.running
+
+
+def test_threads_of_a_process_that_was_left_are_not_told(talk, target):
+    talk(b"QThreadEvents:1")
+    talk(b"D;20")
+    target.next = [(2, ThreadEnded(2, 0x20)), (2, Noted("create"))]
+    talk.session.receive(frame(b"vCont;c"))
+    talk.run(5)
+    assert talk.replies() == []
