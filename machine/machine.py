@@ -8,6 +8,7 @@ from typing import cast
 
 from machine.clock import NEVER, Clock
 from machine.cpu import Cpu
+from machine.devices.ata import COMMAND_BLOCK, CONTROL, CONTROL_BLOCK, DISK_IRQ, AtaDisk
 from machine.devices.controlport import CONTROL_PORT_A, ControlPortA
 from machine.devices.device import PortDevice, Ports, SavedPortDevice, Stateful
 from machine.devices.exitport import EXIT_PORT, POST_PORT, ExitPort, PostPort
@@ -100,6 +101,7 @@ class Machine(LinearMemory):
         self.pci = PciConfiguration(lambda: self._reset("port 0xcf9"))
         self.power = PowerManagement(self.clock, drive(SCI_IRQ), lambda: self._leave(0))
         self.control_port = ControlPortA(lambda: self._reset("port 0x92"))
+        self.disk = AtaDisk(drive(DISK_IRQ))
         self.interrupts.attach(self.ports, self.cpu.windows)
         self.devices |= {"ports": self.ports, **self.interrupts.controllers()}
         # fmt: off
@@ -113,10 +115,12 @@ class Machine(LinearMemory):
             ("pci",       self.pci,               CONFIGURATION,  8),
             ("8042",      self.i8042,             DATA,           1),
             ("power",     self.power,             FIRST_PORT,     PORTS),
+            ("disk",      self.disk,              COMMAND_BLOCK,  8),
         ):
             self.attach(name, device, first, count)
         # fmt: on
         self.ports.attach(self.i8042, COMMAND, 1, offset=COMMAND - DATA)
+        self.ports.attach(self.disk, CONTROL_BLOCK, 1, offset=CONTROL)
 
     def attach(self, name: str, device: SavedPortDevice, first: int, count: int) -> None:
         """Add a device that answers at ``count`` ports from ``first`` on and is saved as ``name``."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import gdb
 
 from machine.x86 import entries, walkreport
+from machine.x86.absent import linux_meaning
 from machine.x86.bits import Layout
 from machine.x86.paging import (
     Translation,
@@ -76,6 +77,7 @@ def page_table_entry(arguments: Arguments) -> Lines:
     yield from _bits(f"{layout.name} {hexadecimal(raw, layout.width // 4)}", layout, raw)
     if not raw & entries.PTE.mask("present"):
         yield "Not present: the processor ignores all other bits."
+        yield from linux_meaning(raw)
 
 
 def _bits(title: str, layout: Layout, raw: int) -> Iterator[str]:

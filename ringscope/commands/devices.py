@@ -9,6 +9,7 @@ from itertools import zip_longest
 
 from machine.clock import NEVER
 from machine.devices import (
+    ata,
     controlport,
     exitport,
     i8042,
@@ -39,6 +40,7 @@ _NAMES: dict[type, str] = {
     i8042.I8042:              "8042 keyboard controller",
     controlport.ControlPortA: "system control port A",
     pci.PciConfiguration:     "PCI configuration and reset control",
+    ata.AtaDisk:              "ATA disk",
     rtc.Rtc:                  "MC146818 clock and CMOS RAM",
     serial.Serial:            "16550A serial port",
     exitport.ExitPort:        "exit port",

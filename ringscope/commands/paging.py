@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from machine.x86 import entries, walkreport
+from machine.x86.absent import linux_meaning
 from machine.x86.paging import (
     Level,
     Outcome,
@@ -62,3 +63,4 @@ def decode_entry(session: Session, value: Expression, level: Name = "pte") -> Li
     yield from bits_of(f"{layout.name} {hexadecimal(value, layout.width // 4)}", layout, value)
     if not value & entries.PTE.mask("present"):
         yield "Not present: the processor ignores all other bits."
+        yield from linux_meaning(value)

@@ -14,6 +14,8 @@ from machine.stop import Exited
 
 PROMPT = b"# "
 SECONDS = 60
+DISK = 32 << 20
+"""Bytes of the disk, as our own machine has one."""
 
 POWER_OFF, PANIC, RESTART = (constant(f"EXIT_{name}") for name in ("POWER_OFF", "PANIC", "RESTART"))
 
@@ -63,10 +65,13 @@ def on_qemu(append, *, typed=(), kernel=None, initramfs=None, memory=64, directo
     """Run to the guest's end in QEMU; `directory` is for the files that it is given."""
     (directory / "vmlinux").write_bytes(kernel or vmlinux())
     (directory / "initramfs.cpio").write_bytes(initrd(initramfs))
+    with (directory / "disk").open("wb") as disk:
+        disk.truncate(DISK)
     typist = Typist(typed)
     command = qemu_command(directory / "vmlinux", directory / "initramfs.cpio", append, memory)
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([*command, "-serial", "stdio"], **pipes) as process:
+    drive = ("-drive", f"file={directory / 'disk'},format=raw,if=ide,index=0")
+    with subprocess.Popen([*command, *drive, "-serial", "stdio"], **pipes) as process:
         try:
             _converse(process, typist)
         finally:

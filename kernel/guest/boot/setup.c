@@ -67,3 +67,15 @@ void __init setup_arch(void)
 	setup_memory_map(info);
 	setup_initrd(info);
 }
+
+/* memmap=SIZE$START: memory that is there, but that nobody gets. */
+static int __init parse_memmap_opt(char *p)
+{
+	unsigned long size = memparse(p, &p);
+
+	if (*p++ != '$' || !size)
+		return 0;
+	memblock_reserve(memparse(p, &p), size);
+	return !*p;
+}
+__setup("memmap=", parse_memmap_opt);

@@ -207,7 +207,7 @@ static int shift_arg_pages(struct vm_area_struct *vma, unsigned long shift)
 
 		if (!new)
 			return -ENOMEM;
-		if (!old || !pte_present(*old))
+		if (!old || pte_none(*old))
 			continue;
 		*new = *old;
 		*old = 0;

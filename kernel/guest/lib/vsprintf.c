@@ -201,3 +201,22 @@ long simple_strtol(const char *cp, char **endp)
 		*endp = (char *)cp;
 	return negative ? -value : value;
 }
+
+/* A size as boot parameters have it: a number with K, M or G behind (Linux: lib/cmdline.c). */
+unsigned long memparse(const char *ptr, char **retptr)
+{
+	unsigned long value = simple_strtol(ptr, retptr);
+
+	switch (**retptr) {
+	case 'G':
+		value <<= 10;
+		/* fall through */
+	case 'M':
+		value <<= 10;
+		/* fall through */
+	case 'K':
+		value <<= 10;
+		(*retptr)++;
+	}
+	return value;
+}

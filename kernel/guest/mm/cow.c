@@ -3,9 +3,9 @@
  * Linux: mm/memory.c.
  */
 #include <asm/processor.h>
-#include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/string.h>
+#include <linux/swap.h>
 
 /* Nobody else has the page any more: it need not be copied. */
 static noinline vm_fault_t wp_page_reuse(struct vm_fault *vmf)
@@ -38,7 +38,7 @@ static noinline vm_fault_t wp_page_copy(struct vm_fault *vmf, struct page *old)
 		invlpg(vmf->address);
 		if (old) {
 			page_remove_rmap(old, vmf->vma);
-			put_page(old);
+			free_page_and_swap_cache(old);
 		}
 	} else if (page) {
 		put_page(page);
@@ -48,6 +48,15 @@ static noinline vm_fault_t wp_page_copy(struct vm_fault *vmf, struct page *old)
 	return page ? 0 : VM_FAULT_OOM;
 }
 
+/* Is the page anonymous, and held by this entry alone? Its copy on the disk, if it has one, is then of no use. */
+static bool reuse_swap_page(struct page *page)
+{
+	if (!page_test(page, PG_swapbacked) || page->mapping || page_mapcount(page) != 1)
+		return false;
+	try_to_free_swap(page);
+	return page->_refcount == 1;
+}
+
 /* A write to a present page whose entry forbids it, though the area allows it. */
 noinline vm_fault_t do_wp_page(struct vm_fault *vmf)
 {
@@ -55,7 +64,7 @@ noinline vm_fault_t do_wp_page(struct vm_fault *vmf)
 
 	if (vmf->vma->vm_flags & VM_SHARED)
 		return wp_page_reuse(vmf);
-	if (page && page_test(page, PG_swapbacked) && !page->mapping && page->_refcount == 1)
+	if (page && reuse_swap_page(page))
 		return wp_page_reuse(vmf);
 	return wp_page_copy(vmf, page);
 }
@@ -78,6 +87,14 @@ static noinline void copy_present_pte(struct vm_area_struct *dst_vma, struct vm_
 	*dst_pte = *src_pte;
 }
 
+/* The page is on the swap disk: one more has its place there. */
+static void copy_nonpresent_pte(struct vm_area_struct *dst_vma, pte_t *dst_pte, pte_t pte)
+{
+	swap_duplicate(pte_to_swp_entry(pte));
+	dst_vma->vm_mm->rss_stat.count[MM_SWAPENTS]++;
+	*dst_pte = pte;
+}
+
 /* fork: what the child's area shows. Shared areas need nothing: their pages are found again by a fault. */
 noinline int copy_page_range(struct vm_area_struct *dst_vma, struct vm_area_struct *src_vma)
 {
@@ -90,7 +107,10 @@ noinline int copy_page_range(struct vm_area_struct *dst_vma, struct vm_area_stru
 		dst_pte = alloc_pte(dst_vma->vm_mm->pgd, address);
 		if (!dst_pte)
 			return -ENOMEM;
-		copy_present_pte(dst_vma, src_vma, dst_pte, src_pte);
+		if (pte_present(*src_pte))
+			copy_present_pte(dst_vma, src_vma, dst_pte, src_pte);
+		else
+			copy_nonpresent_pte(dst_vma, dst_pte, *src_pte);
 	}
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <linux/fs.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
+#include <linux/swap.h>
 
 void exc_page_fault(struct pt_regs *regs, unsigned long error_code);
 
@@ -73,20 +74,22 @@ static noinline void bad_area_access_error(struct pt_regs *regs, unsigned long e
 	__bad_area_nosemaphore(regs, error_code, address, SEGV_ACCERR);
 }
 
-/* The area allows the access, but there is no page for it. */
+/*
+ * The area allows the access, but there is no page for it. If memory is out, a task ends; if it is another one, the
+ * access is tried again.
+ */
 static noinline void mm_fault_error(struct pt_regs *regs, unsigned long error_code, unsigned long address,
 				    vm_fault_t fault)
 {
-	if (!user_mode(regs) && fixup_exception(regs))
-		return;
-	if (!user_mode(regs))
-		page_fault_oops(regs, error_code, address);
 	if (fault & VM_FAULT_OOM) {
-		printk(KERN_ERR "Out of memory: Killed process %d (%s)\n", current->pid, current->comm);
-		force_fatal_sig(SIGKILL);
-	} else {
-		force_sig_fault(SIGBUS, BUS_ADRERR, (void __user *)address);
+		out_of_memory(GFP_USER);
+		if (user_mode(regs) || !fatal_signal_pending(current))
+			return;
 	}
+	if (user_mode(regs))
+		force_sig_fault(SIGBUS, BUS_ADRERR, (void __user *)address);
+	else if (!fixup_exception(regs))
+		page_fault_oops(regs, error_code, address);
 }
 
 /* Is it an access that the area's rights forbid? (Linux: arch/x86/mm/fault.c) */

@@ -1,12 +1,12 @@
 /*
  * A user's pages, made when they are first touched. handle_mm_fault tells by the page-table entry what is to be
  * done, as in Linux's mm/memory.c: none yet, so do_anonymous_page or do_fault; one that may not be written to,
- * so do_wp_page (cow.c).
+ * so do_wp_page (cow.c); a place on the swap disk, so do_swap_page.
  */
 #include <asm/processor.h>
-#include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/string.h>
+#include <linux/swap.h>
 
 u8 empty_zero_page[PAGE_SIZE] __page_aligned_bss;
 
@@ -110,11 +110,42 @@ static noinline vm_fault_t do_fault(struct vm_fault *vmf)
 	return do_read_fault(vmf);
 }
 
+/*
+ * A page that was taken away: back from the swap disk, or from the swap cache. An entry that is the last to name
+ * its place on the disk, and writes, has the page for itself.
+ */
+noinline vm_fault_t do_swap_page(struct vm_fault *vmf)
+{
+	swp_entry_t entry = pte_to_swp_entry(vmf->orig_pte);
+	vm_fault_t ret = 0;
+	struct page *page = swapin_readahead(entry, &ret);
+	pte_t pte;
+
+	if (!page)
+		return ret;
+	if (*vmf->pte != vmf->orig_pte) {
+		put_page(page);
+		return ret;
+	}
+	pte = mk_pte(page, vmf->vma->vm_page_prot);
+	vmf->vma->vm_mm->rss_stat.count[MM_SWAPENTS]--;
+	page_add_anon_rmap(page, vmf->vma);
+	swap_free(entry);
+	if ((vmf->flags & FAULT_FLAG_WRITE || vm_swap_full()) && page_mapcount(page) == 1 && try_to_free_swap(page))
+		pte = maybe_mkwrite(pte, vmf->vma) | _PAGE_DIRTY;
+	*vmf->pte = vmf->orig_pte = pte;
+	if ((vmf->flags & FAULT_FLAG_WRITE) && !pte_write(pte))
+		ret |= do_wp_page(vmf);
+	return ret;
+}
+
 static noinline vm_fault_t handle_pte_fault(struct vm_fault *vmf)
 {
 	vmf->orig_pte = *vmf->pte;
 	if (pte_none(vmf->orig_pte))
 		return vmf->vma->vm_ops ? do_fault(vmf) : do_anonymous_page(vmf);
+	if (is_swap_pte(vmf->orig_pte))
+		return do_swap_page(vmf);
 	if ((vmf->flags & FAULT_FLAG_WRITE) && !pte_write(vmf->orig_pte))
 		return do_wp_page(vmf);
 	*vmf->pte |= _PAGE_ACCESSED | (vmf->flags & FAULT_FLAG_WRITE ? _PAGE_DIRTY : 0);
@@ -130,23 +161,31 @@ noinline vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long ad
 		.address = address & PAGE_MASK,
 		.pgoff = ((address - vma->vm_start) >> PAGE_SHIFT) + vma->vm_pgoff,
 		.flags = flags,
-		.pte = alloc_pte(vma->vm_mm->pgd, address),
 	};
 
+	if (vma->vm_mm->flags & MMF_UNSTABLE)
+		return VM_FAULT_SIGBUS;
+	vmf.pte = alloc_pte(vma->vm_mm->pgd, address);
 	return vmf.pte ? handle_pte_fault(&vmf) : VM_FAULT_OOM;
 }
 
 /* Forget what an entry of vma held. */
 static void zap_pte(struct vm_area_struct *vma, pte_t pte)
 {
-	struct page *page = vm_normal_page(pte);
+	struct page *page;
 
+	if (is_swap_pte(pte)) {
+		vma->vm_mm->rss_stat.count[MM_SWAPENTS]--;
+		swap_free(pte_to_swp_entry(pte));
+		return;
+	}
+	page = vm_normal_page(pte);
 	if (!page)
 		return;
 	if (pte_dirty(pte))
 		page_set(page, PG_dirty);
 	page_remove_rmap(page, vma);
-	put_page(page);
+	free_page_and_swap_cache(page);
 }
 
 /* The pages of [start, end) are vma's no more. */

@@ -1,7 +1,7 @@
 /* The areas of a user's address space, and the calls that change them. */
 #include <linux/fs.h>
-#include <linux/memblock.h>
 #include <linux/sched.h>
+#include <linux/swap.h>
 #include <linux/syscalls.h>
 
 #define PROT_READ	1
@@ -25,10 +25,10 @@ struct vm_area_struct *find_vma(struct mm_struct *mm, unsigned long addr)
 	return NULL;
 }
 
-/* No single wish may be for more memory than there is. */
+/* No single wish may be for more than all memory and swap (Linux: overcommit_memory 0). */
 static bool may_commit(unsigned long len)
 {
-	return len <= memblock_phys_mem_size();
+	return len >> PAGE_SHIFT <= totalram_pages() + total_swap_pages();
 }
 
 static bool range_is_free(struct mm_struct *mm, unsigned long start, unsigned long end)
@@ -199,6 +199,8 @@ static void change_protection(struct mm_struct *mm, struct vm_area_struct *vma, 
 	vma->vm_flags = (vma->vm_flags & ~VM_ACCESS_FLAGS) | prot;
 	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
 	for (; (pte = next_pte(mm->pgd, &va, vma->vm_end)); va += PAGE_SIZE) {
+		if (!pte_present(*pte))
+			continue;
 		*pte = pte_modify(*pte, vma->vm_page_prot);
 		invlpg(va);
 	}

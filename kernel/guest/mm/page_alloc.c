@@ -4,14 +4,30 @@
  */
 #include <asm/irqflags.h>
 #include <linux/memblock.h>
-#include <linux/mm.h>
 #include <linux/string.h>
+#include <linux/swap.h>
 
 static LIST_HEAD(free_list);
 static unsigned long nr_listed;
 
-/* Pages that only the kernel gets: what it needs to get rid of others must not fail for want of one. */
-#define WMARK_MIN 64UL
+/*
+ * The watermarks of free pages. Below low, kswapd is woken and takes pages back until there are high. Below min who
+ * wants one must help, and only the kernel gets the last ones: what it needs to get rid of others must not fail.
+ */
+unsigned long min_wmark_pages(void)
+{
+	return 64;
+}
+
+unsigned long low_wmark_pages(void)
+{
+	return min_wmark_pages() * 5 / 4;
+}
+
+unsigned long high_wmark_pages(void)
+{
+	return min_wmark_pages() * 3 / 2;
+}
 
 unsigned long totalram_pages(void)
 {
@@ -47,13 +63,37 @@ static void prep_new_page(struct page *page, gfp_t gfp_mask)
 		memset(page_address(page), 0, PAGE_SIZE);
 }
 
-noinline struct page *alloc_page(gfp_t gfp_mask)
+/* A page, if more than reserve would be left; not prepared. */
+static struct page *get_page_from_freelist(unsigned long reserve)
 {
 	unsigned long flags = local_irq_save();
-	unsigned long reserve = gfp_mask & __GFP_HARDWALL ? WMARK_MIN : 0;
 	struct page *page = nr_free_pages() > reserve ? pop_free_page() : NULL;
 
 	local_irq_restore(flags);
+	return page;
+}
+
+/* Few are left: take pages from others, and go on until that fails too. */
+static noinline struct page *__alloc_pages_slowpath(gfp_t gfp_mask)
+{
+	struct page *page = NULL;
+
+	if ((gfp_mask & __GFP_DIRECT_RECLAIM) && !irqs_disabled())
+		while (!page && try_to_free_pages(SWAP_CLUSTER_MAX))
+			page = get_page_from_freelist(min_wmark_pages());
+	if (!page && !(gfp_mask & __GFP_HARDWALL))
+		page = get_page_from_freelist(0);
+	return page;
+}
+
+noinline struct page *alloc_page(gfp_t gfp_mask)
+{
+	struct page *page = get_page_from_freelist(min_wmark_pages());
+
+	if (nr_free_pages() < low_wmark_pages())
+		wakeup_kswapd();
+	if (!page)
+		page = __alloc_pages_slowpath(gfp_mask);
 	if (page)
 		prep_new_page(page, gfp_mask);
 	return page;
@@ -86,6 +126,14 @@ void put_page(struct page *page)
 		panic("put_page: frame %#lx, flags %#lx, is mapped %d times", page_to_pfn(page), page->flags,
 		      page_mapcount(page));
 	free_one_page(page);
+}
+
+/* A user's entry gives its page up; a copy on the disk that no one else has goes too. */
+void free_page_and_swap_cache(struct page *page)
+{
+	if (!page_mapcount(page))
+		try_to_free_swap(page);
+	put_page(page);
 }
 
 /* Direct-map address of a page of zeros for the kernel itself, or NULL. */

@@ -11,17 +11,20 @@ static int mm_counter(const struct page *page)
 	return MM_FILEPAGES;
 }
 
+/* Pages in memory. */
+unsigned long get_mm_rss(const struct mm_struct *mm)
+{
+	return mm->rss_stat.count[MM_FILEPAGES] + mm->rss_stat.count[MM_ANONPAGES] +
+	       mm->rss_stat.count[MM_SHMEMPAGES];
+}
+
 static void add_rmap(struct page *page, struct vm_area_struct *vma)
 {
 	struct mm_struct *mm = vma->vm_mm;
-	unsigned long rss = 0;
-	int i;
 
 	page->_mapcount++;
 	mm->rss_stat.count[mm_counter(page)]++;
-	for (i = 0; i < NR_MM_COUNTERS; i++)
-		rss += i == MM_SWAPENTS ? 0 : mm->rss_stat.count[i];
-	mm->hiwater_rss = max(mm->hiwater_rss, rss);
+	mm->hiwater_rss = max(mm->hiwater_rss, get_mm_rss(mm));
 }
 
 /* A page of no file is about to be mapped in vma; the entry takes over the caller's reference. */

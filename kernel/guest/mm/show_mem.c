@@ -1,7 +1,7 @@
 /* How much memory there is and is free, for programs and for the log. Linux: mm/show_mem.c, kernel/sys.c. */
 #include <asm/uaccess.h>
-#include <linux/mm.h>
 #include <linux/sched.h>
+#include <linux/swap.h>
 #include <linux/syscalls.h>
 
 /* What sysinfo(2) stores (Linux: include/uapi/linux/sysinfo.h). */
@@ -21,6 +21,8 @@ static void si_meminfo(struct sysinfo *info)
 {
 	info->totalram = totalram_pages();
 	info->freeram = nr_free_pages();
+	info->totalswap = total_swap_pages();
+	info->freeswap = nr_swap_pages();
 	info->mem_unit = PAGE_SIZE;
 }
 

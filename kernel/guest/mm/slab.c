@@ -44,27 +44,30 @@ static void push_object(struct kmem_cache *cache, void *object)
 static bool grow_cache(struct kmem_cache *cache)
 {
 	char *page = get_zeroed_page();
+	unsigned long flags;
 	size_t offset;
 
 	if (!page)
 		return false;
 	*(struct slab *)page = (struct slab) { SLAB_MAGIC, cache };
+	flags = local_irq_save();
 	for (offset = sizeof(struct slab); offset + cache->object_size <= PAGE_SIZE;
 	     offset += cache->object_size)
 		push_object(cache, page + offset);
+	local_irq_restore(flags);
 	return true;
 }
 
 static void *pop_object(struct kmem_cache *cache)
 {
+	unsigned long flags = local_irq_save();
 	void **object = cache->freelist;
 
-	if (!object && grow_cache(cache))
-		object = cache->freelist;
 	if (object) {
 		cache->freelist = *object;
 		cache->active++;
 	}
+	local_irq_restore(flags);
 	return object;
 }
 
@@ -72,15 +75,14 @@ static void *pop_object(struct kmem_cache *cache)
 void *kzalloc(size_t size)
 {
 	struct kmem_cache *cache;
-	unsigned long flags;
 	void *object;
 
 	if (size > PAGE_SIZE / 2 && size <= PAGE_SIZE)
 		return get_zeroed_page();
 	cache = kmalloc_cache(size);
-	flags = local_irq_save();
 	object = pop_object(cache);
-	local_irq_restore(flags);
+	while (!object && grow_cache(cache))
+		object = pop_object(cache);
 	return object ? memset(object, 0, size) : NULL;
 }
 

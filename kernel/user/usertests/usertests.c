@@ -12,6 +12,7 @@ static const struct test *const tables[] = {
 	process_tests,
 	memory_tests,
 	paging_tests,
+	swap_tests,
 	trap_tests,
 	signal_tests,
 	interruption_tests,

@@ -18,6 +18,14 @@ static inline void local_irq_disable(void)
 	asm volatile("cli" ::: "memory");
 }
 
+static inline bool irqs_disabled(void)
+{
+	unsigned long flags;
+
+	asm volatile("pushfq; popq %0" : "=rm"(flags) : : "memory");
+	return !(flags & X86_EFLAGS_IF);
+}
+
 static inline unsigned long local_irq_save(void)
 {
 	unsigned long flags;

@@ -12,6 +12,7 @@ typedef int (*initcall_t)(void);
 #define core_initcall(fn)	__define_initcall(fn, 1)
 #define rootfs_initcall(fn)	__define_initcall(fn, 5)
 #define device_initcall(fn)	__define_initcall(fn, 6)
+#define late_initcall(fn)	__define_initcall(fn, 7)
 
 /* A parameter of the command line: setup_func gets what follows str and returns 1 if it was understood. */
 struct obs_kernel_param {

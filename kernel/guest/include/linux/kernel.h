@@ -25,5 +25,6 @@ void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
 int vsnprintf(char *buf, size_t size, const char *fmt, __builtin_va_list args) __printf(3, 0);
 int snprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
 long simple_strtol(const char *cp, char **endp);
+unsigned long memparse(const char *ptr, char **retptr);
 
 #endif

@@ -88,11 +88,16 @@ static inline bool is_cow_mapping(unsigned long vm_flags)
 /* page_alloc.c */
 unsigned long totalram_pages(void);
 unsigned long nr_free_pages(void);
+unsigned long min_wmark_pages(void);
+unsigned long low_wmark_pages(void);
+unsigned long high_wmark_pages(void);
+void free_page_and_swap_cache(struct page *page);
 
 /* rmap.c */
 void page_add_anon_rmap(struct page *page, struct vm_area_struct *vma);
 void page_add_file_rmap(struct page *page, struct vm_area_struct *vma);
 void page_remove_rmap(struct page *page, struct vm_area_struct *vma);
+unsigned long get_mm_rss(const struct mm_struct *mm);
 
 /* slab.c */
 void kmem_cache_init(void);

@@ -59,11 +59,17 @@ struct vm_area_struct {
 
 #define AT_VECTOR_SIZE	24
 
+/* mm_struct.flags: the OOM killer took the pages away, and there are none to be had here. */
+#define MMF_OOM_SKIP	(1UL << 21)
+#define MMF_UNSTABLE	(1UL << 22)
+
 struct mm_struct {
 	pgd_t *pgd;
 	struct list_head mmap;		/* of vm_area_struct */
 	int mm_users;			/* tasks that run in it */
 	int mm_count;			/* one for all users, one for each borrower of the page tables */
+	unsigned long flags;		/* MMF_... */
+	unsigned long swap_address;	/* where the search for pages to swap out goes on */
 	struct mm_rss_stat rss_stat;
 	unsigned long hiwater_rss;	/* most pages that it had at a time */
 	unsigned long start_code, end_code, start_data, end_data;

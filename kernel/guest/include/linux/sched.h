@@ -30,6 +30,7 @@
 #define PF_FORKNOEXEC		0x00000040	/* forked, and has not called execve since */
 #define PF_SIGNALED		0x00000400	/* a signal ended it */
 #define PF_NPROC_EXCEEDED	0x00001000	/* by setuid: execve must look again */
+#define PF_MEMALLOC		0x00000800	/* is freeing memory: must not be asked to */
 #define PF_KTHREAD		0x00200000
 
 #define NR_OPEN_DEFAULT		64
