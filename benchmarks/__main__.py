@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import kernels, linux, measures, servers, workload
+from benchmarks import gdb, kernels, linux, measures, servers, workload
 from benchmarks.client import Client, Guest, Unsupported, WrongAnswer, clock
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
@@ -56,6 +56,14 @@ def one_round(server, elf, log, options, figures):
         client.close()
 
 
+def gdb_round(server, elf, log, figures):
+    """What stock gdb itself measures, in a session of its own."""
+    with servers.serving(server, elf, log) as port:
+        found = gdb.measure(port, elf)
+    for entry in gdb.MEASURES:
+        figures.add(server, entry, [found[entry.name]])
+
+
 def chosen(options):
     return [entry for entry in measures.MEASURES if not options.only or entry.name.split(",")[0] in options.only]
 
@@ -72,6 +80,8 @@ def run_rounds(names, options, figures):
                         boots = [servers.seconds_to_init(server, kernel) * 1e3 for _ in range(options.repetitions)]
                         figures.add(server, BOOT, boots)
                     one_round(server, elf, Path(place, "log"), options, figures)
+                    if gdb.installed() and not options.only:
+                        gdb_round(server, elf, Path(place, "log"), figures)
                 except (OSError, WrongAnswer, Unsupported) as error:
                     print(f"{server}: {error or type(error).__name__}", file=sys.stderr)
                     figures.reasons[server, "round"] = str(error)
@@ -156,7 +166,7 @@ def main():
     figures, tables = Figures(), []
     if not options.linux:
         run_rounds(names, options, figures)
-        tables.append(table(names, figures, [BOOT, READY, *chosen(options)]))
+        tables.append(table(names, figures, [BOOT, READY, *chosen(options), *gdb.MEASURES]))
     if options.linux or not (options.quick or options.only):
         tables += linux_tables(names, options, figures)
     text = "\n\n".join(tables)

@@ -5,7 +5,7 @@ import struct
 import time
 from typing import NamedTuple
 
-from benchmarks.client import Unsupported, WrongAnswer, clock, expand
+from benchmarks.client import Unsupported, WrongAnswer, clock, expand, refused
 
 COMPUTE, TICKS, MEMORY, BULK, SPIN, USER, SYSCALLS = 1, 2, 3, 4, 5, 6, 7
 MEMORY_RWX, TICKS_RWX, MOVS_RWX = 9, 10, 11
@@ -58,12 +58,34 @@ def read_memory(guest):
     return round_trips(guest, b"m%x,8" % guest.at("counter"))
 
 
+@measure("p", "/s", "`p`: one register")
+def read_register(guest):
+    return round_trips(guest, b"p1")
+
+
 @measure("dump", "MB/s", "`m`: bulk, packets as large as allowed")
 def dump_memory(guest):
     chunk = min((guest.client.packet_size - 8) // 2 & ~7, 1 << 16)
     body = b"m%x,%x" % (guest.at("bulkbuf"), chunk)
     length = len(expand(guest.client.need(body))) // 2
     return [rate * length / 1e6 for rate in round_trips(guest, body)]
+
+
+@measure("x", "MB/s", "`x`: bulk, in binary")
+def dump_memory_in_binary(guest):
+    chunk = min(guest.client.packet_size // 2 - 8, 1 << 16)
+    guest.client.need(b"x%x,%x" % (guest.at("bulkbuf"), chunk))
+    return [rate * chunk / 1e6 for rate in round_trips(guest, b"x%x,%x" % (guest.at("bulkbuf"), chunk))]
+
+
+@measure("write", "MB/s", "writes: `X` in binary, or `M` where the server knows no other")
+def write_memory(guest):
+    address, room = guest.at("bulkbuf"), guest.client.packet_size
+    in_binary = not refused(guest.client.command(b"X%x,0:" % address))
+    chunk = min(room // 2 - 16, 1 << 16) & ~7
+    data = bytes(range(48, 64)) * (chunk // 16)  # nothing to escape
+    head = (b"X" if in_binary else b"M") + b"%x,%x:" % (address, len(data))
+    return [rate * len(data) / 1e6 for rate in round_trips(guest, head + (data if in_binary else data.hex().encode()))]
 
 
 # ------------------------------------------------------------------ steps and stops
@@ -93,6 +115,28 @@ def steps(guest, *between):
 @measure("stepi", "/s", "the same with what gdb reads after each step")
 def steps_of_gdb(guest):
     return steps(guest, b"g", b"m%x,1" % guest.at("compute_loop"), b"m%x,40" % guest.at("bulkbuf"))
+
+
+@measure("range", "M/s", "instructions of one range step, one round trip")
+def range_step(guest):
+    client = guest.client
+    if "r" not in client.actions:
+        raise Unsupported("vCont has no range steps")
+    start, end = guest.at("compute_loop"), guest.at("compute_end")
+
+    def operation(count):
+        guest.start(COMPUTE, count // COMPUTE_ROUND + 2)
+        guest.run_to("compute_loop")
+        begin = clock()
+        client.send(b"vCont;r%x,%x:1" % (start, end))
+        client.wait()
+        seconds = clock() - begin
+        if client.pc() != end:
+            raise WrongAnswer(f"the range step ended at {client.pc():#x}, not at {end:#x}")
+        guest.finish()
+        return seconds * count / (count // COMPUTE_ROUND + 2) / COMPUTE_ROUND
+
+    return mips(guest.per_second(operation, most=1 << 18))
 
 
 @measure("stop", "/s", "breakpoint stops: remove, step, insert, continue, as gdb does")
