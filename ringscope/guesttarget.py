@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from gdbstub import stopreply
@@ -12,13 +12,14 @@ from gdbstub.stopreply import Noted, ProcessEnded, Signal, Stopped, ThreadEnded
 from gdbstub.target import Action, Program
 from kernel.errors import Error as KernelError
 from kernel.objects import Kernel
+from kernel.vdso import int80_landing_pad
 from machine import stop
 from machine.errors import Error as MachineError
 from machine.machine import Machine
 from ringscope.guestfiles import GuestFiles
 from ringscope.processevents import FIRST, LAUNCHED, START_SYMBOL, Event, ProcessEvents
 from ringscope.signalstops import SignalStops
-from ringscope.systemcalls import ENTRY_SYMBOL, SystemCalls
+from ringscope.systemcalls import SystemCalls
 from ringscope.target import MachineTarget
 
 
@@ -39,7 +40,7 @@ class GuestTarget(MachineTarget):
         super().__init__(machine, **options)
         self._kernel = kernel
         self._files = GuestFiles(kernel)
-        self._calls = SystemCalls(machine, self.probe(0), self._entries)
+        self._calls = SystemCalls(machine, self.probe(0), self._find, lambda: int80_landing_pad(kernel()))
         self._events = ProcessEvents(machine, self.probe(0), kernel)
         self._restart = restart
         self.launched = False
@@ -73,16 +74,15 @@ class GuestTarget(MachineTarget):
     # System calls
 
     def catch_system_calls(self, numbers: Collection[int] | None) -> None:
-        """Stop at SYSCALL's entry into the kernel, and where the caller goes on."""
+        """Stop where calls enter the kernel, and where the caller goes on."""
         self._calls.catch(numbers)
 
-    def _entries(self) -> Iterator[int]:
+    def _find(self, name: str) -> int | None:
         try:
-            symbol = self._kernel().symbols.lookup(ENTRY_SYMBOL)
+            symbol = self._kernel().symbols.lookup(name)
         except KernelError:
-            return
-        if symbol is not None:
-            yield symbol.address
+            return None
+        return symbol.address if symbol is not None else None
 
     # The life of processes
 

@@ -1,21 +1,26 @@
-"""System calls of ring 3 as events: where SYSCALL enters the kernel, and where the caller goes on.
+"""System calls of ring 3 as events: where they enter the kernel, and where the caller goes on.
 
-The entry is known by the kernel's symbol and by the LSTAR register; the return is the caller's next instruction, met
-with its stack pointer and page tables. `int $0x80` and SYSENTER are not seen.
+The entries are known by the kernel's symbols, by the LSTAR and SYSENTER_EIP registers and the gate of vector 0x80; the
+return is the caller's next instruction, met with its stack pointer and page tables. SYSENTER itself
+says neither: the kernel knows where its callers go on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from functools import partial
+from collections.abc import Callable, Collection, Iterator
+from enum import Enum
+from functools import cache, partial
 from typing import NamedTuple
 
+from gdbstub.errors import TargetError
+from kernel.abi.tables import syscalls
+from kernel.errors import Error as KernelError
+from machine.errors import MemoryFault
 from machine.machine import Machine
+from machine.x86.control import EFER
+from machine.x86.descriptors import Gate, decode_gate
 from ringscope.layout import REGISTERS
 from ringscope.probe import MachineProbe
-
-ENTRY_SYMBOL = "entry_SYSCALL_64"
-"""What SYSCALL enters, in Linux and in our kernel (arch/x86/entry/entry_64.S)."""
 
 ENTRY, RETURN = "syscall_entry", "syscall_return"
 """The protocol's words (gdb manual, "Stop Reply Packets")."""
@@ -23,11 +28,44 @@ ENTRY, RETURN = "syscall_entry", "syscall_return"
 MOST_RETURNS = 256
 """Calls that are waited for at once; exit and execve never come back."""
 
-_MASK_32 = 0xFFFFFFFF
-_RAX, _RCX, _RSP, _CR3, _CS = (REGISTERS.by_name[name].number for name in ("rax", "rcx", "rsp", "cr3", "cs"))
-_RPL = 3
+IA32 = 1_000_000
+"""What is added to a number of i386's table that x86-64's has no call for."""
 
-Entries = Callable[[], Iterable[int]]
+GATE = 0x80
+"""The vector of `int $0x80` (Linux: arch/x86/include/asm/irq_vectors.h, IA32_SYSCALL_VECTOR)."""
+
+_MASK_32 = 0xFFFFFFFF
+_RAX, _RCX, _RBP, _RSP, _CR3, _CS = (
+    REGISTERS.by_name[name].number for name in ("rax", "rcx", "rbp", "rsp", "cr3", "cs")
+)
+_RPL = 3
+_WORD, _FRAME_WORDS = 8, 4
+
+Find = Callable[[str], int | None]
+"""The address of a symbol, if there is one."""
+
+LandingPad = Callable[[], int]
+"""Where SYSENTER's callers go on; may raise `kernel.errors.Error`."""
+
+
+class Way(Enum):
+    """How ring 3 entered the kernel."""
+
+    SYSCALL = "syscall"
+    INT80 = "int $0x80"
+    SYSENTER = "sysenter"
+
+
+# fmt: off
+ENTRY_SYMBOLS = {
+    # What enters the kernel, in Linux and in our kernel (arch/x86/entry/entry_64.S, entry_64_compat.S)
+    "entry_SYSCALL_64":      Way.SYSCALL,
+    "system_call":           Way.INT80,     # ours
+    "entry_INT80_compat":    Way.INT80,     # Linux before 6.7
+    "asm_int80_emulation":   Way.INT80,     # and since
+    "entry_SYSENTER_compat": Way.SYSENTER,
+}
+# fmt: on
 
 
 class SystemCall(NamedTuple):
@@ -47,16 +85,17 @@ class _Caller(NamedTuple):
 
 
 class SystemCalls:
-    """Waits for system calls by breakpoints that ask; ``symbols`` gives the addresses of entries known by name."""
+    """Waits for system calls by breakpoints that ask; ``find`` knows the kernel's symbols."""
 
-    def __init__(self, machine: Machine, probe: MachineProbe, symbols: Entries) -> None:
+    def __init__(self, machine: Machine, probe: MachineProbe, find: Find, landing_pad: LandingPad) -> None:
         self._machine = machine
         self._probe = probe
-        self._symbols = symbols
+        self._find = find
         self._catches: Callable[[int], bool] | None = None
-        self._entries: set[int] = set()
+        self._landing_pad = landing_pad
+        self._entries: dict[int, Way] = {}
         self._returns: dict[_Caller, int] = {}
-        self._ask_entry = probe.asking(self._entered)
+        self._asks = {way: probe.asking(partial(self._entered, way)) for way in Way}
         self._ask_return = probe.asking(self._returned)
         self.seen: SystemCall | None = None
         """The event that a hook met last, until `arm`."""
@@ -77,9 +116,7 @@ class SystemCalls:
         self._forget()
 
     def _forget(self) -> None:
-        for address in self._entries:
-            self._machine.cpu.breakpoints.remove(address, self._ask_entry)
-        self._entries.clear()
+        self._wait_at({})
         for caller in list(self._returns):
             self._drop(caller)
 
@@ -96,25 +133,72 @@ class SystemCalls:
         if self._catches is None:
             self._forget()
         else:
-            entries = {*self._symbols(), self._machine.cpu.read_register("lstar")} - {0}
-            for address in entries - self._entries:
-                self._machine.cpu.breakpoints.insert(address, self._ask_entry)
-            for address in self._entries - entries:
-                self._machine.cpu.breakpoints.remove(address, self._ask_entry)
-            self._entries = entries
+            self._wait_at(dict(self._find_entries()))
+
+    def _wait_at(self, entries: dict[int, Way]) -> None:
+        points = self._machine.cpu.breakpoints
+        for address, way in entries.items() - self._entries.items():
+            points.insert(address, self._asks[way])
+        for address, way in self._entries.items() - entries.items():
+            points.remove(address, self._asks[way])
+        self._entries = entries
+
+    def _find_entries(self) -> Iterator[tuple[int, Way]]:
+        read = self._machine.cpu.read_register
+        gate = self._gate()
+        if gate is not None and gate.present and gate.dpl == _RPL:
+            yield gate.offset, Way.INT80
+        if sysenter := read("sysenter_eip"):
+            yield sysenter, Way.SYSENTER
+        if lstar := read("lstar"):
+            yield lstar, Way.SYSCALL
+        for name, way in ENTRY_SYMBOLS.items():
+            if address := self._find(name):
+                yield address, way
+
+    def _gate(self) -> Gate | None:
+        """That of `int $0x80`; None where there is none of 64 bits."""
+        read = self._machine.cpu.read_register
+        length = 2 * _WORD
+        if not read("efer") & EFER.mask("LMA") or read("idtr_limit") < GATE * length + length - 1:
+            return None
+        try:
+            raw = self._machine.read_linear(read("idtr_base") + GATE * length, length)
+        except MemoryFault:
+            return None
+        gate = decode_gate(int.from_bytes(raw, "little"))
+        return gate if gate.is_interrupt or gate.is_trap else None
 
     def at(self, address: int) -> SystemCall | None:
         """The event behind a breakpoint's stop, if it is one."""
         return self.seen if self.seen is not None and self.seen.address == address else None
 
-    def _entered(self, probe: object) -> bool:
+    def _entered(self, way: Way, probe: object) -> bool:
         number = self._probe.register(_RAX) & _MASK_32
+        number = number if way is Way.SYSCALL else common_number(number)
         if self._catches is None or not self._catches(number):
             return False
-        read = self._probe.register
-        self._wait(_Caller(read(_RCX), read(_RSP), read(_CR3)), number)
+        try:
+            caller = self._caller(way)
+        except (KernelError, TargetError):  # the call is told, its return is not known
+            pass
+        else:
+            if caller is None:
+                return False
+            self._wait(caller, number)
         self.seen = SystemCall(ENTRY, self._probe.pc(), number)
         return True
+
+    def _caller(self, way: Way) -> _Caller | None:
+        """None for a call from ring 0. Raises `kernel.errors.Error`, TargetError."""
+        read, root = self._probe.register, self._probe.register(_CR3)
+        if way is Way.SYSCALL:
+            return _Caller(read(_RCX), read(_RSP), root)
+        if way is Way.SYSENTER:
+            return _Caller(self._landing_pad(), read(_RBP) & _MASK_32, root)
+        stack = read(_RSP)
+        address, cs, _flags, pointer = (self._probe.load(stack + _WORD * n, _WORD) for n in range(_FRAME_WORDS))
+        return _Caller(address, pointer, root) if cs & _RPL == _RPL else None
 
     def _wait(self, caller: _Caller, number: int) -> None:
         """The hook is planted before the machine runs on, which it does after this stop."""
@@ -132,6 +216,18 @@ class SystemCalls:
             return False
         self._done, self.seen = caller, SystemCall(RETURN, caller.address, number)
         return True
+
+
+@cache
+def _numbers() -> dict[int, int]:
+    """x86-64's numbers of calls by i386's."""
+    rows = ((row.i386, row.x86_64) for row in syscalls())
+    return {old: new for old, new in rows if old is not None and new is not None}
+
+
+def common_number(number: int) -> int:
+    """x86-64's number of the call that has a number in i386's table; `IA32` is added to that if it has none."""
+    return _numbers().get(number, IA32 + number)
 
 
 def _is_wanted(numbers: frozenset[int] | None, number: int) -> bool:

@@ -7,9 +7,9 @@ from gdbstub.target import CONTINUE
 from ringscope.boot import power_on
 from ringscope.configuration import CPU, TASKS, Configuration
 from ringscope.serve import make_target
-from ringscope.systemcalls import MOST_RETURNS
+from ringscope.systemcalls import IA32, MOST_RETURNS, common_number
 
-READ, WRITE, FORK, WAIT4, EXIT_GROUP = 0, 1, 57, 61, 231
+READ, WRITE, GETPID, FORK, WAIT4, EXIT_GROUP = 0, 1, 39, 57, 61, 231
 
 
 def booted(view=CPU, engine=None):
@@ -84,3 +84,26 @@ def test_calls_that_never_return_are_forgotten_in_time():
     for _ in events(target):
         pass
     assert len(guest.machine.cpu.breakpoints.addresses()) <= MOST_RETURNS + 2
+
+
+@pytest.mark.parametrize("engine", ["fast", "portable"])
+def test_the_old_way_into_the_kernel(engine):
+    """`int $0x80` of ring 3, with i386's numbers: told by x86-64's. The kernel's own, from ring 0, is not told."""
+    target = make_target(power_on(Configuration(append="init_action=poweroff /bin/int80", engine=engine)), CPU)
+    target.catch_system_calls({WRITE, GETPID})
+    cpu, old = target.machine.cpu, []
+    for reason in events(target):
+        number, key = int(reason.reason.value, 16), reason.reason.key
+        rax = cpu.read_register("rax")
+        if key == "syscall_entry" and rax != number:
+            old.append((number, rax))
+            where = cpu.linear_pc
+        elif key == "syscall_return" and old and len(old[-1]) == 2:
+            assert cpu.cpl == 3 and number == old[-1][0]
+            old[-1] = (*old[-1], "back")
+    assert old == [(WRITE, 4, "back"), (GETPID, 20, "back")]
+    assert where != cpu.read_register("lstar")
+
+
+def test_numbers_of_both_tables():
+    assert common_number(4) == WRITE and common_number(119) == IA32 + 119  # sigreturn is i386's alone
