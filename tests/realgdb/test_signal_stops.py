@@ -4,19 +4,12 @@ import re
 
 import pytest
 
-from kernel.image import find_image
-from kernel.symbols import Symbols
 from ringscope.boot import power_on
 from ringscope.configuration import TASKS, Configuration
 from tests.realgdb.harness import gdb_batch
 from tests.realgdb.served import served
 
-pytestmark = [
-    pytest.mark.gdb,
-    pytest.mark.skipif(
-        Symbols.load(find_image().vmlinux).lookup("get_signal") is None, reason="the kernel has no signals of its own"
-    ),
-]
+pytestmark = pytest.mark.gdb
 
 BEFORE = (
     "set sysroot target:",
