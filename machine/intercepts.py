@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from unicorn import UC_HOOK_INSN, Uc
@@ -11,7 +10,6 @@ from unicorn import x86_const as x86
 from unicorn.unicorn_py3.unicorn import uclib
 
 from machine import system
-from machine.engine.rawhook import add_hook
 
 if TYPE_CHECKING:
     from machine.cpu import Cpu
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 TSC_AUX = 0xC0000103
 
 _MASK_32 = 0xFFFFFFFF
-_TIME_STAMP = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 
 
 class Board(Protocol):
@@ -89,18 +86,11 @@ class Intercepts:
         if cpu.fast:
             cpu.fast.intercept(self, cpu.guarded)
         else:
-            self._keep = (
-                self._hook_time_stamp(x86.UC_X86_INS_RDTSC, self._rdtsc),
-                self._hook_time_stamp(x86.UC_X86_INS_RDTSCP, self._rdtscp),
-            )
+            guarded = cpu.guarded
+            cpu.progress.hook_time_stamps(rdtsc=guarded(self._rdtsc), rdtscp=guarded(self._rdtscp))
             uc.hook_add(UC_HOOK_INSN, self._syscall, None, 1, 0, x86.UC_X86_INS_SYSCALL)
             uc.hook_add(UC_HOOK_INSN, self._in, None, 1, 0, x86.UC_X86_INS_IN)
             uc.hook_add(UC_HOOK_INSN, self._out, None, 1, 0, x86.UC_X86_INS_OUT)
-
-    def _hook_time_stamp(self, instruction: int, handler: Callable[[int, int], int]) -> object:
-        callback = _TIME_STAMP(self._cpu.guarded(handler))
-        add_hook(self._cpu.uc, UC_HOOK_INSN, ctypes.cast(callback, ctypes.c_void_p), instruction=instruction)
-        return callback
 
     def on_block(self, address: int, size: int) -> bool:
         """A block that may need hooks, before its first run: whether to leave the engine and translate it anew."""

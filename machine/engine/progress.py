@@ -14,13 +14,14 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from unicorn import UC_HOOK_BLOCK, UC_HOOK_CODE, Uc
+from unicorn import UC_HOOK_BLOCK, UC_HOOK_CODE, UC_HOOK_INSN, Uc
 from unicorn.unicorn_py3.unicorn import uclib
 
 from machine.engine.flags import Flags
 from machine.engine.native.build import blob
 from machine.engine.rawhook import add_hook
 from machine.engine.state import State
+from machine.engine.timestamp import INSTRUCTIONS, Callback, TimeStamp
 from machine.engine.trace import Trace
 from machine.tallies import Tallies
 
@@ -63,6 +64,7 @@ class Progress:
         self._events, self._most_events = 0, NEVER
         self.tallies = Tallies()
         self.trace: Trace | None = None
+        self._time_stamp = TimeStamp()
         self._code = executable_blob() if native else None
         self.native = self._code is not None
         self._entries = entries(self._code, _ENTRIES) if self._code else {}
@@ -102,6 +104,17 @@ class Progress:
     def unwatch(self, hook: int) -> None:
         """Take a hook of `watch` out; translations are stale then."""
         self._uc.hook_del(hook)
+
+    def hook_time_stamps(self, **handlers: Callable[[int, int], int]) -> None:
+        """Hook RDTSC and RDTSCP; machine code does those that it can, the handler of that name does the others."""
+        for name, handler in handlers.items():
+            setattr(self._time_stamp, name, Callback(handler))
+        if self.native:
+            self._time_stamp.plant(self._uc, self._cells, self._entries)
+            return
+        for name, instruction in INSTRUCTIONS.items():
+            callback = ctypes.cast(getattr(self._time_stamp, name), ctypes.c_void_p)
+            add_hook(self._uc, UC_HOOK_INSN, callback, instruction=instruction)
 
     # What may run
 
@@ -178,6 +191,7 @@ class Progress:
     def start(self, warp: int) -> None:
         """The engine is about to be entered; virtual time is the clock and ``warp`` nanoseconds."""
         self._cells.stopped = 0
+        self._time_stamp.warp = warp
 
     def counted(self) -> tuple[int, int]:
         """Linear addresses of the block that runs: its start, and the end behind it."""
@@ -227,7 +241,7 @@ class Progress:
         cells.block, cells.block_end = address, address + size
 
 
-_ENTRIES = ("count_block", "update_flags")
+_ENTRIES = ("count_block", "update_flags", "rdtsc", "rdtscp")
 """The table at the blob's start."""
 
 

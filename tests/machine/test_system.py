@@ -1,8 +1,25 @@
 """SYSCALL, SYSRET, SYSENTER, SYSEXIT, CPUID, the time-stamp counter, port permissions."""
 
 import pytest
-from bare import EXIT, KERNEL, RSP0, TO_RING_3, TSS, USER, USER_CS, USER_DATA, USER_DS, USER_STACK, Bare, P, U, assemble
+from bare import (
+    EXIT,
+    KERNEL,
+    PGD,
+    RSP0,
+    TO_RING_3,
+    TSS,
+    USER,
+    USER_CS,
+    USER_DATA,
+    USER_DS,
+    USER_STACK,
+    Bare,
+    P,
+    U,
+    assemble,
+)
 
+from machine.engine.choice import Engine
 from machine.stop import Breakpoint, Exited
 
 HANDLER = KERNEL + 0x800
@@ -77,6 +94,21 @@ def test_the_time_stamp_counts_code_bytes_inside_a_block():
     guest = Bare().kernel("rdtsc; movl %eax, %esi; nop; nop; nop; rdtsc; hlt")
     guest.run()
     assert guest.reg("rax") - guest.reg("rsi") == 2 + 2 + 3
+
+
+def test_code_in_the_upper_half_is_told_the_same_time():
+    upper = KERNEL - (1 << 39)
+    times = "nop; nop; rdtsc; movl %eax, %esi; nop; rdtscp; hlt"
+    code = f"movabsq ${(upper + 0x100) % (1 << 64):#x}, %rax; jmp *%rax; .org 0x100; {times}"
+    seen = []
+    for options in ({}, {"engine": Engine.PLAIN}):
+        guest = Bare(**options).kernel(wrmsr(0xC0000103, 7) + code)
+        guest.poke(PGD + 8 * 511, guest.peek(PGD))
+        guest.run()
+        seen.append([guest.reg(name) for name in ("rsi", "rax", "rdx", "rcx", "rip")])
+    assert seen[0] == seen[1]
+    assert seen[0][0] + 5 == seen[0][1]
+    assert seen[0][3] == 7
 
 
 def test_rdtscp_gives_the_processor_number():

@@ -9,7 +9,7 @@
 __asm__(
     ".section .text.entries, \"ax\"\n"
     "entries:\n"
-    "   .long count_block - entries, update_flags - entries\n"
+    "   .long count_block - entries, update_flags - entries, rdtsc - entries, rdtscp - entries\n"
     ".text\n");
 
 #include "trace.h"
@@ -46,4 +46,55 @@ count_block(void *uc, u64 address, unsigned size, struct progress *p)
     p->clock += size;
     p->block = address;
     p->block_end = address + size;
+}
+
+/* RDTSC and RDTSCP, by the library's public calls; timestamp.py has the same layout. */
+struct time_stamp {
+    const struct progress *progress;
+    u64 warp;         /* virtual time is clock + warp */
+    int (*read)(void *uc, int number, void *value);
+    int (*write)(void *uc, int number, const void *value);
+    int (*python[2])(void *uc, void *data); /* the same, where the block that runs does not tell the time */
+    u64 rip, rax, rdx, rcx, msr; /* UC_X86_REG_... */
+};
+
+struct msr {
+    unsigned number;
+    u64 value;
+};
+
+#define TSC_AUX 0xc0000103u
+#define HIGH (1ULL << 32) /* RIP is a linear address there: a code segment with a base has no such offsets */
+
+static int
+tell_time(void *uc, struct time_stamp *t, int with_aux)
+{
+    const struct progress *p = t->progress;
+    u64 rip = 0;
+    t->read(uc, (int)t->rip, &rip);
+    if (rip < HIGH || p->stopped || rip < p->block || rip >= p->block_end)
+        return t->python[with_aux](uc, t);
+    u64 time = p->clock - (p->block_end - rip) + t->warp, low = (unsigned)time, high = time >> 32;
+    t->write(uc, (int)t->rax, &low);
+    t->write(uc, (int)t->rdx, &high);
+    if (with_aux) {
+        struct msr aux = { TSC_AUX, 0 };
+        t->read(uc, (int)t->msr, &aux);
+        aux.value = (unsigned)aux.value;
+        t->write(uc, (int)t->rcx, &aux.value);
+    }
+    return 1;
+}
+
+/* UC_HOOK_INSN. */
+int
+rdtsc(void *uc, struct time_stamp *t)
+{
+    return tell_time(uc, t, 0);
+}
+
+int
+rdtscp(void *uc, struct time_stamp *t)
+{
+    return tell_time(uc, t, 1);
 }
