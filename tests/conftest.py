@@ -23,7 +23,7 @@ settings.load_profile("ringscope")
 
 def pytest_configure(config):
     if build.stale():
-        pytest.exit("the machine code in machine/engine/native is older than its source; ./run setup builds it", 2)
+        pytest.exit("the machine code in machine/engine/native was built from other sources; ./run setup builds it", 2)
     for mark, (program, _) in PEERS.items():
         config.addinivalue_line("markers", f"{mark}: needs {program}")
 

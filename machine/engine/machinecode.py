@@ -9,7 +9,7 @@ from functools import cache, partial
 
 from machine.engine import library, progress
 from machine.engine.library import Library, address
-from machine.engine.native.build import blob
+from machine.engine.native.build import blob, outdated
 from machine.engine.progress import entries, executable
 from machine.errors import EngineError
 
@@ -149,13 +149,23 @@ LIBRARY_FUNCTIONS = {
 """Cells that hold the address of one of the library's functions."""
 
 
+def _missing() -> str:
+    """Why there is no machine code."""
+    host = platform.machine()
+    if not blob("fast", host).exists():
+        return "the fast engine's machine code is not built; ./run setup builds it"
+    if outdated("fast", host):
+        return "the fast engine's machine code was built from other sources than are here; ./run setup builds it anew"
+    return "the host refuses executable memory"
+
+
 class MachineCode:
     """The blob, once in a process, in the library's way."""
 
     def __init__(self, facts: Library) -> None:
-        code = executable(blob("fast", platform.machine()))
+        code = executable("fast")
         if code is None:
-            raise EngineError("the fast engine's machine code is not built, or the host refuses executable memory")
+            raise EngineError(_missing())
         self._code: mmap.mmap = code
         self.entries = entries(code, _ENTRIES)
         self._call("install", *map(address, library.REPLACED), facts.code_hook_site, facts.uc_of_translator)

@@ -12,13 +12,12 @@ import platform
 import struct
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from unicorn import UC_HOOK_BLOCK, UC_HOOK_CODE, UC_HOOK_INSN, Uc
 from unicorn.unicorn_py3.unicorn import uclib
 
 from machine.engine.flags import Flags
-from machine.engine.native.build import blob
+from machine.engine.native.build import blob, outdated
 from machine.engine.rawhook import add_hook
 from machine.engine.state import State
 from machine.engine.timestamp import INSTRUCTIONS, Callback, TimeStamp
@@ -253,13 +252,15 @@ def entries(code: mmap.mmap, names: Sequence[str]) -> dict[str, int]:
 
 def executable_blob() -> mmap.mmap | None:
     """The portable engine's clock; None where the host cannot run it."""
-    return executable(blob("progress", platform.machine()))
+    return executable("progress")
 
 
-def executable(path: Path) -> mmap.mmap | None:
-    """Machine code of a blob in executable memory; None where the host cannot run it."""
+def executable(name: str) -> mmap.mmap | None:
+    """Machine code of a blob in executable memory; None where the host cannot run it, or its sources have changed."""
+    host = platform.machine()
+    path = blob(name, host)
     # Blobs follow the System V calling convention; other hosts count in Python.
-    if sys.platform not in ("linux", "darwin") or not path.exists():
+    if sys.platform not in ("linux", "darwin") or not path.exists() or outdated(name, host):
         return None
     code = path.read_bytes()
     try:

@@ -9,6 +9,9 @@ import pytest
 
 from machine.engine import choice, fast, library
 from machine.engine.choice import Engine, best
+from machine.engine.machinecode import MachineCode
+from machine.engine.native import build
+from machine.engine.progress import executable_blob
 from machine.errors import EngineError
 from machine.limits import ENGINE_NAMES
 from machine.machine import Machine
@@ -96,3 +99,18 @@ def test_a_machine_that_nobody_holds_is_gone(engine):
     del machine
     gc.collect()
     assert gone() is None
+
+
+def test_machine_code_of_other_sources_is_refused_in_words(monkeypatch):
+    assert not build.stale()
+    monkeypatch.setattr(build, "COMPILE", [*build.COMPILE, "-O0"])
+    assert build.stale()
+    assert executable_blob() is None
+    with pytest.raises(EngineError, match="was built from other sources than are here"):
+        MachineCode(library.library())
+
+
+def test_machine_code_without_its_sources_is_taken_as_it_is(monkeypatch, tmp_path):
+    monkeypatch.setattr(build, "LINKER_SCRIPT", tmp_path / "nothing")
+    assert not build.stale()
+    assert executable_blob() is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import subprocess
 import sys
@@ -51,15 +52,24 @@ def blob(name: str, host: str) -> Path:
     return HERE / f"{name}-{host}.bin"
 
 
+def outdated(name: str, host: str) -> bool:
+    """Whether a blob was built from other sources than are here; not where none are."""
+    mark = _mark(name)
+    return mark is not None and not blob(name, host).read_bytes().endswith(mark)
+
+
+def _mark(name: str) -> bytes | None:
+    """What a blob ends with: a hash of its sources and of how they are compiled; None without the sources."""
+    sources = (LINKER_SCRIPT, *HEADERS, *(HERE / source for source in BLOBS[name]))
+    if not all(source.exists() for source in sources):
+        return None
+    said = repr((COMPILE, LINK, [source.read_bytes() for source in sources]))
+    return hashlib.sha256(said.encode()).digest()
+
+
 def stale() -> bool:
-    """Whether a blob is missing or older than its source."""
-    return any(_stale(name, host) for name in BLOBS for host in TARGETS)
-
-
-def _stale(name: str, host: str) -> bool:
-    newest = max(path.stat().st_mtime for path in (LINKER_SCRIPT, *HEADERS, *(HERE / source for source in BLOBS[name])))
-    built = blob(name, host)
-    return not built.exists() or built.stat().st_mtime < newest
+    """Whether a blob is missing or was built from other sources."""
+    return any(not blob(name, host).exists() or outdated(name, host) for name in BLOBS for host in TARGETS)
 
 
 def _zig(*arguments: str | Path) -> None:
@@ -84,7 +94,9 @@ def build() -> list[Path]:
                 objects = [Path(scratch) / f"{source}-{host}.o" for source in sources]
                 for source, compiled in zip(sources, objects, strict=True):
                     _zig(*COMPILE, f"--target={target}", HERE / source, "-o", compiled)
-                _zig(*LINK, LINKER_SCRIPT, *objects, "-o", blob(name, host))
+                linked = Path(scratch) / f"{name}-{host}"
+                _zig(*LINK, LINKER_SCRIPT, *objects, "-o", linked)
+                blob(name, host).write_bytes(linked.read_bytes() + (_mark(name) or b""))
     return [blob(name, host) for name in BLOBS for host in TARGETS]
 
 
