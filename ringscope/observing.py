@@ -6,8 +6,8 @@ from ringscope.session import CommandError
 
 LOOKING = frozenset({
     "catch list", "breakpoints", "cr", "disas", "error", "frame", "gdt", "help", "idt", "info apic", "info clock",
-    "info devices", "info ioapic", "info pic", "info pit", "info ports", "info serial", "ldt", "mode", "os",
-    "position", "pte", "regs", "selector", "snapshot list", "sym", "symbols", "task", "tasks", "tss", "vectors",
+    "info devices", "info ioapic", "info pic", "info pit", "info ports", "info serial", "info version", "ldt", "mode",
+    "os", "position", "pte", "regs", "selector", "snapshot list", "sym", "symbols", "task", "tasks", "tss", "vectors",
     "walk", "where", "why", "x", "xp",
 })  # fmt: skip
 """Names in the registry."""

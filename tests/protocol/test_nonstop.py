@@ -126,6 +126,16 @@ def test_questions_are_answered_while_the_target_runs(talk):
     assert talk.session.running
 
 
+def test_commands_that_only_look_are_run_meanwhile(target):
+    target.only_looks = lambda command: command == "hello"
+    talk = Conversation(target)
+    talk(b"QNonStop:1")
+    send(talk, RUN_ON)
+    assert printed(send(talk, b"qRcmd,68656c6c6f")[:-1]) == b"hello, world\n"
+    assert send(talk, b"qRcmd," + b"reset".hex().encode()) == [b"E10"]
+    assert talk.session.running
+
+
 def test_a_breakpoint_set_while_it_runs_stops(talk):
     send(talk, RUN_ON)
     talk.session.advance()
