@@ -5,9 +5,10 @@ from typing import cast
 
 from gdbstub.held import Held
 from gdbstub.points import Points
+from gdbstub.processes import Processes, ProcessEvents, SystemCalls, UnknownRegisters
 from gdbstub.scopes import EVERYWHERE, CaughtCalls, Scopes
 from gdbstub.stopreply import BreakpointHit, Forked, Noted, ProcessEnded, Stop, Stopped, ThreadEnded
-from gdbstub.target import Breakpoints, Processes, ProcessEvents, SystemCalls, Target, UnknownRegisters
+from gdbstub.target import Breakpoints, Target
 
 
 class Inferiors:

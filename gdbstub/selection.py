@@ -6,8 +6,9 @@ from collections.abc import Collection, Sequence
 from gdbstub.errors import TargetError
 from gdbstub.inferiors import Inferiors
 from gdbstub.points import Points
+from gdbstub.processes import Processes
 from gdbstub.stopreply import Stop, Stopped
-from gdbstub.target import Processes, Target, ThreadSelection
+from gdbstub.target import Target, ThreadSelection
 from gdbstub.threadid import ALL, ANY, ThreadId
 
 

@@ -1,16 +1,18 @@
 """What a target must offer and what it may: the required :class:`Target`, and one small Protocol per power.
 
-A target that has the methods of a power gets the packets that need it; one that lacks them answers those
-packets with the empty reply. Addresses are the client's (linear, where there is paging), lengths are bytes,
-thread ids are positive numbers. A method declines by raising ``gdbstub.errors.TargetError``.
+Those of an operating system are in ``gdbstub.processes``, the values that are told in ``gdbstub.values``. A target that
+has the methods of a power gets the packets that need it; one that lacks them answers those packets with the empty
+reply. Addresses are the client's (linear, where there is paging), lengths are bytes, thread ids are positive
+numbers. A method declines by raising ``gdbstub.errors.TargetError``.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, runtime_checkable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from gdbstub.registers import RegisterSet
 from gdbstub.stopreply import Stop, WatchKind
+from gdbstub.values import BranchBlock, HostInfo, MemoryRegion, Offsets, OsRows, OsTable, Program, Region, ThreadInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,92 +25,6 @@ class Action:
 
 CONTINUE = Action()
 STEP = Action(step=True)
-
-
-@dataclass(frozen=True, slots=True)
-class ThreadInfo:
-    """A thread as a list shows it: ``core`` is the processor it is on, ``details`` any text, ``process`` its process
-    where those are told apart."""
-
-    id: int
-    name: str = ""
-    core: int | None = None
-    details: str = ""
-    process: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryRegion:
-    """A range of memory: ``kind`` is ram, rom or flash; flash has a ``block_length`` in bytes."""
-
-    kind: str
-    start: int
-    length: int
-    block_length: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OsTable:
-    """A table that ``info os NAME`` shows: its name, a title of some words, and what it lists, in a sentence."""
-
-    name: str
-    title: str
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class OsRows:
-    """What a table holds now: titles, and rows of as many cells."""
-
-    columns: Sequence[str]
-    rows: Iterable[Sequence[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class HostInfo:
-    """The processor as LLVM names it: ``triple``, bytes of a pointer, and the operating system or ``unknown``."""
-
-    triple: str
-    pointer_length: int
-    system: str = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A range of addresses that are mapped alike; ``permissions`` are some of ``rwx``, none where nothing is mapped."""
-
-    start: int
-    length: int
-    permissions: str
-
-
-@dataclass(frozen=True, slots=True)
-class Offsets:
-    """How far the running program's sections lie from where it was linked; or where its ``segments`` are.
-
-    Without an address of the data segment (0) all segments move as the first one does.
-    """
-
-    text: int
-    data: int
-    segments: bool = False
-
-
-class BranchBlock(NamedTuple):
-    """Code that ran without a branch: the addresses of its first and of its last instruction."""
-
-    begin: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """A program to start: its path in the target's system, its arguments, and variables beside those all programs
-    get."""
-
-    path: str
-    arguments: tuple[str, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @runtime_checkable
@@ -344,82 +260,6 @@ class PhysicalMemory(Protocol):
 
     def set_physical(self, physical: bool) -> None:
         """Take addresses for physical ones, or for the processor's own."""
-        ...
-
-
-@runtime_checkable
-class Processes(Protocol):
-    """Threads of several processes: ``multiprocess``, where the client knows it too."""
-
-    def has_processes(self) -> bool:
-        """Whether there is more than one; asked when a client comes."""
-        ...
-
-    def process_of(self, thread: int) -> int:
-        """The process that a thread belongs to."""
-        ...
-
-    def is_common(self, process: int) -> bool:
-        """Whether breakpoints set in this process are meant for all."""
-        ...
-
-
-@runtime_checkable
-class ProcessEvents(Processes, Protocol):
-    """``catch fork``, ``vfork`` and ``exec``, and the end of one process: stops in the life of processes."""
-
-    def watch_processes(self, events: Collection[str]) -> None:
-        """Stop at these, and at no others: ``fork`` and ``vfork`` (`Forked`; after the latter ``vforkdone`` is noted as
-        the parent goes on), ``exec`` (noted with the program's path in hexadecimal), ``exit`` (`ProcessEnded`),
-        ``thread`` (a new thread stops, noted ``create``; one that is not its process's last is `ThreadEnded`)."""
-        ...
-
-
-@runtime_checkable
-class UnknownRegisters(Protocol):
-    """A target with threads of which not every register is known."""
-
-    def unknown_registers(self, thread: int) -> Collection[int]:
-        """The numbers of those for which ``read_registers`` has only zeros."""
-        ...
-
-
-@runtime_checkable
-class Files(Protocol):
-    """Files of the target's own system, as the process ``process`` sees them; the server's are out of reach."""
-
-    def read_file(self, path: str, process: int | None) -> bytes:
-        """All that a file holds; raises TargetError with ENOENT and the like."""
-        ...
-
-    def read_link(self, path: str, process: int | None) -> str:
-        """Where a link leads."""
-        ...
-
-    def exec_file(self, process: int | None) -> str:
-        """The path of the program that a process runs."""
-        ...
-
-    def auxiliary_vector(self, process: int | None) -> bytes:
-        """What the system told the program of a process as it started (System V ABI)."""
-        ...
-
-
-@runtime_checkable
-class Signals(Protocol):
-    """``handle`` and ``catch signal``: stops with a signal as the target's system delivers it to a program."""
-
-    def pass_signals(self, numbers: Collection[int]) -> None:
-        """Stop at all signals but these, by the protocol's numbers, while threads are of several processes."""
-        ...
-
-
-@runtime_checkable
-class SystemCalls(Protocol):
-    """``catch syscall``: stops noted ``syscall_entry`` and ``syscall_return`` with the call's number."""
-
-    def catch_system_calls(self, numbers: Collection[int] | None) -> None:
-        """Stop at these system calls of any process; None is all, and no number none."""
         ...
 
 

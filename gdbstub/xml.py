@@ -19,9 +19,9 @@ from gdbstub.registers import (
     Type,
     Vector,
 )
-from gdbstub.target import BranchBlock, MemoryRegion, OsRows, ThreadInfo
 from gdbstub.threadid import ThreadId
 from gdbstub.trace.frames import Frame
+from gdbstub.values import BranchBlock, MemoryRegion, OsRows, ThreadInfo
 
 _HEADER = '<?xml version="1.0"?>\n<!DOCTYPE {root} SYSTEM "{dtd}">\n'
 MAIN = "target.xml"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from gdbstub.target import BranchBlock
+from gdbstub.values import BranchBlock
 from machine.branches import Block, Branches, Mark
 from machine.machine import Machine
 from ringscope.views import View

@@ -9,7 +9,8 @@ from typing import Any
 from gdbstub import stopreply
 from gdbstub.errors import TargetError
 from gdbstub.stopreply import Noted, ProcessEnded, Signal, Stopped, ThreadEnded
-from gdbstub.target import Action, Program
+from gdbstub.target import Action
+from gdbstub.values import Program
 from kernel.errors import Error as KernelError
 from kernel.objects import Kernel
 from kernel.vdso import int80_landing_pad

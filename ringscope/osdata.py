@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gdbstub.errors import TargetError
-from gdbstub.target import OsRows, OsTable
+from gdbstub.values import OsRows, OsTable
 from ringscope.debuggee import Refused
 from ringscope.local import LocalDebuggee
 from ringscope.session import CommandError, Front, Session

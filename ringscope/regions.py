@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gdbstub.target import Region
+from gdbstub.values import Region
 from machine.machine import Machine
 from machine.x86.pagemap import Mapping, mappings
 from machine.x86.paging import PagingState

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gdbstub.target import Program
+from gdbstub.values import Program
 from machine import snapshot
 from machine.errors import BootError, Error
 from ringscope.configuration import Configuration

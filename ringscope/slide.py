@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gdbstub.target import Offsets
+from gdbstub.values import Offsets
 from ringscope.regions import Regions
 
 LINKED = 0xFFFF_FFFF_8100_0000

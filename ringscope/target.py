@@ -10,7 +10,8 @@ from gdbstub import stopreply
 from gdbstub.errors import TargetError
 from gdbstub.registers import RegisterSet, Slot
 from gdbstub.stopreply import Signal
-from gdbstub.target import Action, HostInfo, MemoryRegion, Offsets, OsRows, OsTable, Region, ThreadInfo
+from gdbstub.target import Action
+from gdbstub.values import HostInfo, MemoryRegion, Offsets, OsRows, OsTable, Region, ThreadInfo
 from kernel.errors import Error as KernelError
 from kernel.saved import Saved
 from machine import stop

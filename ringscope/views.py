@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from gdbstub.target import ThreadInfo
+from gdbstub.values import ThreadInfo
 from kernel.errors import Error as KernelError
 from kernel.objects import Kernel
 from kernel.saved import Saved, saved_registers

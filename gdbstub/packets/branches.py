@@ -8,7 +8,8 @@ from gdbstub.documents import built, part
 from gdbstub.errors import MalformedPacket, TargetError
 from gdbstub.registry import TABLE
 from gdbstub.session import OK, Session
-from gdbstub.target import BranchBlock, Branches
+from gdbstub.target import Branches
+from gdbstub.values import BranchBlock
 from gdbstub.xml import branch_trace, branch_trace_room
 
 MOST_ROOM = 1 << 24

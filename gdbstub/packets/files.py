@@ -5,9 +5,9 @@ import stat
 import struct
 
 from gdbstub.errors import TargetError
+from gdbstub.processes import Files
 from gdbstub.registry import TABLE
 from gdbstub.session import PACKET_SIZE, Session
-from gdbstub.target import Files
 
 _MOST_OPEN = 64
 _LONGEST_READ = PACKET_SIZE // 2 - 32  # every byte may need an escape

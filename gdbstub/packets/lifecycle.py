@@ -3,9 +3,10 @@
 import errno
 
 from gdbstub.errors import TargetError
+from gdbstub.processes import Processes
 from gdbstub.registry import TABLE
 from gdbstub.session import OK, Ending, Session
-from gdbstub.target import Kill, Processes, Restart, Target
+from gdbstub.target import Kill, Restart, Target
 from gdbstub.threadid import ThreadId
 
 

@@ -5,10 +5,11 @@ from typing import Any
 
 from gdbstub.errors import MalformedPacket
 from gdbstub.nonstop import NonStop, StepRange
+from gdbstub.processes import ProcessEvents
 from gdbstub.registry import TABLE
 from gdbstub.session import OK, VCTRLC, Session
 from gdbstub.stopreply import ThreadEnded
-from gdbstub.target import Action, ProcessEvents, Target
+from gdbstub.target import Action, Target
 
 
 @TABLE.packet("QNonStop:{enabled:hex}", feature="QNonStop+")

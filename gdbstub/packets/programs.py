@@ -7,7 +7,8 @@ from binascii import unhexlify
 from gdbstub.errors import MalformedPacket, TargetError
 from gdbstub.registry import TABLE
 from gdbstub.session import OK, Session
-from gdbstub.target import Program, Programs, Restart
+from gdbstub.target import Programs, Restart
+from gdbstub.values import Program
 
 ROOT = "/"
 

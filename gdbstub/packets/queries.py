@@ -1,8 +1,9 @@
 """What client and server tell each other about themselves (gdb manual, "General Query Packets")."""
 
+from gdbstub.processes import Processes, ProcessEvents
 from gdbstub.registry import TABLE
 from gdbstub.session import OK, PACKET_SIZE, Session
-from gdbstub.target import Processes, ProcessEvents, SectionOffsets, Target
+from gdbstub.target import SectionOffsets, Target
 from gdbstub.threadid import ThreadId
 
 TABLE.announce(f"PacketSize={PACKET_SIZE:x}")

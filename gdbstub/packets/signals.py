@@ -1,9 +1,9 @@
 """Signals that the target's system delivers to its programs (gdb manual, "General Query Packets": QPassSignals)."""
 
 from gdbstub.errors import MalformedPacket
+from gdbstub.processes import Signals
 from gdbstub.registry import TABLE
 from gdbstub.session import OK, Session
-from gdbstub.target import Signals
 
 LAST_SIGNAL = 0xFF
 

@@ -1,9 +1,9 @@
 """System calls as events (gdb manual, "General Query Packets": QCatchSyscalls)."""
 
 from gdbstub.errors import MalformedPacket
+from gdbstub.processes import SystemCalls
 from gdbstub.registry import TABLE
 from gdbstub.session import OK, Session
-from gdbstub.target import SystemCalls
 
 
 @TABLE.packet("QCatchSyscalls:1;{numbers:rest}", needs=SystemCalls)

@@ -5,9 +5,11 @@ from dataclasses import replace
 
 from gdbstub.documents import built, part
 from gdbstub.errors import TargetError
+from gdbstub.processes import Files
 from gdbstub.registry import TABLE
 from gdbstub.session import Session
-from gdbstub.target import Conditions, Files, MemoryMap, OsRows, OsTables, SignalInfo, Target, ThreadInfo, ThreadNames
+from gdbstub.target import Conditions, MemoryMap, OsTables, SignalInfo, Target, ThreadNames
+from gdbstub.values import OsRows, ThreadInfo
 from gdbstub.xml import memory_map, os_data, thread_list, traceframe_info
 
 

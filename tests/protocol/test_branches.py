@@ -5,7 +5,7 @@ import re
 import pytest
 from toy import Conversation, ToyTarget
 
-from gdbstub.target import BranchBlock
+from gdbstub.values import BranchBlock
 
 ON = b"Qbtrace:bts"
 READ = b"qXfer:btrace:read:%s:0,ffff"

@@ -16,7 +16,8 @@ from toy import BASE, LENGTH, REGISTERS, BareTarget, Conversation, ToyTarget
 from gdbstub.errors import TargetError, plain
 from gdbstub.protocol import TABLE
 from gdbstub.stopreply import Exited, Noted, Stopped, Terminated, WatchKind, WatchpointHit
-from gdbstub.target import CONTINUE, STEP, Action, Offsets, ThreadInfo
+from gdbstub.target import CONTINUE, STEP, Action
+from gdbstub.values import Offsets, ThreadInfo
 from gdbstub.wire import frame
 
 HERE = b"10:0010000000000000;07:0000000000000000;06:0000000000000000;12:10000000;11:00000000;"

@@ -6,7 +6,7 @@ from toy import RIP, Conversation, ToyTarget
 
 from gdbstub.session import Ending
 from gdbstub.stopreply import Exited
-from gdbstub.target import Program
+from gdbstub.values import Program
 from gdbstub.wire import Notification, frame
 
 

@@ -15,7 +15,7 @@ from gdbstub.stopreply import (
     WatchKind,
     WatchpointHit,
 )
-from gdbstub.target import HostInfo, MemoryRegion, OsRows, OsTable, Region, ThreadInfo
+from gdbstub.values import HostInfo, MemoryRegion, OsRows, OsTable, Region, ThreadInfo
 from gdbstub.wire import Decoder, frame
 
 BASE = 0x1000

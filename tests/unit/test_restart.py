@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from gdbstub.errors import TargetError
-from gdbstub.target import Program
+from gdbstub.values import Program
 from machine import processorstate
 from machine.errors import BootError
 from machine.machine import Machine
