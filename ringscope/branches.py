@@ -16,7 +16,7 @@ BRANCH_LENGTH = 24
 class MachineBranches:
     """A target's part that records branches; ``view`` tells what threads are.
 
-    There is one trace, the processor's; of a thread that does not run nothing is told.
+    There is one trace, the processor's, told for the thread that stands on it; of others nothing is told.
     """
 
     def __init__(self, machine: Machine, view: Callable[[], View]) -> None:
@@ -24,14 +24,14 @@ class MachineBranches:
         self._view = view
         self._rooms: dict[int, int] = {}
         self._read: dict[int, Mark] = {}
-        """Where the traces of threads were last read."""
+        """Where the traces of threads were last read; of those that did not run then there is nothing to go on from."""
 
     def record_branches(self, thread: int, length: int) -> None:
         """Record from now on; the trace is as large as the first thread wants it."""
         if not self._rooms:
             self._branches.start(max(length // BRANCH_LENGTH, 1))
         self._rooms[thread] = length
-        self._read[thread] = self._branches.mark()
+        self._mark(thread)
 
     def forget_branches(self, thread: int) -> None:
         """Record no more once no thread is left."""
@@ -50,16 +50,26 @@ class MachineBranches:
 
     def branches(self, thread: int) -> Sequence[BranchBlock]:
         """All that is kept."""
-        self._read[thread] = self._branches.mark()
-        return _blocks(self._branches.all())
+        return _blocks(self._branches.all()) if self._mark(thread) else []
 
     def new_branches(self, thread: int) -> Sequence[BranchBlock] | None:
         """Since it was last read, or recording began."""
-        new = self._branches.since(self._read[thread])
+        since = self._read.get(thread)
+        new = self._branches.since(since) if since is not None and self._runs(thread) else None
         if new is None:
             return None
-        self._read[thread] = self._branches.mark()
+        self._mark(thread)
         return _blocks(new)
+
+    def _mark(self, thread: int) -> bool:
+        """Note where the trace is now; False for a thread that does not run."""
+        self._read.pop(thread, None)
+        if self._runs(thread):
+            self._read[thread] = self._branches.mark()
+        return thread in self._read
+
+    def _runs(self, thread: int) -> bool:
+        return thread == self._view().running()
 
 
 def _blocks(blocks: Sequence[Block]) -> list[BranchBlock]:

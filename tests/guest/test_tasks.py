@@ -327,3 +327,17 @@ def test_tables_before_the_kernel_runs():
     for name in ("processes", "threads", "files"):
         with pytest.raises(TargetError, match="not in long mode"):
             target.os_rows(name)
+
+
+def test_the_branch_trace_is_that_of_the_task_that_runs():
+    target = make_target(at_the_prompt(), TASKS)
+    runs, other = target.view.running(), next(t for t in target.threads() if t != target.view.running())
+    for thread in (runs, other):
+        target.record_branches(thread, 0x1000)
+    target.resume({runs: Action(step=True)})
+    assert target.run_slice() is not None
+    assert target.view.running() == runs
+    assert target.new_branches(runs)[-1].end == target.machine.cpu.linear_pc == target.branches(runs)[-1].end
+    assert target.new_branches(other) is None and not target.branches(other)
+    target.client_detached()
+    assert target.branch_room(runs) is target.branch_room(other) is None
