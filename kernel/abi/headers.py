@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kernel.abi.tables import Constant, Syscall, constants, syscalls
+from kernel.abi.tables import Constant, Syscall, constants, linux_names, syscalls
 
 INTEGER_MAX = 0x7FFFFFFF
 USER_TYPES = "#include <sys/types.h>\n#include <asm/unistd.h>\n"
@@ -19,6 +19,7 @@ def generated_files() -> dict[str, str]:
         "asm/syscall_prototypes.h": _guarded("SYSCALL_PROTOTYPES", _prototypes(calls, "sys_")),
         "asm/syscalls_64.h": _table({call.x86_64: call.name for call in calls}),
         "asm/syscalls_32.h": _table({call.i386: call.name for call in calls}),
+        "asm/syscall_names.h": "".join(f'[{number}] = "{name}",\n' for number, name in _missing(calls)),
         "user/syscalls.h": _guarded("USER_SYSCALLS", [USER_TYPES, *_prototypes(calls, "")]),
         "user/syscalls.c": "".join(_stubs(calls)),
     }
@@ -55,6 +56,12 @@ def _table(names: dict[int | None, str]) -> str:
     """One line a number from 0 on, so that the C table has no hole."""
     last = max(number for number in names if number is not None)
     return "".join(f"__SYSCALL({n}, sys_{names.get(n, 'ni_syscall')})\n" for n in range(last + 1))
+
+
+def _missing(calls: Sequence[Syscall]) -> Iterator[tuple[int, str]]:
+    """Number and name of what Linux has and the guest lacks."""
+    present = {call.x86_64 for call in calls}
+    return ((number, name) for number, name in sorted(linux_names().items()) if number not in present)
 
 
 def _stubs(calls: Sequence[Syscall]) -> Iterator[str]:

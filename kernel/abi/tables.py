@@ -91,6 +91,19 @@ def parse_syscalls(path: Path) -> tuple[Syscall, ...]:
     return tuple(found)
 
 
+def parse_names(path: Path) -> dict[int, str]:
+    """The rows of a table of numbers and names. AbiError names the row that cannot be read."""
+    found: dict[int, str] = {}
+    for where, line in _rows(path):
+        match line.split():
+            case [number, name]:
+                found[_integer(number, where)] = name
+            case _:
+                raise AbiError(f"{where}: want NUMBER NAME, got {line!r}")
+    _no_duplicates(path, list(found.values()))
+    return found
+
+
 def _integer(text: str, where: str) -> int:
     try:
         return int(text, 0)
@@ -114,6 +127,12 @@ def constants() -> tuple[Constant, ...]:
 def syscalls() -> tuple[Syscall, ...]:
     """The guest's system calls, in the table's order."""
     return parse_syscalls(HERE / "syscalls.tbl")
+
+
+@cache
+def linux_names() -> dict[int, str]:
+    """Every x86-64 system call of Linux, by number: the guest's and those it lacks."""
+    return parse_names(HERE / "names.tbl")
 
 
 @cache

@@ -50,3 +50,9 @@ def test_a_pipe_fills_and_drains(gdb):
     assert "readers = 1, writers = 1" in output or "readers = 1, writers = 2" in output
     assert "Value returned is $2 = 5" in output
     assert functions(output)[:4] == ["copy_out", "pipe_read", "vfs_read", "sys_read"], output
+
+
+def test_a_file_of_proc_is_made_as_it_is_read(gdb):
+    output = gdb("proc_self", "break proc_pid_maps", "continue", "bt", "p task->comm", "p m->from")
+    assert functions(output)[:4] == ["proc_pid_maps", "show_entry", "single_read", "proc_pid_read"], output
+    assert '$1 = "usertests' in output and "$2 = 0" in output

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from kernel.abi import headers
-from kernel.abi.tables import Parameter, constant, constants, parse_constants, parse_syscalls, syscalls
+from kernel.abi.tables import Parameter, constant, constants, linux_names, parse_constants, parse_syscalls, syscalls
 from kernel.errors import AbiError
 
 CALLS = {call.name: call for call in syscalls()}
@@ -94,6 +94,11 @@ def test_a_parameter_without_a_type_is_named(tmp_path):
     table.write_text("read 0 3 fd")
     with pytest.raises(AbiError, match="'fd'"):
         _ = parse_syscalls(table)[0].parameters
+
+
+def test_numbers_are_those_of_linux():
+    known = {name: number for number, name in linux_names().items()}
+    assert {call.name: call.x86_64 for call in syscalls() if call.x86_64 is not None}.items() <= known.items()
 
 
 def test_tables_have_a_line_for_every_number():

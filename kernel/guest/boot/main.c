@@ -9,12 +9,13 @@
 #include <linux/mount.h>
 #include <linux/sched.h>
 #include <linux/string.h>
+#include <linux/utsname.h>
 
 void start_kernel(void) __noreturn;
 
 extern const initcall_t __initcall_start[], __initcall_end[];
 
-static const char linux_banner[] = "Linux version 6.1.0-ringscope (a model of Linux for x86-64)\n";
+const char linux_banner[] = "Linux version 6.1.0-ringscope (a model of Linux for x86-64)\n";
 
 /* The program that init= names. */
 static const char *execute_command;

@@ -10,6 +10,9 @@
 
 char boot_command_line[COMMAND_LINE_SIZE];
 
+/* The same, which parse_args leaves whole: for /proc/cmdline. */
+char saved_command_line[COMMAND_LINE_SIZE];
+
 /* Written by startup_32. */
 unsigned int pvh_start_info_pa __section(".data");
 
@@ -64,6 +67,7 @@ void __init setup_arch(void)
 		panic("PVH start info of version %u carries no memory map", info->version);
 	if (info->cmdline_paddr)
 		strscpy(boot_command_line, __va(info->cmdline_paddr), COMMAND_LINE_SIZE);
+	strscpy(saved_command_line, boot_command_line, COMMAND_LINE_SIZE);
 	setup_memory_map(info);
 	setup_initrd(info);
 }

@@ -3,6 +3,7 @@
 #include <linux/console.h>
 #include <linux/fs.h>
 #include <linux/init.h>
+#include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 
@@ -67,6 +68,24 @@ static ssize_t devkmsg_write(struct file *file, const char __user *buf, size_t c
 	return count;
 }
 
+/* There is no entropy in this machine: a run is to be repeatable. */
+static ssize_t random_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	char chunk[64];
+	size_t done = 0;
+
+	while (done < count) {
+		size_t n = min(count - done, sizeof(chunk));
+
+		get_random_bytes(chunk, n);
+		if (copy_to_user(buf + done, chunk, n))
+			return done ? (ssize_t)done : -EFAULT;
+		done += n;
+		cond_resched();
+	}
+	return done;
+}
+
 static ssize_t write_full(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
 	return -ENOSPC;
@@ -75,6 +94,9 @@ static ssize_t write_full(struct file *file, const char __user *buf, size_t coun
 static const struct file_operations null_fops = { .read = read_null, .write = write_null, .llseek = noop_llseek };
 static const struct file_operations zero_fops = { .read = read_zero, .write = write_null, .llseek = noop_llseek };
 static const struct file_operations full_fops = { .read = read_zero, .write = write_full, .llseek = noop_llseek };
+static const struct file_operations random_fops = {
+	.read = random_read, .write = write_null, .llseek = noop_llseek,
+};
 static const struct file_operations kmsg_fops = {
 	.read = devkmsg_read, .write = devkmsg_write, .llseek = noop_llseek,
 };
@@ -89,6 +111,8 @@ static const struct memdev {
 	{ "null", 3, 0666, &null_fops },
 	{ "zero", 5, 0666, &zero_fops },
 	{ "full", 7, 0666, &full_fops },
+	{ "random", 8, 0666, &random_fops },
+	{ "urandom", 9, 0666, &random_fops },
 	{ "kmsg", 11, 0644, &kmsg_fops },
 };
 

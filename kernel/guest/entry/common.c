@@ -55,14 +55,9 @@ noinline bool do_syscall_64(struct pt_regs *regs, int nr)
 	if (likely(unr < __NR_syscalls))
 		regs->ax = sys_call_table[unr](regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9);
 	else
-		regs->ax = -ENOSYS;
+		regs->ax = sys_ni_syscall();
 	syscall_exit_to_user_mode(regs);
 	return sysret_can_restore(regs);
-}
-
-long sys_ni_syscall(void)
-{
-	return -ENOSYS;
 }
 
 /* The tables hold functions of fewer parameters: they ignore the registers beyond their own. */

@@ -3,6 +3,7 @@
 #include <asm/traps.h>
 #include <linux/interrupt.h>
 #include <linux/kernel.h>
+#include <linux/seq_file.h>
 
 static struct irq_desc {
 	irq_handler_t handler;
@@ -50,4 +51,27 @@ noinline void common_interrupt(struct pt_regs *regs, unsigned long vector)
 		irq_desc[irq].handler(irq);
 	irq_regs = old_regs;
 	enable_8259A_irq(irq);
+}
+
+/* All that drivers were called for. */
+unsigned long nr_interrupts(void)
+{
+	unsigned long sum = 0;
+	int irq;
+
+	for (irq = 0; irq < NR_IRQS; irq++)
+		sum += irq_desc[irq].count;
+	return sum;
+}
+
+/* The text of /proc/interrupts. */
+int interrupts_show(struct seq_file *m)
+{
+	int irq;
+
+	seq_puts(m, "           CPU0\n");
+	for (irq = 0; irq < NR_IRQS; irq++)
+		if (irq_desc[irq].handler)
+			seq_printf(m, "%4d: %10lu    XT-PIC  %s\n", irq, irq_desc[irq].count, irq_desc[irq].name);
+	return 0;
 }

@@ -15,10 +15,10 @@ struct timespec current_time(void)
 	return (struct timespec) { now / NSEC_PER_SEC, now % NSEC_PER_SEC };
 }
 
-/* A file without a name, one reference, owned by the caller; NULL when memory is out. */
-struct inode *new_inode(struct super_block *sb, umode_t mode)
+/* new_inode as the first member of something of size bytes. */
+struct inode *alloc_inode(struct super_block *sb, umode_t mode, size_t size)
 {
-	struct inode *inode = kzalloc(sizeof(*inode));
+	struct inode *inode = kzalloc(size);
 
 	if (!inode)
 		return NULL;
@@ -32,6 +32,12 @@ struct inode *new_inode(struct super_block *sb, umode_t mode)
 	inode->i_sb = sb;
 	mutex_init(&inode->i_rwsem);
 	return inode;
+}
+
+/* A file without a name, one reference, owned by the caller; NULL when memory is out. */
+struct inode *new_inode(struct super_block *sb, umode_t mode)
+{
+	return alloc_inode(sb, mode, sizeof(struct inode));
 }
 
 /* The last reference frees the file's bytes. */

@@ -7,10 +7,12 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/pipe_fs_i.h>
+#include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/syscalls.h>
 
 #define PIPE_SIZE	(PIPE_BUFFERS * PAGE_SIZE)
+#define FIONREAD	0x541b
 #define PIPE_BUF	PAGE_SIZE	/* a write of so much is not torn apart */
 
 static size_t pipe_used(const struct pipe_inode_info *pipe)
@@ -194,6 +196,31 @@ static int wait_for_partner(struct pipe_inode_info *pipe, const unsigned int *co
 	return wait_event_interruptible(pipe->rd_wait, READ_ONCE(*counter) != seen);
 }
 
+static unsigned int pipe_poll(struct file *file, poll_table *wait)
+{
+	struct pipe_inode_info *pipe = file->f_inode->i_pipe;
+	unsigned int mask = 0;
+
+	poll_wait(file, &pipe->rd_wait, wait);
+	poll_wait(file, &pipe->wr_wait, wait);
+	if (file->f_mode & FMODE_READ) {
+		mask |= pipe_used(pipe) ? POLLIN | POLLRDNORM : 0;
+		mask |= pipe->writers ? 0 : POLLHUP;
+	}
+	if (file->f_mode & FMODE_WRITE) {
+		mask |= pipe_writable(pipe, PIPE_BUF) ? POLLOUT | POLLWRNORM : 0;
+		mask |= pipe->readers ? 0 : POLLERR;
+	}
+	return mask;
+}
+
+static long pipe_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	if (cmd != FIONREAD)
+		return -ENOTTY;
+	return put_user((int)pipe_used(file->f_inode->i_pipe), (int __user *)arg);
+}
+
 /* A FIFO, by its name: an end waits for the other, as fifo(7) says. A pipe's inode has its pipe already. */
 static int fifo_open(struct inode *inode, struct file *file)
 {
@@ -222,6 +249,8 @@ const struct file_operations pipefifo_fops = {
 	.release = pipe_release,
 	.read = pipe_read,
 	.write = pipe_write,
+	.poll = pipe_poll,
+	.unlocked_ioctl = pipe_ioctl,
 	.llseek = no_llseek,
 };
 

@@ -22,7 +22,12 @@
 static char __log_buf[__LOG_BUF_LEN];
 static unsigned long log_end;
 
-static int console_loglevel = CONSOLE_LOGLEVEL_DEFAULT;
+/* As /proc/sys/kernel/printk has them: what reaches the console, messages without a level, and two of Linux's past. */
+int console_printk[4] = { CONSOLE_LOGLEVEL_DEFAULT, DEFAULT_MESSAGE_LOGLEVEL, 1, CONSOLE_LOGLEVEL_DEFAULT };
+
+#define console_loglevel	(console_printk[0])
+#define default_message_loglevel (console_printk[1])
+
 static int line_level;			/* of the line being written */
 static bool at_line_start = true;
 
@@ -79,7 +84,7 @@ static void start_line(int level)
 /* The level in front of a message, and the message behind it: -1 for KERN_CONT. */
 static const char *strip_level(const char *text, int *level)
 {
-	*level = DEFAULT_MESSAGE_LOGLEVEL;
+	*level = default_message_loglevel;
 	if (text[0] != KERN_SOH[0] || !text[1])
 		return text;
 	*level = text[1] == 'c' ? -1 : text[1] - '0';
@@ -98,7 +103,7 @@ static void log_text(const char *text, int level)
 		size_t length = newline ? (size_t)(newline - text) + 1 : strlen(text);
 
 		if (at_line_start)
-			start_line(level < 0 ? DEFAULT_MESSAGE_LOGLEVEL : level);
+			start_line(level < 0 ? default_message_loglevel : level);
 		emit(text, length);
 		at_line_start = newline;
 		text += length;

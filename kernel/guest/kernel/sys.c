@@ -1,11 +1,14 @@
 /* Small calls about the system and the caller. */
 #include <asm/irqflags.h>
 #include <asm/uaccess.h>
+#include <linux/cred.h>
 #include <linux/reboot.h>
 #include <linux/sched.h>
+#include <linux/string.h>
 #include <linux/syscalls.h>
+#include <linux/utsname.h>
 
-static const struct new_utsname init_uts_ns = {
+struct new_utsname init_uts_ns = {
 	.sysname = "Linux",
 	.nodename = "ringscope",
 	.release = "6.1.0-ringscope",
@@ -17,6 +20,30 @@ static const struct new_utsname init_uts_ns = {
 long sys_uname(struct new_utsname __user *name)
 {
 	return copy_to_user(name, &init_uts_ns, sizeof(init_uts_ns)) ? -EFAULT : 0;
+}
+
+static long set_name(char *field, const char __user *name, int len)
+{
+	char text[__NEW_UTS_LEN + 1] = { 0 };
+
+	if (current_cred()->euid != GLOBAL_ROOT_UID)
+		return -EPERM;
+	if (len < 0 || len > __NEW_UTS_LEN)
+		return -EINVAL;
+	if (copy_from_user(text, name, len))
+		return -EFAULT;
+	memcpy(field, text, sizeof(text));
+	return 0;
+}
+
+long sys_sethostname(const char __user *name, int len)
+{
+	return set_name(init_uts_ns.nodename, name, len);
+}
+
+long sys_setdomainname(const char __user *name, int len)
+{
+	return set_name(init_uts_ns.domainname, name, len);
 }
 
 long sys_reboot(unsigned int magic1, unsigned int magic2, unsigned int cmd, void __user *arg)

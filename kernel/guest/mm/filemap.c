@@ -12,6 +12,14 @@
 #define SLOTS		(1UL << SLOT_BITS)
 #define MAX_HEIGHT	3
 
+/* Pages of all files. */
+static unsigned long nr_pages;
+
+unsigned long nr_file_pages(void)
+{
+	return nr_pages;
+}
+
 /* How many pages a tree of that height has room for. */
 static unsigned long capacity(unsigned int height)
 {
@@ -67,6 +75,7 @@ static void *add_to_page_cache(struct address_space *mapping, unsigned long inde
 	page->mapping = mapping;
 	page->index = index;
 	mapping->nrpages++;
+	nr_pages++;
 	return page_address(page);
 }
 
@@ -75,6 +84,7 @@ static void delete_from_page_cache(struct address_space *mapping, void *address)
 {
 	virt_to_page(address)->mapping = NULL;
 	mapping->nrpages--;
+	nr_pages--;
 	free_page(address);
 }
 

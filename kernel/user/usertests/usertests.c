@@ -21,6 +21,7 @@ static const struct test *const tables[] = {
 	exec_tests,
 	tree_tests,
 	pipe_tests,
+	proc_tests,
 };
 
 int status_of(int (*fn)(void))

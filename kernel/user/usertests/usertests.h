@@ -22,6 +22,7 @@ extern const struct test sched_tests[];
 extern const struct test exec_tests[];
 extern const struct test tree_tests[];
 extern const struct test pipe_tests[];
+extern const struct test proc_tests[];
 
 #define CHECK(condition)				\
 	do {						\

@@ -106,6 +106,7 @@ extern struct super_block rootfs_sb;
 extern struct fs_struct init_fs;
 
 /* inode.c */
+struct inode *alloc_inode(struct super_block *sb, umode_t mode, size_t size);
 struct inode *new_inode(struct super_block *sb, umode_t mode);
 void iput(struct inode *inode);
 struct timespec current_time(void);

@@ -8,6 +8,10 @@
 typedef void (*irq_handler_t)(int irq);
 
 /* Called with interrupts off. */
+struct seq_file;
+
+unsigned long nr_interrupts(void);
+int interrupts_show(struct seq_file *m);
 void request_irq(int irq, irq_handler_t handler, const char *name);
 
 struct pt_regs *get_irq_regs(void);

@@ -20,6 +20,7 @@ struct address_space {
 /* filemap.c: pages by their number in the file; direct-map addresses. */
 void *filemap_get_page(const struct address_space *mapping, unsigned long index);
 void *filemap_grab_page(struct address_space *mapping, unsigned long index);
+unsigned long nr_file_pages(void);
 void truncate_inode_pages(struct address_space *mapping, loff_t size);
 
 #endif

@@ -31,6 +31,8 @@
 int printk(const char *fmt, ...) __printf(1, 2);
 int vprintk(const char *fmt, __builtin_va_list args) __printf(1, 0);
 
+extern int console_printk[4];
+
 /* From now on nothing is filtered: the last words of a panic must be seen. */
 void console_verbose(void);
 

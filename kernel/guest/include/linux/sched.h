@@ -202,6 +202,7 @@ void cpu_idle(void) __noreturn;
 
 /* sched/debug.c */
 void show_state(void);
+unsigned long nr_context_switches(void);
 char task_state_to_char(const struct task_struct *p);
 
 /* timer.c */

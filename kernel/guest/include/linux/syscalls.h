@@ -18,6 +18,7 @@ struct new_utsname {
 };
 
 struct iovec;
+struct pollfd;
 struct stat;
 struct statfs;
 struct statx;

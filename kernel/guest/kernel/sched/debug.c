@@ -39,6 +39,11 @@ void show_state(void)
 			sched_show_task(t);
 }
 
+unsigned long nr_context_switches(void)
+{
+	return runqueue.nr_switches;
+}
+
 /* Nanoseconds as milliseconds with six places. */
 #define SPLIT_NS(x) (x) / 1000000, (x) % 1000000
 

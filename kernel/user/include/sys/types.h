@@ -17,6 +17,12 @@ typedef long off_t;
 typedef long loff_t;
 typedef long ssize_t;
 
+struct pollfd {
+	int fd;
+	short events;
+	short revents;
+};
+
 struct iovec {
 	void *iov_base;
 	size_t iov_len;
