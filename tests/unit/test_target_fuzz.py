@@ -25,7 +25,8 @@ READS = [
     b"QTDP:-1:ffffffff81007738:SR1", b"QTStart", b"QTStop", b"qTStatus", b"qTfP", b"qTsP", b"QTDV:1:5:0:61", b"qTV:1",
     b"QTFrame:0", b"QTFrame:tdp:1", b"QTFrame:ffffffff", b"qTBuffer:0,100", b"QTBuffer:circular:1", b"QTBuffer:size:-1",
     b"qXfer:traceframe-info:read::0,fff", b"QTDisconnected:1",
-    b"QPassSignals:e;10;", b"Qbtrace:bts", b"Qbtrace:off", b"Qbtrace-conf:bts:size=0x400", b"qXfer:btrace:read:all:0,fff",
+    b"QPassSignals:e;10;",
+    b"Qbtrace:bts", b"Qbtrace:off", b"Qbtrace-conf:bts:size=0x400", b"qXfer:btrace:read:all:0,fff",
     b"qXfer:btrace:read:new:0,fff", b"qXfer:btrace:read:delta:0,fff", b"qXfer:btrace-conf:read::0,fff",
     b"Qqemu.PhyMemMode:1", b"Qqemu.PhyMemMode:0", b"vMustReplyEmpty", b"QStartNoAckMode", b"qOffsets", b"qSymbol::",
 ]  # fmt: skip
