@@ -38,6 +38,7 @@ DEVICES = (
     cpio.character_device("dev/console", 5, 1),
     cpio.character_device("dev/kmsg", 1, 11),
     cpio.character_device("dev/null", 1, 3),
+    cpio.character_device("dev/tty", 5, 0),
     cpio.character_device("dev/ttyS0", 4, 64),
     cpio.character_device("dev/zero", 1, 5),
 )

@@ -76,7 +76,7 @@ EXACT = {
     "yes | head -n 2": "y\ny\n",
     "mknod /p p; (echo fifo >/p &); cat /p": "fifo\n",
     "printf '#!/bin/sh\\necho script $0 $@\\n' >/s; chmod +x /s; /s x y": "script /s x y\n",
-    "mkdir -p /d/e; echo text >/d/f; mv /d/f /d/g; ln -s g /d/l; cat /d/l; readlink /d/l; ls /d; rm -r /d; ls /d": (
+    "mkdir -p /d/e; echo text >/d/f; mv /d/f /d/g; ln -s g /d/l; cat /d/l; readlink /d/l; ls -1 /d; rm -r /d; ls /d": (
         "text\ng\ne\ng\nl\nls: /d: No such file or directory\n"
     ),
     "dd if=/dev/zero of=/z bs=1k count=100 2>/dev/null; md5sum /z; gzip /z; gunzip -c /z.gz | wc -c": (

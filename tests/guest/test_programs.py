@@ -84,7 +84,7 @@ def test_the_shell_as_init_powers_off(boot):
 
 
 def test_a_long_line_rings_the_bell_and_is_cut(boot):
-    run = boot("panic=-1", typed=[b"echo " + b"x" * 1100, b"exit"])
+    run = boot("panic=-1", typed=[b"echo " + b"x" * 4200, b"exit"])
     assert "\a" in run.console
     assert run.code == POWER_OFF
 

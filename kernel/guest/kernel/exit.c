@@ -149,6 +149,8 @@ noinline void do_exit(long code)
 	exit_mm();
 	exit_files();
 	exit_fs();
+	if (group_dead && tsk->signal->leader)
+		disassociate_ctty(true);
 	local_irq_disable();
 	if (exit_notify(tsk, group_dead)) {
 		tsk->exit_state = EXIT_DEAD;

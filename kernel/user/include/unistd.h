@@ -11,6 +11,7 @@
 #define O_WRONLY	01
 #define O_RDWR		02
 #define O_CREAT		0100
+#define O_NOCTTY	0400
 #define O_EXCL		0200
 #define O_TRUNC		01000
 #define O_APPEND	02000
@@ -82,6 +83,7 @@
 #define ESRCH	3
 #define EINTR	4
 #define ENXIO	6
+#define EIO	5
 #define E2BIG	7
 #define ENOEXEC	8
 #define EBADF	9

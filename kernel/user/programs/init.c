@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 /* Bits 0 and 1 of CS are the privilege level that the processor runs at. */
@@ -28,7 +29,7 @@ static void trigger_uevent(void)
 	}
 }
 
-/* Run a program to its end; children of others that end meanwhile are laid to rest too. */
+/* Run a program to its end, in a session of its own with the console as its terminal; children of others that end meanwhile are laid to rest too. */
 static void run(const char *path, char **envp)
 {
 	const char *argv[] = { path, NULL };
@@ -36,7 +37,11 @@ static void run(const char *path, char **envp)
 	pid_t pid = fork(), ended;
 
 	if (pid == 0) {
-		long err = execve(path, argv, (const char *const *)envp);
+		long err;
+
+		setsid();
+		ioctl(STDIN_FILENO, TIOCSCTTY, 1);
+		err = execve(path, argv, (const char *const *)envp);
 
 		printf("init: cannot run %s (error %ld)\n", path, err);
 		exit(127);

@@ -1,7 +1,9 @@
 /* A shell: a line is a program and its arguments, looked for in /bin and /sbin, or a word of the shell itself. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define LINE_SIZE	256
@@ -14,6 +16,11 @@ struct builtin {
 };
 
 static const struct builtin builtins[];
+
+/* The job that Ctrl-Z has stopped last; 0 for none. */
+static pid_t stopped_job;
+
+static void foreground(const char *const *words);
 
 static void help(const char *const *words)
 {
@@ -73,6 +80,7 @@ static const struct builtin builtins[] = {
 	{ "ps", "tasks, in the kernel log", ps },
 	{ "dmesg", "the kernel log", dmesg },
 	{ "write", "FILE TEXT: as to /proc/sysrq-trigger or /sys/kernel/debug/provoke-crash/DIRECT", write_words },
+	{ "fg", "go on with the program that Ctrl-Z has stopped", foreground },
 	{ "exit", "leave the shell; init then powers off", leave },
 	{ "poweroff", "end the machine", power_off },
 	{ NULL, NULL, NULL },
@@ -107,38 +115,83 @@ static void exec_in_path(const char *const *words)
 
 static const char *signal_name(int signal)
 {
-	switch (signal) {
-	case SIGILL:
-		return "Illegal instruction";
-	case SIGTRAP:
-		return "Trace/breakpoint trap";
-	case SIGBUS:
-		return "Bus error";
-	case SIGFPE:
-		return "Floating point exception";
-	case SIGKILL:
-		return "Killed";
-	case SIGSEGV:
-		return "Segmentation fault";
-	default:
+	static const char *const names[] = {
+		[SIGHUP] = "Hangup", [SIGQUIT] = "Quit", [SIGILL] = "Illegal instruction",
+		[SIGTRAP] = "Trace/breakpoint trap", [SIGABRT] = "Aborted", [SIGBUS] = "Bus error",
+		[SIGFPE] = "Floating point exception", [SIGKILL] = "Killed", [SIGSEGV] = "Segmentation fault",
+		[SIGPIPE] = "Broken pipe", [SIGALRM] = "Alarm clock", [SIGTERM] = "Terminated",
+	};
+
+	if (signal >= (int)(sizeof(names) / sizeof(names[0])) || !names[signal])
 		return "Unknown signal";
+	return names[signal];
+}
+
+/* The group that the terminal's keys are for. */
+static void to_foreground(pid_t group)
+{
+	ioctl(STDIN_FILENO, TIOCSPGRP, (long)&group);
+}
+
+static void signals_of_the_keyboard(void (*handler)(int))
+{
+	signal(SIGINT, handler);
+	signal(SIGQUIT, handler);
+	signal(SIGTSTP, handler);
+	signal(SIGTTOU, handler);
+}
+
+/* Wait until the job ends or stops, then take the terminal back. */
+static void wait_for_job(pid_t pid)
+{
+	int status = 0;
+	bool there = wait4(pid, &status, WUNTRACED, NULL) == pid;
+
+	to_foreground(getpgrp());
+	if (there && WIFSTOPPED(status)) {
+		stopped_job = pid;
+		printf("Stopped: fg goes on\n");
+	} else if (there && WTERMSIG(status) == SIGINT) {
+		printf("\n");
+	} else if (there && WTERMSIG(status)) {
+		printf("%s\n", signal_name(WTERMSIG(status)));
 	}
 }
 
+static void foreground(const char *const *words)
+{
+	pid_t pid = stopped_job;
+
+	stopped_job = 0;
+	if (!pid) {
+		printf("sh: no job is stopped\n");
+		return;
+	}
+	to_foreground(pid);
+	kill(-pid, SIGCONT);
+	wait_for_job(pid);
+}
+
+/* Each program is a job: a group of its own, in the foreground. Both sides say so, since either may be first. */
 static void run_program(const char *const *words)
 {
-	int status = 0;
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		setpgid(0, 0);
+		to_foreground(getpid());
+		signals_of_the_keyboard(SIG_DFL);
 		exec_in_path(words);
 		printf("sh: %s: not found\n", words[0]);
 		exit_group(127);
 	}
-	if (pid < 0)
+	if (pid < 0) {
 		printf("sh: cannot fork (error %d)\n", pid);
-	else if (wait4(pid, &status, 0, NULL) == pid && WTERMSIG(status))
-		printf("%s\n", signal_name(WTERMSIG(status)));
+		return;
+	}
+	setpgid(pid, pid);
+	to_foreground(pid);
+	wait_for_job(pid);
 }
 
 /* Cut line into words; the list ends with NULL. */
@@ -177,6 +230,7 @@ int main(void)
 	char line[LINE_SIZE];
 	const char *words[MAX_WORDS + 1];
 
+	signals_of_the_keyboard(SIG_IGN);
 	for (;;) {
 		printf("# ");
 		if (!read_line(line))

@@ -16,6 +16,7 @@ static const struct test *const tables[] = {
 	trap_tests,
 	signal_tests,
 	interruption_tests,
+	terminal_tests,
 	file_tests,
 	sched_tests,
 	exec_tests,

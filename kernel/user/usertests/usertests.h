@@ -17,6 +17,7 @@ extern const struct test swap_tests[];
 extern const struct test trap_tests[];
 extern const struct test signal_tests[];
 extern const struct test interruption_tests[];
+extern const struct test terminal_tests[];
 extern const struct test file_tests[];
 extern const struct test sched_tests[];
 extern const struct test exec_tests[];

@@ -1,0 +1,59 @@
+"""Stock gdb on the guest's terminal: from a key to the signal of the job in the foreground."""
+
+import re
+
+import pytest
+
+from kernel.tasks import current_task
+from ringscope.boot import power_on
+from ringscope.configuration import Configuration
+from tests.realgdb.harness import gdb_batch
+from tests.realgdb.served import served
+
+pytestmark = pytest.mark.gdb
+
+
+@pytest.fixture
+def gdb(tmp_path):
+    """gdb(keys, commands…) -> what gdb printed: the shell waits at its prompt, and the keys come next."""
+
+    def run(keys, *commands):
+        guest = power_on(Configuration(append="quiet loglevel=1"))
+        address = guest.symbols.lookup("n_tty_read").address
+        guest.machine.cpu.breakpoints.insert(address)
+        while guest.machine.run() is None:
+            pass
+        guest.machine.cpu.breakpoints.remove(address)
+        while current_task(guest.running_kernel).pid:
+            assert guest.machine.run(1 << 14) is None
+        guest.machine.serial.receive(keys)
+        with served(guest, tmp_path / "gdb.sock") as server:
+            return gdb_batch(*commands, file=guest.kernel, connect=server.address, seconds=60)
+
+    return run
+
+
+def test_ctrl_c_is_an_interrupt_that_becomes_a_signal(gdb):
+    output = gdb(b"\x03", "tbreak isig", "continue", "bt", "print sig", "print tty->pgrp", "print tty->session")
+    assert re.search(r"(?s)isig .* n_tty_receive_char .* serial8250_interrupt .* common_interrupt ", output)
+    assert re.findall(r"^\$\d+ = (.*)", output, re.MULTILINE) == ["2", "3", "3"]
+
+
+def test_a_job_gets_the_terminal(gdb):
+    output = gdb(
+        b"ls\r",
+        *("tbreak do_exit", "continue", "print current_task->comm", "print current_task->signal->session"),
+        *("print console_tty.pgrp == current_task->signal->pgrp", "print console_tty.pgrp == current_task->tgid"),
+    )
+    assert '"ls"' in output
+    assert re.findall(r"^\$\d+ = (.*)", output, re.MULTILINE)[1:] == ["3", "1", "1"]
+
+
+def test_a_line_is_whole_before_it_is_read(gdb):
+    output = gdb(
+        b"ls\r",
+        *("tbreak end_line", "continue", "print tty->disc_data.read_head - tty->disc_data.read_tail"),
+        *("print tty->disc_data.canon_head == tty->disc_data.read_tail", "finish"),
+        "print console_tty.disc_data.canon_head == console_tty.disc_data.read_head",
+    )
+    assert re.findall(r"^\$\d+ = (.*)", output, re.MULTILINE) == ["2", "1", "1"]
