@@ -32,6 +32,11 @@ PROGRAM_DIRECTORIES = {"init": "sbin", "helper": "sbin"}
 DEFAULT_PROGRAM_DIRECTORY = "bin"
 PROGRAMS_OF_SEVERAL_FILES = ("usertests",)
 PROGRAM_LINK_FLAGS = (f"--image-base={constant('ELF_BASE'):#x}", "-z", "separate-code", "-e", "_start")
+IA32_LINK_FLAGS = ("-m", "elf_i386", "--image-base=0x8048000", "-z", "separate-code", "-e", "_start")
+VDSO_LINK_FLAGS = (
+    *("-shared", "--no-undefined", "-soname", "linux-vdso.so.1", "--hash-style=both", "-z", "rodynamic"),
+    *("-z", "max-page-size=4096", "-z", "noexecstack", "--build-id=none", "--strip-debug"),
+)
 SHARED_WITH_KERNEL = ("guest/lib/string.c", "guest/lib/vsprintf.c")
 
 DEVICES = (
@@ -124,13 +129,14 @@ def _build_into(tree: Tree) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
     _generate_asm_offsets(tree)
+    _link_vdso(tree)
     _link_kernel(tree)
-    names = _link_programs(tree)
+    names = [*_link_programs(tree), *_link_ia32_programs(tree)]
     (tree.out / "initramfs.cpio").write_bytes(cpio.archive(_initramfs(tree, names)))
 
 
 def _kernel_flags(tree: Tree) -> list[str]:
-    includes = (tree.generated, tree.source / "guest" / "include")
+    includes = (tree.generated, tree.source / "guest" / "include", tree.objects)
     return [*KERNEL_FLAGS, *(f"-I{directory}" for directory in includes)]
 
 
@@ -159,12 +165,23 @@ def _compile_all(tree: Tree, sources: Sequence[Path], flags: Sequence[str], pref
     return objects
 
 
+def _link_vdso(tree: Tree) -> None:
+    """The shared object that the kernel lends programs; the kernel's image includes it."""
+    vdso = tree.source / "guest" / "vdso"
+    flags = [f"-I{tree.generated}", f"-I{tree.source / 'guest' / 'include'}", "-fpic", "-mgeneral-regs-only"]
+    objects = _compile_all(tree, [vdso / "vclock_gettime.c"], flags)
+    script = tree.objects / "vdso.lds"
+    tree.toolchain.compile(vdso / "vdso.lds.S", script, [*flags, "-P"], stage="-E")
+    tree.toolchain.link_as_told(objects, tree.objects / "vdso64.so", [*VDSO_LINK_FLAGS, "-T", str(script)])
+
+
 def _link_kernel(tree: Tree) -> None:
     guest = tree.source / "guest"
     flags = _kernel_flags(tree)
     script = guest / "boot" / "vmlinux.lds.S"
     skipped = {script, guest / "entry" / "asm-offsets.c"}
-    sources = sorted(path for path in guest.rglob("*.[cS]") if path not in skipped)
+    others = guest / "vdso"
+    sources = sorted(path for path in guest.rglob("*.[cS]") if path not in skipped and others not in path.parents)
     objects = _compile_all(tree, sources, flags)
     linker_script = tree.objects / "vmlinux.lds"
     tree.toolchain.compile(script, linker_script, [*flags, "-P"], stage="-E")
@@ -200,6 +217,20 @@ def _link_programs(tree: Tree) -> list[str]:
         stripped = [*PROGRAM_LINK_FLAGS, "--strip-debug"]
         tree.toolchain.link(objects, tree.objects / "stripped" / name, stripped)
     return list(programs)
+
+
+def _link_ia32_programs(tree: Tree) -> list[str]:
+    """Programs of 32 bits, a file in user/ia32 each, with nothing but its start.S to rely on."""
+    place = tree.source / "user" / "ia32"
+    flags = ["-m32", "-mgeneral-regs-only"]
+    programs = sorted(place.glob("*.c"))
+    start, *objects = _compile_all(tree, [place / "start.S", *programs], flags)
+    for source, compiled in zip(programs, objects, strict=True):
+        tree.toolchain.link([start, compiled], tree.out / "programs" / source.stem, IA32_LINK_FLAGS)
+        tree.toolchain.link(
+            [start, compiled], tree.objects / "stripped" / source.stem, [*IA32_LINK_FLAGS, "--strip-debug"]
+        )
+    return [source.stem for source in programs]
 
 
 def _initramfs(tree: Tree, names: Sequence[str]) -> Iterator[cpio.Member]:

@@ -60,6 +60,10 @@ class Toolchain:
         target.parent.mkdir(parents=True, exist_ok=True)
         self._run("ld.lld", [*LINK_FLAGS, *flags, *map(str, objects), "-o", str(target)])
 
+    def link_as_told(self, objects: Sequence[Path], target: Path, flags: Sequence[str]) -> None:
+        """Link with these flags alone: not a static executable. BuildError carries the linker's words."""
+        self._run("ld.lld", [*flags, *map(str, objects), "-o", str(target)])
+
     def _maps(self) -> list[str]:
         """The compiler's own headers, and names for the host's directories that are the same everywhere."""
         return [

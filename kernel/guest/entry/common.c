@@ -23,7 +23,9 @@ static noinline void exit_to_user_mode_loop(struct pt_regs *regs)
 /* The last C function before an exception, an interrupt or a fork returns to ring 3; interrupts off. */
 void irqentry_exit_to_user_mode(struct pt_regs *regs)
 {
-	BUG_ON(!user_mode(regs));
+	/* A gate to ring 1 was interrupted: what is due, signals above all, is due when it is back in ring 3. */
+	if (!user_mode(regs))
+		return;
 	exit_to_user_mode_loop(regs);
 }
 
@@ -35,12 +37,24 @@ static noinline void syscall_exit_to_user_mode(struct pt_regs *regs)
 }
 
 /*
+ * The registers are not those of the call any more: leave by IRETQ whatever they look like. Linux before 4.20 had
+ * start_thread and arch_prctl say so; since then it looks at the registers alone.
+ */
+noinline void force_iret(void)
+{
+	current->thread.status |= TS_FORCE_IRET;
+}
+
+/*
  * SYSRET takes RIP from RCX and RFLAGS from R11 and knows two selectors; anything else needs IRETQ. With a
  * non-canonical RIP it would fault in ring 0 on the user's stack (SDM 2B SYSRET).
  */
 static bool sysret_can_restore(const struct pt_regs *regs)
 {
-	return regs->cx == regs->ip && regs->r11 == regs->flags &&
+	bool forced = current->thread.status & TS_FORCE_IRET;
+
+	current->thread.status &= ~TS_FORCE_IRET;
+	return !forced && regs->cx == regs->ip && regs->r11 == regs->flags &&
 	       regs->cs == __USER_CS && regs->ss == __USER_DS && regs->ip < TASK_SIZE &&
 	       !(regs->flags & (X86_EFLAGS_RF | X86_EFLAGS_TF));
 }

@@ -9,6 +9,10 @@
 	{ .limit0 = 0xffff, .limit1 = 0xf, .type = segment_type, .s = 1,		\
 	  .dpl = segment_dpl, .p = 1, .l = is_code64, .d = is_code32, .g = 1 }
 
+/* One byte, at address 0: nothing can be read there, but LSL tells the limit: the processor's number. */
+#define GDT_CPUNODE(cpu, node)								\
+	{ .limit0 = (cpu) | (node) << 12, .type = TYPE_DATA, .s = 1, .dpl = DPL_USER, .p = 1, .d = 1 }
+
 #define TYPE_CODE	0xb	/* execute, read, accessed */
 #define TYPE_DATA	0x3	/* read, write, accessed */
 
@@ -20,6 +24,8 @@ struct gdt_page gdt_page = {
 		[GDT_ENTRY(__USER32_CS)]   = GDT_SEGMENT(TYPE_CODE, DPL_USER, 0, 1),
 		[GDT_ENTRY(__USER_DS)]     = GDT_SEGMENT(TYPE_DATA, DPL_USER, 0, 1),
 		[GDT_ENTRY(__USER_CS)]     = GDT_SEGMENT(TYPE_CODE, DPL_USER, 1, 0),
+		[GDT_ENTRY(CPUNODE_SEG)]   = GDT_CPUNODE(0, 0),
+		[GDT_ENTRY(RING1_CS)]      = GDT_SEGMENT(TYPE_CODE, DPL_RING1, 1, 0),
 	},
 };
 
@@ -28,8 +34,8 @@ struct gdt_page gdt_page = {
 static u8 exception_stacks[NR_IST][EXCEPTION_STKSZ] __page_aligned_bss;
 
 struct tss_struct cpu_tss_rw = {
-	/* No permission bitmap: its base lies beyond the segment's limit. */
-	.x86_tss.io_bitmap_base = sizeof(struct x86_hw_tss),
+	.x86_tss.io_bitmap_base = IO_BITMAP_INVALID,
+	.io_bitmap_end = 0xff,
 };
 
 /* What entry code reaches through GS. */
@@ -40,7 +46,7 @@ __percpu unsigned long cpu_user_rsp;
 static void set_tss_desc(struct tss_desc *desc, const struct x86_hw_tss *tss)
 {
 	unsigned long base = (unsigned long)tss;
-	unsigned long limit = sizeof(*tss) - 1;
+	unsigned long limit = TSS_LIMIT;
 
 	*desc = (struct tss_desc) {
 		.low = {
@@ -60,8 +66,20 @@ static void tss_setup(void)
 	for (i = 0; i < NR_IST; i++)
 		tss->ist[i] = (unsigned long)exception_stacks[i] + EXCEPTION_STKSZ;
 	tss->sp0 = init_task.thread.sp0;
+	tss->sp1 = (unsigned long)init_stack + RING1_STACK;
 	set_tss_desc((struct tss_desc *)&gdt_page.gdt[GDT_ENTRY(GDT_TSS_SELECTOR)], tss);
 	asm volatile("ltr %w0" : : "r"(GDT_TSS_SELECTOR));
+}
+
+/* A gate that a far CALL goes through (SDM 3A 5.8.3.1). Linux has had none since it stopped running SCO's programs. */
+static void set_call_gate(u16 selector, unsigned int dpl)
+{
+	unsigned long addr = (unsigned long)entry_CALL_gate;
+
+	*(struct gate_struct *)&gdt_page.gdt[GDT_ENTRY(selector)] = (struct gate_struct) {
+		.offset_low = addr, .offset_middle = addr >> 16, .offset_high = addr >> 32,
+		.segment = RING1_CS, .type = GATE_CALL, .dpl = dpl, .p = 1,
+	};
 }
 
 /* SYSCALL loads CS and SS from STAR[47:32], SYSRET to 64 bits from STAR[63:48] + 16 and + 8. */
@@ -70,6 +88,10 @@ static void syscall_init(void)
 	wrmsr(MSR_STAR, (u64)__USER32_CS << 48 | (u64)__KERNEL_CS << 32);
 	wrmsr(MSR_LSTAR, (unsigned long)entry_SYSCALL_64);
 	wrmsr(MSR_CSTAR, (unsigned long)ignore_sysret);
+	/* SYSENTER loads CS and, 8 more, SS from the first; the entry takes the task's stack at once. */
+	wrmsr(MSR_IA32_SYSENTER_CS, __KERNEL_CS);
+	wrmsr(MSR_IA32_SYSENTER_ESP, 0);
+	wrmsr(MSR_IA32_SYSENTER_EIP, (unsigned long)entry_SYSENTER_compat);
 	wrmsr(MSR_SYSCALL_MASK,
 	      X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | X86_EFLAGS_SF |
 	      X86_EFLAGS_TF | X86_EFLAGS_IF | X86_EFLAGS_DF | X86_EFLAGS_OF | X86_EFLAGS_IOPL |
@@ -95,6 +117,8 @@ static void setup_smep(void)
 void cpu_init(void)
 {
 	tss_setup();
+	set_call_gate(CALL_GATE_SELECTOR, DPL_USER);
+	set_call_gate(CALL_GATE_DPL0_SELECTOR, DPL_KERNEL);
 	syscall_init();
 	setup_smep();
 	fpu_init();

@@ -191,13 +191,23 @@ SYM_CODE_START(\asmsym)
 	cld
 	PUSH_REGS
 	testb	$SEGMENT_RPL_MASK, CS(%rsp)
-	jz	1f
+	jz	2f
 	swapgs
 1:	movq	%rsp, %rdi
 	movq	ORIG_RAX(%rsp), %rsi
 	movq	$-1, ORIG_RAX(%rsp)
 	call	\cfunc
 	jmp	ret_from_intr
+
+	/* Was it the IRETQ to ring 3 that faulted, with the user's GS loaded already? Then it is the user's fault. */
+2:	leaq	native_irq_return_iret(%rip), %rcx
+	cmpq	%rcx, RIP(%rsp)
+	jne	1b
+	swapgs
+	movq	%rsp, %rdi
+	call	fixup_bad_iret
+	movq	%rax, %rsp
+	jmp	1b
 	.cfi_endproc
 SYM_CODE_END(\asmsym)
 .endm

@@ -9,11 +9,18 @@ struct idt_data {
 	unsigned int vector;
 	unsigned int ist;		/* 0: the current stack, or the TSS's from ring 3 */
 	unsigned int dpl;		/* who may reach it by an INT instruction */
+	unsigned int type, segment;	/* 0: an interrupt gate, __KERNEL_CS */
 	void (*addr)(void);
 };
 
 #define INTG(_vector, _addr)		{ .vector = _vector, .dpl = DPL_KERNEL, .addr = _addr }
 #define SYSG(_vector, _addr)		{ .vector = _vector, .dpl = DPL_USER, .addr = _addr }
+/*
+ * For rings.c to show what kind of gate does what. A trap gate leaves interrupts on, so none may lead to ring 0
+ * here: an interrupt before the handler's swapgs would take the user's GS for the kernel's.
+ */
+#define TRAPG(_vector, _addr)		{ .vector = _vector, .dpl = DPL_USER, .addr = _addr,	\
+					  .type = GATE_TRAP, .segment = RING1_CS }
 #define ISTG(_vector, _addr, _ist)	{ .vector = _vector, .dpl = DPL_KERNEL, .addr = _addr, .ist = _ist }
 
 static const struct idt_data def_idts[] = {
@@ -38,6 +45,8 @@ static const struct idt_data def_idts[] = {
 	INTG(X86_TRAP_XF,		asm_exc_simd_coprocessor_error),
 	INTG(LOCAL_TIMER_VECTOR,	asm_sysvec_apic_timer_interrupt),
 	SYSG(IA32_SYSCALL_VECTOR,	system_call),
+	TRAPG(TOUR_TRAP_VECTOR,		entry_RING1_gate),
+	SYSG(TOUR_INTERRUPT_VECTOR,	entry_INTERRUPT_gate),
 };
 
 static void set_gate(const struct idt_data *row)
@@ -46,7 +55,8 @@ static void set_gate(const struct idt_data *row)
 
 	idt_table[row->vector] = (struct gate_struct) {
 		.offset_low = addr, .offset_middle = addr >> 16, .offset_high = addr >> 32,
-		.segment = __KERNEL_CS, .ist = row->ist, .type = GATE_INTERRUPT, .dpl = row->dpl, .p = 1,
+		.segment = row->segment ? row->segment : __KERNEL_CS, .ist = row->ist,
+		.type = row->type ? row->type : GATE_INTERRUPT, .dpl = row->dpl, .p = 1,
 	};
 }
 

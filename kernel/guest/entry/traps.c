@@ -4,6 +4,7 @@
 #include <asm/traps.h>
 #include <asm/uaccess.h>
 #include <linux/sched/signal.h>
+#include <linux/string.h>
 
 struct pt_regs *sync_regs(struct pt_regs *eregs);
 
@@ -13,6 +14,21 @@ struct pt_regs *sync_regs(struct pt_regs *eregs)
 	struct pt_regs *regs = task_pt_regs(current);
 
 	*regs = *eregs;
+	return regs;
+}
+
+struct pt_regs *fixup_bad_iret(struct pt_regs *bad_regs);
+
+/*
+ * Called by entry code when IRETQ itself faulted: CS or SS in its frame name no segment any more that ring 3 may
+ * have, since another thread changed the LDT. It looks as if the program had faulted where it was to go on.
+ */
+noinline struct pt_regs *fixup_bad_iret(struct pt_regs *bad_regs)
+{
+	struct pt_regs *regs = task_pt_regs(current), copy = *bad_regs;
+
+	memcpy(&copy.ip, (const void *)bad_regs->sp, sizeof(copy) - offsetof(struct pt_regs, ip));
+	*regs = copy;
 	return regs;
 }
 

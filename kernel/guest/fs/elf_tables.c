@@ -74,7 +74,8 @@ static int fill_auxv(struct linux_binprm *bprm, const struct elf_image *exec, co
 {
 	const struct cred *cred = current_cred();
 	const unsigned long auxv[][2] = {
-		{ AT_SYSINFO_EHDR, exec->compat ? 0 : current->mm->vdso },
+		/* The 32-bit page is no shared object: it begins with __kernel_vsyscall. */
+		{ exec->compat ? AT_SYSINFO : AT_SYSINFO_EHDR, current->mm->vdso },
 		{ AT_MINSIGSTKSZ, MINSIGSTKSZ }, { AT_HWCAP, elf_hwcap() }, { AT_PAGESZ, PAGE_SIZE },
 		{ AT_CLKTCK, CLOCKS_PER_SEC }, { AT_PHDR, exec->phdr_addr }, { AT_PHENT, exec->ex.e_phentsize },
 		{ AT_PHNUM, exec->ex.e_phnum }, { AT_BASE, interp->load_bias }, { AT_FLAGS, 0 },
@@ -91,7 +92,7 @@ static int fill_auxv(struct linux_binprm *bprm, const struct elf_image *exec, co
 
 	BUILD_BUG_ON(ARRAY_SIZE(auxv) > AT_VECTOR_SIZE);
 	for (i = 0; i < ARRAY_SIZE(auxv); i++) {
-		if (auxv[i][0] == AT_SYSINFO_EHDR && !auxv[i][1])
+		if (!i && !auxv[i][1])
 			continue;
 		memcpy(saved[n++], auxv[i], sizeof(auxv[i]));
 		if (auxv[i][0] == AT_NULL)

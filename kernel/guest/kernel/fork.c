@@ -3,6 +3,7 @@
  * copy_process does its work in the order of Linux's.
  */
 #include <asm/irqflags.h>
+#include <asm/ldt.h>
 #include <asm/uaccess.h>
 #include <linux/cred.h>
 #include <linux/completion.h>
@@ -40,6 +41,7 @@ void mmdrop(struct mm_struct *mm)
 	if (--mm->mm_count)
 		return;
 	BUG_ON(mm == &init_mm || read_cr3() == __pa(mm->pgd));
+	destroy_context_ldt(mm);
 	pgd_free(mm->pgd);
 	kfree(mm);
 }
@@ -73,7 +75,7 @@ static struct mm_struct *dup_mm(struct mm_struct *oldmm)
 	mm->mmap_base = oldmm->mmap_base;
 	mm->vdso = oldmm->vdso;
 	memcpy(mm->saved_auxv, oldmm->saved_auxv, sizeof(mm->saved_auxv));
-	if (!dup_mmap(mm, oldmm))
+	if (!ldt_dup_context(mm, oldmm) && !dup_mmap(mm, oldmm))
 		return mm;
 	mmput(mm);
 	return NULL;
@@ -175,6 +177,7 @@ static void free_task(struct task_struct *p)
 {
 	nr_threads--;
 	free_thread_stack(p->stack);
+	free_io_bitmap(&p->thread);
 	put_cred(p->cred);
 	kfree(p);
 }
@@ -210,7 +213,10 @@ static struct task_struct *dup_task_struct(struct task_struct *orig)
 	INIT_LIST_HEAD(&p->children);
 	INIT_LIST_HEAD(&p->run_list);
 	INIT_LIST_HEAD(&p->sibling);
-	return p;
+	if (io_bitmap_share(&p->thread))
+		return p;
+	free_task(p);
+	return NULL;
 }
 
 /* Combinations that mean nothing: -EINVAL. */

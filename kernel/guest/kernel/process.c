@@ -1,5 +1,7 @@
 /* What of the processor belongs to a task, and how one task's part is exchanged for another's. */
 #include <asm/irqflags.h>
+#include <asm/ldt.h>
+#include <asm/traps.h>
 #include <asm/uaccess.h>
 #include <linux/sched.h>
 #include <linux/sched/clone.h>
@@ -21,25 +23,28 @@ void ret_from_fork(void);
 
 void switch_mm(struct mm_struct *prev, struct mm_struct *next)
 {
-	if (prev != next)
-		write_cr3(__pa(next->pgd));
-}
-
-static void load_user_bases(const struct thread_struct *thread)
-{
-	wrmsr(MSR_FS_BASE, thread->fsbase);
-	wrmsr(MSR_KERNEL_GS_BASE, thread->gsbase);
+	if (prev == next)
+		return;
+	write_cr3(__pa(next->pgd));
+	if (prev->ldt || next->ldt)
+		load_mm_ldt(next);
 }
 
 /* Called by __switch_to_asm on next's stack, interrupts off; returns whom it switched from. */
 noinline struct task_struct *__switch_to(struct task_struct *prev_p, struct task_struct *next_p)
 {
 	switch_fpu(prev_p, next_p);
-	if (prev_p->thread.fsbase != next_p->thread.fsbase || prev_p->thread.gsbase != next_p->thread.gsbase)
-		load_user_bases(&next_p->thread);
+	if (!(prev_p->flags & PF_KTHREAD))
+		save_segments(&prev_p->thread);
+	if (!(next_p->flags & PF_KTHREAD)) {
+		load_TLS(&next_p->thread);
+		load_segments(&next_p->thread);
+		tss_update_io_bitmap(&next_p->thread);
+	}
 	current_task = next_p;
 	cpu_current_top_of_stack = next_p->thread.sp0;
 	cpu_tss_rw.x86_tss.sp0 = next_p->thread.sp0;
+	cpu_tss_rw.x86_tss.sp1 = (unsigned long)next_p->stack + RING1_STACK;
 	return prev_p;
 }
 
@@ -50,8 +55,11 @@ static void copy_user_regs(struct task_struct *p, struct pt_regs *childregs, con
 	childregs->ax = 0;
 	if (args->stack)
 		childregs->sp = args->stack;
-	if (args->flags & CLONE_SETTLS)
+	save_segments(&p->thread);
+	if (args->flags & CLONE_SETTLS) {
+		p->thread.fsindex = 0;
 		p->thread.fsbase = args->tls;
+	}
 	fpu_copy(&p->thread);
 }
 
@@ -74,6 +82,7 @@ void copy_thread(struct task_struct *p, const struct kernel_clone_args *args)
 		copy_user_regs(p, childregs, args);
 		return;
 	}
+	free_io_bitmap(&p->thread);
 	p->thread.addr_limit = KERNEL_DS;
 	p->thread.fsbase = p->thread.gsbase = 0;
 }
@@ -82,9 +91,7 @@ void copy_thread(struct task_struct *p, const struct kernel_clone_args *args)
 void flush_thread(void)
 {
 	current->flags &= ~PF_KTHREAD;
-	current->thread.fsbase = 0;
-	current->thread.gsbase = 0;
-	load_user_bases(&current->thread);
+	flush_segments(&current->thread, 0);
 	fpu_flush_thread();
 }
 
@@ -97,6 +104,7 @@ static noinline void start_thread_common(struct pt_regs *regs, unsigned long new
 	regs->cs = _cs;
 	regs->ss = _ss;
 	regs->flags = X86_EFLAGS_IF;
+	force_iret();
 }
 
 /* Called by a binary format when the new address space stands. */
@@ -108,6 +116,7 @@ noinline void start_thread(struct pt_regs *regs, unsigned long new_ip, unsigned 
 /* The same for a 32-bit program: 0x23 is a code segment without the L bit, so the processor obeys 32-bit code. */
 noinline void compat_start_thread(struct pt_regs *regs, unsigned long new_ip, unsigned long new_sp)
 {
+	flush_segments(&current->thread, __USER_DS);
 	start_thread_common(regs, new_ip, new_sp, __USER32_CS, __USER_DS);
 }
 
@@ -116,12 +125,14 @@ noinline void compat_start_thread(struct pt_regs *regs, unsigned long new_ip, un
 #define ARCH_GET_FS	0x1003
 #define ARCH_GET_GS	0x1004
 
-static long set_base(unsigned long *base, unsigned long value)
+static long set_base(unsigned short *index, unsigned long *base, unsigned long value)
 {
 	if (value >= TASK_SIZE)
 		return -EPERM;
+	save_segments(&current->thread);
+	*index = 0;
 	*base = value;
-	load_user_bases(&current->thread);
+	load_segments(&current->thread);
 	return 0;
 }
 
@@ -136,9 +147,9 @@ long sys_arch_prctl(int option, unsigned long arg2)
 
 	switch (option) {
 	case ARCH_SET_FS:
-		return set_base(&thread->fsbase, arg2);
+		return set_base(&thread->fsindex, &thread->fsbase, arg2);
 	case ARCH_SET_GS:
-		return set_base(&thread->gsbase, arg2);
+		return set_base(&thread->gsindex, &thread->gsbase, arg2);
 	case ARCH_GET_FS:
 		return get_base(thread->fsbase, arg2);
 	case ARCH_GET_GS:

@@ -1,6 +1,7 @@
 /* The clocks, asked for by system call, and what a process has used of them (Linux: kernel/time). */
 #include <asm/irqflags.h>
 #include <asm/uaccess.h>
+#include <asm/vdso.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 #include <linux/syscalls.h>
@@ -9,10 +10,15 @@
 /* Nanoseconds between 1970 and the boot, as far as anybody has told: clock_settime may. */
 static u64 wall_to_monotonic;
 
-/* Nanoseconds since 1970. */
+/* Nanoseconds since 1970 at a time since boot. */
+u64 ktime_mono_to_real(u64 mono)
+{
+	return wall_to_monotonic + mono;
+}
+
 u64 ktime_get_real(void)
 {
-	return wall_to_monotonic + local_clock();
+	return ktime_mono_to_real(local_clock());
 }
 
 static u64 process_ticks(struct task_struct *p)
@@ -70,6 +76,7 @@ long sys_clock_settime(int which_clock, const struct timespec __user *tp)
 	if (!timespec_valid(&ts))
 		return -EINVAL;
 	wall_to_monotonic = ts.tv_sec * NSEC_PER_SEC + (u64)ts.tv_nsec - local_clock();
+	update_vsyscall();
 	return 0;
 }
 

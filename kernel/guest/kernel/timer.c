@@ -1,5 +1,6 @@
 /* Time in the kernel: ticks of the 8254, and a finer clock where the processor tells its rate. */
 #include <asm/irqflags.h>
+#include <asm/vdso.h>
 #include <linux/init.h>
 #include <linux/interrupt.h>
 #include <linux/sched/signal.h>
@@ -11,7 +12,8 @@
 /* Ticks since the timer was started. */
 unsigned long jiffies;
 
-static u64 tsc_hz, tsc_boot;
+u64 tsc_hz;
+static u64 tsc_boot;
 
 static LIST_HEAD(timers);
 
@@ -34,11 +36,14 @@ void __init tsc_init(void)
 /* Nanoseconds since boot. */
 u64 local_clock(void)
 {
-	u64 cycles;
+	return tsc_hz ? tsc_to_ns(rdtsc()) : jiffies * NSEC_PER_TICK;
+}
 
-	if (!tsc_hz)
-		return jiffies * NSEC_PER_TICK;
-	cycles = rdtsc() - tsc_boot;
+/* Nanoseconds since boot when the time-stamp counter was tsc. */
+u64 tsc_to_ns(u64 tsc)
+{
+	u64 cycles = tsc - tsc_boot;
+
 	return cycles / tsc_hz * NSEC_PER_SEC + cycles % tsc_hz * NSEC_PER_SEC / tsc_hz;
 }
 
@@ -46,12 +51,14 @@ static noinline void timer_interrupt(int irq)
 {
 	jiffies++;
 	account_process_tick(current, user_mode(get_irq_regs()));
+	update_vsyscall();
 	run_local_timers();
 	scheduler_tick();
 }
 
 void __init time_init(void)
 {
+	update_vsyscall();
 	setup_pit_timer();
 	request_irq(0, timer_interrupt, "timer");
 }

@@ -2,6 +2,7 @@
 #include <asm/irqflags.h>
 #include <asm/traps.h>
 #include <asm/uaccess.h>
+#include <asm/vdso.h>
 #include <linux/fs.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
@@ -156,7 +157,9 @@ noinline void exc_page_fault(struct pt_regs *regs, unsigned long error_code)
 
 	if (regs->flags & X86_EFLAGS_IF)
 		local_irq_enable();
-	if (address < TASK_SIZE && (user_mode(regs) || !(error_code & X86_PF_INSTR)))
+	if (address >= VSYSCALL_ADDR && user_mode(regs) && emulate_vsyscall(error_code, regs, address))
+		;	/* it looked like a call, and was answered like one */
+	else if (address < TASK_SIZE && (user_mode(regs) || !(error_code & X86_PF_INSTR)))
 		do_user_addr_fault(regs, error_code, address);
 	else
 		bad_area(regs, error_code, address);

@@ -182,7 +182,7 @@ enum {
 	AT_PLATFORM = 15, AT_HWCAP = 16, AT_CLKTCK = 17, AT_SECURE = 23, AT_RANDOM = 25, AT_EXECFN = 31,
 };
 
-static unsigned long auxv_value(unsigned long type)
+unsigned long auxv_value(unsigned long type)
 {
 	char **p = environ;
 	unsigned long *pair;

@@ -20,6 +20,7 @@ static const struct test *const tables[] = {
 	file_tests,
 	sched_tests,
 	exec_tests,
+	entry_tests,
 	tree_tests,
 	pipe_tests,
 	proc_tests,

@@ -24,6 +24,7 @@ extern const struct test exec_tests[];
 extern const struct test tree_tests[];
 extern const struct test pipe_tests[];
 extern const struct test proc_tests[];
+extern const struct test entry_tests[];
 
 #define CHECK(condition)				\
 	do {						\
@@ -33,5 +34,8 @@ extern const struct test proc_tests[];
 
 /* Run fn in a child: its status as wait4 gives it, or -1. */
 int status_of(int (*fn)(void));
+
+/* What the kernel said in the auxiliary vector, or -1. */
+unsigned long auxv_value(unsigned long type);
 
 #endif

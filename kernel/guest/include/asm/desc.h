@@ -35,8 +35,8 @@ struct desc_ptr {
 	unsigned long address;
 } __packed;
 
-enum { DESC_TSS = 0x9, GATE_INTERRUPT = 0xe, GATE_TRAP = 0xf };
-enum { DPL_KERNEL = 0, DPL_USER = 3 };
+enum { DESC_LDT = 0x2, DESC_TSS = 0x9, GATE_CALL = 0xc, GATE_INTERRUPT = 0xe, GATE_TRAP = 0xf };
+enum { DPL_KERNEL = 0, DPL_RING1 = 1, DPL_USER = 3 };
 
 struct gdt_page {
 	struct desc_struct gdt[GDT_ENTRIES];

@@ -32,6 +32,9 @@
 #define X86_EFLAGS_AC		0x00040000
 #define X86_EFLAGS_ID		0x00200000
 
+#define MSR_IA32_SYSENTER_CS	0x174
+#define MSR_IA32_SYSENTER_ESP	0x175
+#define MSR_IA32_SYSENTER_EIP	0x176
 #define MSR_EFER		0xc0000080
 #define MSR_STAR		0xc0000081
 #define MSR_LSTAR		0xc0000082
@@ -47,5 +50,6 @@
 
 /* thread_struct.status */
 #define TS_COMPAT		0x0002
+#define TS_FORCE_IRET		0x0004
 
 #endif

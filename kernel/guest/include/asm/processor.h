@@ -1,6 +1,7 @@
 #ifndef _ASM_PROCESSOR_H
 #define _ASM_PROCESSOR_H
 
+#include <asm/desc.h>
 #include <asm/processor-flags.h>
 #include <asm/ptrace.h>
 #include <linux/kernel.h>
@@ -24,11 +25,20 @@ struct fxregs_state {
 } __aligned(16);
 
 BUILD_BUG_ON(sizeof(struct fxregs_state) != 512);
+/* A bit for each port, clear where IN and OUT are allowed, and a byte of ones behind the last (SDM 1 19.5.2). */
+#define IO_BITMAP_BITS		65536
+#define IO_BITMAP_BYTES		(IO_BITMAP_BITS / 8)
+#define IO_BITMAP_PAGES		(IO_BITMAP_BYTES / PAGE_SIZE)
 
 /* The processor's state of a task that isn't running, and what entry code must find. */
 struct thread_struct {
 	unsigned long sp;		/* kernel stack pointer while switched out */
 	unsigned long sp0;		/* top of the kernel stack: RSP on entry from ring 3 */
+	unsigned short es, ds;		/* selectors while switched out */
+	unsigned short fsindex, gsindex;
+	struct desc_struct tls_array[GDT_ENTRY_TLS_MAX - GDT_ENTRY_TLS_MIN + 1];
+	u8 *io_bitmap[IO_BITMAP_PAGES];	/* of ioperm, or NULL */
+	unsigned int iopl_emul;
 	unsigned long fsbase;		/* user's FS base */
 	unsigned long gsbase;		/* user's GS base, held in KERNEL_GS_BASE inside the kernel */
 	unsigned long addr_limit;	/* USER_DS or KERNEL_DS: how far user pointers may reach */
@@ -54,9 +64,18 @@ struct x86_hw_tss {
 	u16 io_bitmap_base;
 } __packed;
 
+/* The lowest bytes of a task's kernel stack are its stack in ring 1, which only the gates to RING1_CS use. */
+#define RING1_STACK		256
+
 struct tss_struct {
 	struct x86_hw_tss x86_tss;
+	u8 io_bitmap[IO_BITMAP_BYTES];
+	u8 io_bitmap_end;
 } __aligned(64);
+
+#define IO_BITMAP_OFFSET	offsetof(struct tss_struct, io_bitmap)
+#define TSS_LIMIT		(offsetof(struct tss_struct, io_bitmap_end))
+#define IO_BITMAP_INVALID	(TSS_LIMIT + 1)		/* beyond the segment: no port is allowed */
 
 BUILD_BUG_ON(sizeof(struct x86_hw_tss) != 104);
 
@@ -124,6 +143,12 @@ static inline void cpu_relax(void)
 }
 
 void start_thread(struct pt_regs *regs, unsigned long new_ip, unsigned long new_sp);
+void tss_update_io_bitmap(const struct thread_struct *thread);
+bool io_bitmap_share(struct thread_struct *thread);
+void free_io_bitmap(struct thread_struct *thread);
+void flush_segments(struct thread_struct *thread, unsigned short data);
+void save_segments(struct thread_struct *thread);
+void load_segments(const struct thread_struct *thread);
 void compat_start_thread(struct pt_regs *regs, unsigned long new_ip, unsigned long new_sp);
 struct task_struct *__switch_to(struct task_struct *prev_p, struct task_struct *next_p);
 

@@ -58,13 +58,18 @@ void asm_exc_alignment_check(void);
 void asm_exc_machine_check(void);
 void asm_exc_simd_coprocessor_error(void);
 void entry_SYSCALL_64(void);
+void entry_RING1_gate(void);
+void entry_INTERRUPT_gate(void);
+void entry_CALL_gate(void);
 void ignore_sysret(void);
+void entry_SYSENTER_compat(void);
 void system_call(void);
 extern char irq_entries_start[];
 #define IRQ_ENTRY_SIZE 16
 
 void die(const char *str, struct pt_regs *regs, long err) __noreturn;
 void show_regs(const struct pt_regs *regs);
+void force_iret(void);
 void irqentry_exit_to_user_mode(struct pt_regs *regs);
 
 #endif

@@ -77,6 +77,7 @@ struct mm_struct {
 	unsigned long arg_start, arg_end, env_start, env_end;
 	unsigned long mmap_base;	/* mmap gives addresses below */
 	unsigned long vdso;		/* address of the vDSO, or 0 */
+	struct desc_struct *ldt;	/* a page, or NULL */
 	unsigned long saved_auxv[AT_VECTOR_SIZE][2];
 };
 

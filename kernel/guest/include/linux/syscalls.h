@@ -23,6 +23,8 @@ struct stat;
 struct statfs;
 struct statx;
 
+struct user_desc;
+
 #include <asm/syscall_prototypes.h>
 
 long sys_ni_syscall(void);

@@ -55,7 +55,12 @@ static inline struct timeval jiffies_to_timeval(u64 ticks)
 	return (struct timeval) { ticks / HZ, ticks % HZ * USEC_PER_TICK };
 }
 
+/* timer.c: rate of the time-stamp counter, 0 if the processor does not tell it. */
+extern u64 tsc_hz;
+u64 tsc_to_ns(u64 tsc);
+
 /* time.c */
 u64 ktime_get_real(void);
+u64 ktime_mono_to_real(u64 mono);
 
 #endif

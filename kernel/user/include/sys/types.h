@@ -69,4 +69,12 @@ struct linux_dirent64 {
 	char d_name[];
 } __attribute__((__packed__));
 
+struct user_desc {
+	unsigned int entry_number;
+	unsigned int base_addr;
+	unsigned int limit;
+	unsigned int seg_32bit : 1, contents : 2, read_exec_only : 1, limit_in_pages : 1, seg_not_present : 1,
+		useable : 1, lm : 1;
+};
+
 #endif

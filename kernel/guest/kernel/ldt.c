@@ -1,0 +1,133 @@
+/*
+ * The local descriptor table: segments that a program makes for itself. The processor finds the table by a
+ * descriptor in the GDT and LDTR; each address space has its own table, or none (Linux: arch/x86/kernel/ldt.c).
+ */
+#include <asm/irqflags.h>
+#include <asm/ldt.h>
+#include <asm/uaccess.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+#include <linux/syscalls.h>
+
+/*
+ * A user's segment may be data, stack or code, 16 or 32 bits wide, of any base and limit; never 64-bit code, never
+ * of another ring: whatever the program says, DPL is 3 and S is 1, so no gate can be smuggled in.
+ */
+void fill_ldt(struct desc_struct *desc, const struct user_desc *info)
+{
+	*desc = (struct desc_struct) {
+		.limit0 = info->limit, .limit1 = info->limit >> 16,
+		.base0 = info->base_addr, .base1 = info->base_addr >> 16, .base2 = info->base_addr >> 24,
+		.type = (info->read_exec_only ^ 1) << 1 | info->contents << 2 | 1,
+		.s = 1, .dpl = DPL_USER, .p = info->seg_not_present ^ 1, .avl = info->useable,
+		.d = info->seg_32bit, .g = info->limit_in_pages,
+	};
+}
+
+/* What a program writes to clear an entry. */
+bool user_desc_is_empty(const struct user_desc *info)
+{
+	return !info->base_addr && !info->limit && !info->contents && info->read_exec_only && !info->seg_32bit &&
+	       !info->limit_in_pages && info->seg_not_present && !info->useable;
+}
+
+/* Tell the processor of mm's table: interrupts off, or on one processor with nobody to switch to. */
+void load_mm_ldt(const struct mm_struct *mm)
+{
+	unsigned long base = (unsigned long)mm->ldt, limit = PAGE_SIZE - 1;
+	struct tss_desc *desc = (struct tss_desc *)&gdt_page.gdt[GDT_ENTRY(GDT_LDT_SELECTOR)];
+	u16 selector = mm->ldt ? GDT_LDT_SELECTOR : 0;
+
+	*desc = (struct tss_desc) {
+		.low = {
+			.limit0 = limit, .base0 = base, .base1 = base >> 16, .base2 = base >> 24,
+			.type = DESC_LDT, .dpl = DPL_KERNEL, .p = 1,
+		},
+		.base3 = base >> 32,
+	};
+	asm volatile("lldt %w0" : : "r"(selector));
+}
+
+/* fork: the child gets a copy. */
+int ldt_dup_context(struct mm_struct *mm, const struct mm_struct *oldmm)
+{
+	if (!oldmm->ldt)
+		return 0;
+	mm->ldt = get_zeroed_page();
+	if (!mm->ldt)
+		return -ENOMEM;
+	memcpy(mm->ldt, oldmm->ldt, PAGE_SIZE);
+	return 0;
+}
+
+/* The table goes with the last user of its address space; nobody has it loaded any more. */
+void destroy_context_ldt(struct mm_struct *mm)
+{
+	if (mm->ldt)
+		free_page(mm->ldt);
+	mm->ldt = NULL;
+}
+
+static long read_ldt(void __user *ptr, unsigned long bytecount)
+{
+	struct mm_struct *mm = current->mm;
+
+	if (!mm->ldt)
+		return 0;
+	bytecount = min(bytecount, PAGE_SIZE);
+	return copy_to_user(ptr, mm->ldt, bytecount) ? -EFAULT : (long)bytecount;
+}
+
+static int check_entry(const struct user_desc *info, bool oldmode)
+{
+	if (info->entry_number >= LDT_ENTRIES)
+		return -EINVAL;
+	if (info->contents == 3 && (oldmode || !info->seg_not_present))
+		return -EINVAL;		/* a conforming code segment */
+	if (!info->seg_32bit && info->contents == MODIFY_LDT_CONTENTS_CODE && info->lm)
+		return -EINVAL;
+	return 0;
+}
+
+static long write_ldt(const void __user *ptr, unsigned long bytecount, bool oldmode)
+{
+	struct mm_struct *mm = current->mm;
+	struct desc_struct desc = { 0 };
+	struct user_desc info;
+	unsigned long flags;
+	int err;
+
+	if (bytecount != sizeof(info))
+		return -EINVAL;
+	if (copy_from_user(&info, ptr, sizeof(info)))
+		return -EFAULT;
+	err = check_entry(&info, oldmode);
+	if (err)
+		return err;
+	if (!mm->ldt)
+		mm->ldt = get_zeroed_page();
+	if (!mm->ldt)
+		return -ENOMEM;
+	if (!(oldmode && !info.base_addr && !info.limit) && !user_desc_is_empty(&info))
+		fill_ldt(&desc, &info);
+	flags = local_irq_save();
+	mm->ldt[info.entry_number] = desc;
+	load_mm_ldt(mm);
+	local_irq_restore(flags);
+	return 0;
+}
+
+noinline long sys_modify_ldt(int func, void __user *ptr, unsigned long bytecount)
+{
+	switch (func) {
+	case 0:
+		return read_ldt(ptr, bytecount);
+	case 1:
+		return write_ldt(ptr, bytecount, true);
+	case 0x11:
+		return write_ldt(ptr, bytecount, false);
+	default:
+		return -ENOSYS;
+	}
+}
