@@ -13,10 +13,13 @@
 #include <linux/string.h>
 #include <linux/syscalls.h>
 
-/* No more tasks than this at once, so that a fork bomb leaves the kernel some memory. */
-#define MAX_THREADS 1024
-
 static unsigned int nr_threads;
+
+/* So many that their stacks take an eighth of the memory: a fork bomb leaves the kernel room (Linux: set_max_threads). */
+static unsigned int max_threads(void)
+{
+	return totalram_pages() * PAGE_SIZE / (8 * THREAD_SIZE);
+}
 
 /* An empty address space with one user, or NULL. */
 struct mm_struct *mm_alloc(void)
@@ -103,61 +106,6 @@ static int copy_fs(u64 clone_flags, struct task_struct *p)
 	}
 	p->fs = copy_fs_struct(current->fs);
 	return p->fs ? 0 : -ENOMEM;
-}
-
-void put_sighand_struct(struct sighand_struct *sighand)
-{
-	if (!--sighand->count)
-		kfree(sighand);
-}
-
-static int copy_sighand(u64 clone_flags, struct task_struct *p)
-{
-	struct sighand_struct *sig;
-
-	if (clone_flags & CLONE_SIGHAND) {
-		current->sighand->count++;
-		p->sighand = current->sighand;
-		return 0;
-	}
-	sig = kzalloc(sizeof(*sig));
-	p->sighand = sig;
-	if (!sig)
-		return -ENOMEM;
-	memcpy(sig->action, current->sighand->action, sizeof(sig->action));
-	sig->count = 1;
-	return 0;
-}
-
-void put_signal_struct(struct signal_struct *sig)
-{
-	if (--sig->sigcnt)
-		return;
-	kfree(sig->real_timer);
-	kfree(sig);
-}
-
-/* A thread has its process's; a process inherits group, session, terminal and limits. */
-static int copy_signal(u64 clone_flags, struct task_struct *p)
-{
-	const struct signal_struct *old = current->signal;
-	struct signal_struct *sig;
-
-	if (clone_flags & CLONE_THREAD)
-		return 0;
-	sig = kzalloc(sizeof(*sig));
-	p->signal = sig;
-	if (!sig)
-		return -ENOMEM;
-	sig->sigcnt = sig->nr_threads = sig->live.counter = 1;
-	INIT_LIST_HEAD(&sig->thread_head);
-	init_waitqueue_head(&sig->wait_chldexit);
-	init_sigpending(&sig->shared_pending);
-	sig->pgrp = old->pgrp;
-	sig->session = old->session;
-	sig->tty = old->tty;
-	memcpy(sig->rlim, old->rlim, sizeof(sig->rlim));
-	return 0;
 }
 
 static int copy_mm(u64 clone_flags, struct task_struct *p)
@@ -302,7 +250,7 @@ static noinline struct task_struct *copy_process(const struct kernel_clone_args 
 
 	if (err)
 		return ERR_PTR(err);
-	if (nr_threads >= MAX_THREADS || is_nproc_overlimit(current_cred()->uid))
+	if (nr_threads >= max_threads() || is_nproc_overlimit(current_cred()->uid))
 		return ERR_PTR(-EAGAIN);
 	p = dup_task_struct(current);
 	if (!p)

@@ -17,6 +17,8 @@ static const struct test *const tables[] = {
 	signal_tests,
 	interruption_tests,
 	terminal_tests,
+	thread_tests,
+	hostile_tests,
 	file_tests,
 	sched_tests,
 	exec_tests,

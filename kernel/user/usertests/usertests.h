@@ -18,6 +18,8 @@ extern const struct test trap_tests[];
 extern const struct test signal_tests[];
 extern const struct test interruption_tests[];
 extern const struct test terminal_tests[];
+extern const struct test thread_tests[];
+extern const struct test hostile_tests[];
 extern const struct test file_tests[];
 extern const struct test sched_tests[];
 extern const struct test exec_tests[];

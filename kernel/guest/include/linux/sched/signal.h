@@ -97,7 +97,9 @@ static inline unsigned long rlimit(unsigned int limit)
 	return current->signal->rlim[limit].rlim_cur;
 }
 
-/* fork.c */
+/* sighand.c */
+int copy_sighand(u64 clone_flags, struct task_struct *p);
+int copy_signal(u64 clone_flags, struct task_struct *p);
 void put_signal_struct(struct signal_struct *sig);
 void put_sighand_struct(struct sighand_struct *sighand);
 
