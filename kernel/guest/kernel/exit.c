@@ -99,6 +99,7 @@ static void reparent_leader(struct task_struct *father, struct task_struct *p, s
 		t->real_parent = t->parent = reaper;
 	list_del_init(&p->sibling);
 	list_add_tail(&p->sibling, &reaper->children);
+	p->exit_signal = SIGCHLD;	/* the reaper waits for nothing else */
 	kill_orphaned_pgrp(p, father);
 	if (p->exit_state == EXIT_ZOMBIE && thread_group_empty(p) && do_notify_parent(p, SIGCHLD)) {
 		p->exit_state = EXIT_DEAD;

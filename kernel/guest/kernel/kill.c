@@ -1,18 +1,37 @@
-/* The calls that send signals. There is one user, root: every process may be sent one (Linux: kernel/signal.c). */
+/* The calls that send signals (Linux: kernel/signal.c). */
 #include <asm/irqflags.h>
 #include <asm/uaccess.h>
+#include <linux/cred.h>
 #include <linux/sched/signal.h>
 #include <linux/syscalls.h>
+
+/* A user's processes are that user's to signal, and root's; SIGCONT may go to all of a session. */
+static bool kill_ok_by_cred(const struct task_struct *t, int sig)
+{
+	const struct cred *cred = current_cred(), *tcred = t->cred;
+
+	return cred->euid == GLOBAL_ROOT_UID || cred->euid == tcred->suid || cred->euid == tcred->uid ||
+	       cred->uid == tcred->suid || cred->uid == tcred->uid ||
+	       (sig == SIGCONT && t->signal->session == current->signal->session);
+}
+
+static int group_send_sig_info(int sig, struct kernel_siginfo *info, struct task_struct *p, enum pid_type type)
+{
+	return kill_ok_by_cred(p, sig) ? do_send_sig_info(sig, info, p, type) : -EPERM;
+}
 
 /* To every process but task 1 and the caller's own. */
 static int kill_all(int sig, struct kernel_siginfo *info)
 {
 	struct task_struct *p;
-	int ret = -ESRCH;
+	int ret = -ESRCH, err;
 
 	for_each_process(p) {
-		if (p->pid > 1 && p != current->group_leader && !(p->flags & PF_KTHREAD))
-			ret = do_send_sig_info(sig, info, p, PIDTYPE_TGID);
+		if (p->pid <= 1 || p == current->group_leader || p->flags & PF_KTHREAD)
+			continue;
+		err = group_send_sig_info(sig, info, p, PIDTYPE_TGID);
+		if (ret != 0)
+			ret = err;
 	}
 	return ret;
 }
@@ -20,11 +39,15 @@ static int kill_all(int sig, struct kernel_siginfo *info)
 static int kill_group(pid_t pgrp, int sig, struct kernel_siginfo *info)
 {
 	struct task_struct *p;
-	int ret = -ESRCH;
+	int ret = -ESRCH, err;
 
-	for_each_process(p)
-		if (p->signal->pgrp == pgrp)
-			ret = do_send_sig_info(sig, info, p, PIDTYPE_TGID);
+	for_each_process(p) {
+		if (p->signal->pgrp != pgrp)
+			continue;
+		err = group_send_sig_info(sig, info, p, PIDTYPE_TGID);
+		if (ret != 0)
+			ret = err;
+	}
 	return ret;
 }
 
@@ -45,7 +68,7 @@ static noinline int kill_something_info(int sig, struct kernel_siginfo *info, pi
 	} else {
 		p = find_task_by_vpid(pid);
 		if (p)
-			ret = do_send_sig_info(sig, info, p, PIDTYPE_TGID);
+			ret = group_send_sig_info(sig, info, p, PIDTYPE_TGID);
 	}
 	local_irq_restore(flags);
 	return ret;
@@ -63,7 +86,7 @@ static int send_specific(pid_t tgid, pid_t pid, int sig, struct kernel_siginfo *
 {
 	unsigned long flags = local_irq_save();
 	struct task_struct *p = find_task_by_vpid(pid);
-	int ret = p && (!tgid || p->tgid == tgid) ? do_send_sig_info(sig, info, p, PIDTYPE_PID) : -ESRCH;
+	int ret = p && (!tgid || p->tgid == tgid) ? group_send_sig_info(sig, info, p, PIDTYPE_PID) : -ESRCH;
 
 	local_irq_restore(flags);
 	return ret;

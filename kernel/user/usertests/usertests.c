@@ -26,6 +26,7 @@ static const struct test *const tables[] = {
 	tree_tests,
 	pipe_tests,
 	proc_tests,
+	harmful_tests,
 };
 
 int status_of(int (*fn)(void))

@@ -26,6 +26,7 @@ extern const struct test exec_tests[];
 extern const struct test tree_tests[];
 extern const struct test pipe_tests[];
 extern const struct test proc_tests[];
+extern const struct test harmful_tests[];
 extern const struct test entry_tests[];
 
 #define CHECK(condition)				\
