@@ -7,9 +7,11 @@ import pytest
 from kernel.abi.tables import constant
 from kernel.image import find_image
 from kernel.symbols import Symbols
+from kernel.tasks import for_each_process_thread
 from machine.boot.load import boot as load
 from machine.machine import Machine
 from tests.guest.boot import initrd, vmlinux
+from tests.guest.test_tasks import at_the_prompt
 
 PRESENT, WRITE, USER, LARGE, NX = 1, 2, 4, 0x80, 1 << 63
 FRAME = 0x000FFFFFFFFFF000
@@ -110,3 +112,16 @@ def test_kernel_stacks_have_guards(stopped):
     stacks = [page.linear for page in stopped[1] if 0 <= page.linear - constant("VMALLOC_START") < 1 << 30]
     assert stacks and len(stacks) % (size // 4096) == 0
     assert all((address - constant("VMALLOC_START")) % (2 * size) >= size for address in stacks)
+
+
+def test_two_processes_at_one_address_have_frames_of_their_own():
+    guest = at_the_prompt()
+    table = {task.comm: task.page_table for task in for_each_process_thread(guest.running_kernel)}
+    init, shell = (
+        {page.linear: page for page in pages(guest.machine.memory, table[name] & FRAME) if page.user}
+        for name in ("init", "sh")
+    )
+    both = init.keys() & shell.keys()
+    assert constant("ELF_BASE") + 0x1000 in both and constant("STACK_TOP") - 0x1000 in both
+    shared = [page for page in both if init[page].physical == shell[page].physical]
+    assert not [page for page in shared if init[page].writable or page < constant("ELF_BASE") + 0x100000]

@@ -49,3 +49,20 @@ def test_copy_on_write_in_gdb(gdb):
     assert functions(output)[:6] == ["wp_page_copy", "do_wp_page", *FAULT], output
     assert "$1 = 2" in output and "$2 = 1" in output
     assert "$3 = 0x1" in output and "$4 = 1" in output
+
+
+def test_a_programs_pages_come_from_its_file(gdb):
+    output = gdb(
+        "private_file",
+        *(
+            "break filemap_fault if vmf->vma->vm_flags & 4",
+            "continue",
+            "bt",
+            "p vmf->vma->vm_file->f_path.dentry->d_name.name",
+        ),
+        *("finish", "p $", "p vmf->page->_refcount", "p vmf->page->index == vmf->pgoff"),
+    )
+    assert functions(output)[:3] == ["filemap_fault", "do_read_fault", "do_fault"], output
+    assert '"usertests"' in output
+    values = dict(re.findall(r"^\$(\d+) = (\S+)$", output, re.MULTILINE))
+    assert [values[number] for number in "345"] == ["0", "2", "1"], output

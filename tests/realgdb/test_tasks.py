@@ -97,7 +97,7 @@ def test_info_proc_reads_the_guests_proc(gdb):
         TASKS, "inferior 3", "info proc", "info proc mappings", "info proc status", "info auxv", "info inferiors"
     )
     assert "cmdline = '/bin/sh'" in output and "exe = '/bin/sh'" in output
-    assert re.search(r"0x401000 +0x\w+ +0x\w+ +0x0 +r-xp +/bin/sh", output)
+    assert re.search(r"0x401000 +0x\w+ +0x\w+ +0x1000 +r-xp +/bin/sh", output)
     assert re.search(r"0x7ffffffff000 .*\[stack\]", output)
     assert "Name:\tsh" in output
 

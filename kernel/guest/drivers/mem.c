@@ -32,6 +32,12 @@ static ssize_t read_zero(struct file *file, char __user *buf, size_t count, loff
 	return done;
 }
 
+/* Anonymous memory under another name. */
+static int mmap_zero(struct file *file, struct vm_area_struct *vma)
+{
+	return vma->vm_flags & VM_SHARED ? shmem_zero_setup(vma) : 0;
+}
+
 #define KMSG_LINE_MAX 256
 
 /* The log's text from where this file has read to. */
@@ -92,7 +98,9 @@ static ssize_t write_full(struct file *file, const char __user *buf, size_t coun
 }
 
 static const struct file_operations null_fops = { .read = read_null, .write = write_null, .llseek = noop_llseek };
-static const struct file_operations zero_fops = { .read = read_zero, .write = write_null, .llseek = noop_llseek };
+static const struct file_operations zero_fops = {
+	.read = read_zero, .write = write_null, .llseek = noop_llseek, .mmap = mmap_zero,
+};
 static const struct file_operations full_fops = { .read = read_zero, .write = write_full, .llseek = noop_llseek };
 static const struct file_operations random_fops = {
 	.read = random_read, .write = write_null, .llseek = noop_llseek,

@@ -7,6 +7,7 @@
 #include <linux/binfmts.h>
 #include <linux/elf.h>
 #include <linux/init.h>
+#include <linux/mman.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 
@@ -17,28 +18,27 @@ static unsigned long vm_flags_of(const struct elf64_phdr *ph)
 }
 
 /*
- * Map a segment and copy its bytes at once: the first instruction in ring 3 finds its page. What the file does
- * not fill is zero; its pages come when they are touched.
+ * Map a segment: what the file has of it is the file's own pages, which come when they are touched and are copied
+ * when they are written to; what it has not is zeros. A file ends within a page: the rest of that is made zero now.
  */
 static noinline int elf_map(const struct elf_image *image, const struct elf64_phdr *ph)
 {
-	unsigned long va = image->load_bias + ph->p_vaddr, left = ph->p_filesz, pos = ph->p_offset;
-	unsigned long start = va & PAGE_MASK, end = PAGE_ALIGN(va + ph->p_memsz);
-	struct vm_area_struct *vma = insert_vm_area(current->mm, start, end, vm_flags_of(ph), image->file);
+	unsigned long va = image->load_bias + ph->p_vaddr, file_end = va + ph->p_filesz;
+	unsigned long start = va & PAGE_MASK, zeros = PAGE_ALIGN(file_end), end = PAGE_ALIGN(va + ph->p_memsz);
+	unsigned long prot = vm_flags_of(ph);
+	long ret = 0;
 
-	if (!vma)
-		return -ENOMEM;
-	while (left) {
-		unsigned long chunk = min(left, PAGE_SIZE - offset_in_page(va));
-		char *page = get_zeroed_page();
-
-		if (!page || vm_insert_page(vma, va & PAGE_MASK, virt_to_page(page)))
-			return -ENOMEM;
-		kernel_read(image->file, page + offset_in_page(va), chunk, pos);
-		va += chunk;
-		pos += chunk;
-		left -= chunk;
-	}
+	if (!ph->p_filesz)
+		zeros = start;
+	else
+		ret = do_mmap(image->file, start, zeros - start, prot, MAP_PRIVATE | MAP_FIXED, ph->p_offset >> PAGE_SHIFT);
+	if (!IS_ERR(ret) && end > zeros)
+		ret = do_mmap(NULL, zeros, end - zeros, prot, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, 0);
+	if (IS_ERR(ret))
+		return ret;
+	if (ph->p_filesz && ph->p_memsz > ph->p_filesz && (prot & VM_WRITE) &&
+	    clear_user((void __user *)file_end, zeros - file_end))
+		return -EFAULT;
 	return 0;
 }
 
@@ -245,6 +245,8 @@ static noinline int load_elf_binary(struct linux_binprm *bprm)
 		return retval;
 
 	elf_entry = interp.file ? interp.load_bias + interp.ex.e_entry : exec.load_bias + exec.ex.e_entry;
+	/* Linux leaves this page to a fault like all others; here who steps over the IRETQ sees an instruction. */
+	mm_populate(elf_entry & PAGE_MASK, PAGE_SIZE);
 	if (exec.compat)
 		compat_start_thread(regs, elf_entry, current->mm->start_stack);
 	else

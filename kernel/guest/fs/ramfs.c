@@ -87,6 +87,7 @@ const struct file_operations ramfs_file_operations = {
 	.read = generic_file_read,
 	.write = generic_file_write,
 	.llseek = generic_file_llseek,
+	.mmap = generic_file_mmap,
 };
 
 static loff_t dcache_dir_lseek(struct file *file, loff_t offset, int whence)

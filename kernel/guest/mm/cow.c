@@ -15,15 +15,7 @@ static noinline vm_fault_t wp_page_reuse(struct vm_fault *vmf)
 	return 0;
 }
 
-static void copy_user_page(struct page *to, struct page *from)
-{
-	if (from)
-		memcpy(page_address(to), page_address(from), PAGE_SIZE);
-	else
-		memset(page_address(to), 0, PAGE_SIZE);
-}
-
-/* A copy in place of old, which is NULL if it is the zero page. */
+/* A copy in place of old, which is NULL if it is the zero page or another that is not counted. */
 static noinline vm_fault_t wp_page_copy(struct vm_fault *vmf, struct page *old)
 {
 	struct page *page;
@@ -32,7 +24,7 @@ static noinline vm_fault_t wp_page_copy(struct vm_fault *vmf, struct page *old)
 		get_page(old);
 	page = alloc_page(GFP_USER);
 	if (page && *vmf->pte == vmf->orig_pte) {
-		copy_user_page(page, old);
+		memcpy(page_address(page), pte_page_address(vmf->orig_pte), PAGE_SIZE);
 		page_add_anon_rmap(page, vmf->vma);
 		*vmf->pte = maybe_mkwrite(mk_pte(page, vmf->vma->vm_page_prot), vmf->vma) | _PAGE_DIRTY;
 		invlpg(vmf->address);

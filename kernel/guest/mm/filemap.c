@@ -3,6 +3,7 @@
  * reading, writing and mapping a file meet in the same pages, as in Linux's mm/filemap.c and mm/truncate.c.
  */
 #include <asm/page.h>
+#include <linux/fs.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -143,4 +144,51 @@ void truncate_inode_pages(struct address_space *mapping, loff_t size)
 		return;
 	mapping->i_pages = NULL;
 	mapping->height = 0;
+}
+
+/*
+ * A page of a mapped file is touched: give it, with a reference. Behind the page that holds the file's last byte there
+ * is nothing to map, though the area may be longer: SIGBUS.
+ */
+static noinline vm_fault_t filemap_fault(struct vm_fault *vmf)
+{
+	struct inode *inode = file_inode(vmf->vma->vm_file);
+	void *page;
+
+	if ((loff_t)(vmf->pgoff << PAGE_SHIFT) >= inode->i_size)
+		return VM_FAULT_SIGBUS;
+	page = filemap_grab_page(&inode->i_data, vmf->pgoff);
+	if (!page)
+		return VM_FAULT_OOM;
+	vmf->page = virt_to_page(page);
+	vmf->page->mapping = &inode->i_data;
+	vmf->page->index = vmf->pgoff;
+	get_page(vmf->page);
+	return 0;
+}
+
+/* A page that is in the cache without further ado, with a reference, or NULL. */
+static struct page *filemap_find(struct vm_area_struct *vma, unsigned long pgoff)
+{
+	struct inode *inode = file_inode(vma->vm_file);
+	void *page = (loff_t)(pgoff << PAGE_SHIFT) < inode->i_size ? filemap_get_page(&inode->i_data, pgoff) : NULL;
+
+	if (!page)
+		return NULL;
+	virt_to_page(page)->mapping = &inode->i_data;
+	virt_to_page(page)->index = pgoff;
+	get_page(virt_to_page(page));
+	return virt_to_page(page);
+}
+
+static const struct vm_operations_struct generic_file_vm_ops = {
+	.fault = filemap_fault,
+	.map_page = filemap_find,
+};
+
+/* What mmap asks of a file whose bytes are in the page cache. */
+int generic_file_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	vma->vm_ops = &generic_file_vm_ops;
+	return 0;
 }

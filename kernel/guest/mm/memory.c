@@ -4,6 +4,7 @@
  * so do_wp_page (cow.c); a place on the swap disk, so do_swap_page.
  */
 #include <asm/processor.h>
+#include <linux/init.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/swap.h>
@@ -68,7 +69,7 @@ static noinline vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 }
 
 /* Map vmf->page, the file's own; the entry takes over its reference. */
-static vm_fault_t finish_fault(struct vm_fault *vmf)
+static void finish_fault(struct vm_fault *vmf)
 {
 	pte_t entry = mk_pte(vmf->page, vmf->vma->vm_page_prot);
 
@@ -76,7 +77,6 @@ static vm_fault_t finish_fault(struct vm_fault *vmf)
 		entry |= _PAGE_DIRTY;
 	page_add_file_rmap(vmf->page, vmf->vma);
 	*vmf->pte = entry;
-	return 0;
 }
 
 /* A private page is written to before it was ever read: copy the file's page at once. */
@@ -95,12 +95,46 @@ static noinline vm_fault_t do_cow_fault(struct vm_fault *vmf)
 	return vm_insert_page(vmf->vma, vmf->address, copy) ? VM_FAULT_OOM : ret;
 }
 
+/* Bytes around a touched page of a file that are mapped with it, if they are in memory. Linux: the same, by debugfs. */
+static unsigned long fault_around_bytes = 65536;
+
+static int __init fault_around_setup(char *str)
+{
+	fault_around_bytes = ALIGN_DOWN(memparse(str, &str), PAGE_SIZE);
+	return 1;
+}
+__setup("fault_around_bytes=", fault_around_setup);
+
+/* One fault for many pages that lie near each other: they are here anyway, and likely to be wanted next. */
+static noinline void do_fault_around(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	unsigned long start = max(ALIGN_DOWN(vmf->address, max(fault_around_bytes, PAGE_SIZE)), vma->vm_start);
+	unsigned long end = min(start + fault_around_bytes, min(ALIGN_DOWN(vmf->address, PMD_SIZE) + PMD_SIZE, vma->vm_end));
+	unsigned long va;
+
+	for (va = max(start, ALIGN_DOWN(vmf->address, PMD_SIZE)); va < end; va += PAGE_SIZE) {
+		pte_t *pte = vmf->pte + ((long)(va - vmf->address) >> PAGE_SHIFT);
+		struct page *page = pte_none(*pte) ? vma->vm_ops->map_page(vma, linear_page_index(vma, va)) : NULL;
+
+		if (!page)
+			continue;
+		page_add_file_rmap(page, vma);
+		*pte = mk_pte(page, vma->vm_page_prot & ~_PAGE_ACCESSED);
+	}
+}
+
 /* A page of a file: read, or shared with all who have the file. */
 static noinline vm_fault_t do_read_fault(struct vm_fault *vmf)
 {
 	vm_fault_t ret = vmf->vma->vm_ops->fault(vmf);
 
-	return ret & VM_FAULT_ERROR ? ret : ret | finish_fault(vmf);
+	if (ret & VM_FAULT_ERROR)
+		return ret;
+	finish_fault(vmf);
+	if (vmf->vma->vm_ops->map_page && !(vmf->flags & FAULT_FLAG_WRITE))
+		do_fault_around(vmf);
+	return ret;
 }
 
 static noinline vm_fault_t do_fault(struct vm_fault *vmf)
@@ -159,7 +193,7 @@ noinline vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long ad
 	struct vm_fault vmf = {
 		.vma = vma,
 		.address = address & PAGE_MASK,
-		.pgoff = ((address - vma->vm_start) >> PAGE_SHIFT) + vma->vm_pgoff,
+		.pgoff = linear_page_index(vma, address),
 		.flags = flags,
 	};
 

@@ -1,147 +1,17 @@
-/* The areas of a user's address space, and the calls that change them. */
+/* The calls that add to a user's address space, and take away. Linux: mm/mmap.c, mm/util.c. */
 #include <linux/fs.h>
+#include <linux/mman.h>
 #include <linux/sched.h>
 #include <linux/swap.h>
 #include <linux/syscalls.h>
-
-#define PROT_READ	1
-#define PROT_WRITE	2
-#define PROT_EXEC	4
-#define PROT_MASK	(PROT_READ | PROT_WRITE | PROT_EXEC)
-#define MAP_PRIVATE	0x02
-#define MAP_FIXED	0x10
-#define MAP_ANONYMOUS	0x20
+#include "vma.h"
 
 BUILD_BUG_ON(VM_READ != PROT_READ || VM_WRITE != PROT_WRITE || VM_EXEC != PROT_EXEC);
 
-/* The first area that ends above addr, or NULL. It may begin above it too. */
-struct vm_area_struct *find_vma(struct mm_struct *mm, unsigned long addr)
-{
-	struct vm_area_struct *vma;
-
-	list_for_each_entry(vma, &mm->mmap, vm_list)
-		if (vma->vm_end > addr)
-			return vma;
-	return NULL;
-}
-
 /* No single wish may be for more than all memory and swap (Linux: overcommit_memory 0). */
-static bool may_commit(unsigned long len)
+bool may_commit(unsigned long len)
 {
 	return len >> PAGE_SHIFT <= totalram_pages() + total_swap_pages();
-}
-
-static bool range_is_free(struct mm_struct *mm, unsigned long start, unsigned long end)
-{
-	struct vm_area_struct *vma = find_vma(mm, start);
-
-	return !vma || vma->vm_start >= end;
-}
-
-/* A new area of [start, end), page-aligned and free; NULL when memory is out. Takes a reference of file. */
-struct vm_area_struct *insert_vm_area(struct mm_struct *mm, unsigned long start, unsigned long end,
-				      unsigned long flags, struct file *file)
-{
-	struct vm_area_struct *next = find_vma(mm, start);
-	struct vm_area_struct *vma = kzalloc(sizeof(*vma));
-
-	if (!vma)
-		return NULL;
-	BUG_ON(start >= end || !range_is_free(mm, start, end));
-	vma->vm_start = start;
-	vma->vm_end = end;
-	vma->vm_mm = mm;
-	vma->vm_flags = flags | (flags & VM_SHARED ? 0 : VM_MAYACCESS);
-	vma->vm_page_prot = vm_get_page_prot(flags);
-	vma->vm_file = file ? get_file(file) : NULL;
-	list_add_tail(&vma->vm_list, next ? &next->vm_list : &mm->mmap);
-	return vma;
-}
-
-static void remove_vma(struct vm_area_struct *vma)
-{
-	list_del_init(&vma->vm_list);
-	if (vma->vm_file)
-		fput(vma->vm_file);
-	kfree(vma);
-}
-
-void free_vm_areas(struct mm_struct *mm)
-{
-	struct vm_area_struct *vma, *next;
-
-	list_for_each_entry_safe(vma, next, &mm->mmap, vm_list) {
-		zap_page_range(vma, vma->vm_start, vma->vm_end);
-		remove_vma(vma);
-	}
-}
-
-/* fork's half: every area, with the pages it has, shared until they are written to. On failure mm is left for mmput. */
-noinline int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm)
-{
-	struct vm_area_struct *old, *vma;
-	int err = 0;
-
-	list_for_each_entry(old, &oldmm->mmap, vm_list) {
-		vma = insert_vm_area(mm, old->vm_start, old->vm_end, old->vm_flags, old->vm_file);
-		err = vma ? copy_page_range(vma, old) : -ENOMEM;
-		if (err)
-			break;
-	}
-	__flush_tlb_all();
-	return err;
-}
-
-/* Make addr, strictly inside vma, the border of two areas. */
-static int split_vma(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long addr)
-{
-	unsigned long end = vma->vm_end;
-
-	vma->vm_end = addr;
-	if (insert_vm_area(mm, addr, end, vma->vm_flags, vma->vm_file))
-		return 0;
-	vma->vm_end = end;
-	return -ENOMEM;
-}
-
-/* Make start and end borders of areas, so that whole areas can be changed. */
-static int split_range(struct mm_struct *mm, unsigned long start, unsigned long end)
-{
-	unsigned long borders[] = { start, end };
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(borders); i++) {
-		struct vm_area_struct *vma = find_vma(mm, borders[i]);
-
-		if (vma && vma->vm_start < borders[i] && split_vma(mm, vma, borders[i]))
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long end)
-{
-	struct vm_area_struct *vma, *next;
-	int err = split_range(mm, start, end);
-
-	if (err)
-		return err;
-	list_for_each_entry_safe(vma, next, &mm->mmap, vm_list) {
-		if (vma->vm_start < start || vma->vm_end > end)
-			continue;
-		zap_page_range(vma, vma->vm_start, vma->vm_end);
-		remove_vma(vma);
-	}
-	return 0;
-}
-
-/* Page-aligned bounds of a user's request; false if they are not its to ask for. */
-static bool user_range(unsigned long start, unsigned long len, unsigned long *end)
-{
-	if (offset_in_page(start) || !len || len > TASK_SIZE || start > TASK_SIZE - PAGE_ALIGN(len))
-		return false;
-	*end = start + PAGE_ALIGN(len);
-	return true;
 }
 
 /* The highest free range of len bytes below mm->mmap_base, or 0. */
@@ -160,26 +30,107 @@ unsigned long get_unmapped_area(struct mm_struct *mm, unsigned long len)
 	return end >= len + MMAP_MIN_ADDR ? end - len : 0;
 }
 
-long sys_mmap(unsigned long addr, unsigned long len, unsigned long prot, unsigned long flags,
-	      unsigned long fd, unsigned long off)
+/* What an area of file may be: 0 with *vm_flags, or -EACCES where the file was not opened for it. */
+static int file_vm_flags(const struct file *file, unsigned long prot, unsigned long flags, unsigned long *vm_flags)
+{
+	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
+
+	if (!(file->f_mode & FMODE_READ) || (shared && (prot & PROT_WRITE) && !(file->f_mode & FMODE_WRITE)))
+		return -EACCES;
+	*vm_flags = prot | VM_MAYREAD | VM_MAYEXEC;
+	if (shared)
+		*vm_flags |= VM_SHARED | VM_MAYSHARE;
+	if (!shared || (file->f_mode & FMODE_WRITE))
+		*vm_flags |= VM_MAYWRITE;
+	return file->f_op->mmap ? 0 : -ENODEV;
+}
+
+/* An area of [addr, addr + len), which is free, that shows file from pgoff on, or nothing: addr, or -errno. */
+static noinline long mmap_region(struct file *file, unsigned long addr, unsigned long len, unsigned long vm_flags,
+				 unsigned long pgoff)
 {
 	struct mm_struct *mm = current->mm;
-	unsigned long end;
+	struct vm_area_struct *vma = insert_vm_area(mm, addr, addr + len, vm_flags, file);
+	int err = vma ? 0 : -ENOMEM;
 
-	if (!(flags & MAP_ANONYMOUS) || !(flags & MAP_PRIVATE) || (prot & ~PROT_MASK))
-		return -EINVAL;
-	if (!user_range(flags & MAP_FIXED ? addr : 0, len, &end))
-		return -EINVAL;
-	len = PAGE_ALIGN(len);
-	if (!may_commit(len))
+	if (!err)
+		vma->vm_pgoff = pgoff;
+	if (!err && file)
+		err = file->f_op->mmap(file, vma);
+	else if (!err && (vm_flags & VM_SHARED))
+		err = shmem_zero_setup(vma);
+	if (err) {
+		if (vma)
+			do_munmap(mm, addr, addr + len);
+		return err;
+	}
+	vma_merge(mm, addr, addr + len);
+	return addr;
+}
+
+/* Where it goes: where it must, where it would like to, or where there is room. */
+static long choose_address(struct mm_struct *mm, unsigned long addr, unsigned long len, unsigned long flags)
+{
+	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
+		if (addr < MMAP_MIN_ADDR)
+			return -EPERM;
+		return flags & MAP_FIXED || range_is_free(mm, addr, addr + len) ? (long)addr : -EEXIST;
+	}
+	addr = PAGE_ALIGN(addr);
+	if (addr >= MMAP_MIN_ADDR && addr <= TASK_SIZE - len && range_is_free(mm, addr, addr + len))
+		return addr;
+	addr = get_unmapped_area(mm, len);
+	return addr >= MMAP_MIN_ADDR ? (long)addr : -ENOMEM;
+}
+
+/* The kernel's side of mmap; len is whole pages. */
+noinline long do_mmap(struct file *file, unsigned long addr, unsigned long len, unsigned long prot,
+		      unsigned long flags, unsigned long pgoff)
+{
+	unsigned long vm_flags = prot;
+	int err = 0;
+
+	if ((flags & MAP_TYPE) != MAP_PRIVATE)
+		vm_flags |= VM_SHARED | VM_MAYSHARE | VM_MAYACCESS;
+	if (file)
+		err = file_vm_flags(file, prot, flags, &vm_flags);
+	if (err)
+		return err;
+	if (!may_commit(len) && (!file || (vm_flags & (VM_SHARED | VM_WRITE)) == VM_WRITE))
 		return -ENOMEM;
-	if (!(flags & MAP_FIXED))
-		addr = get_unmapped_area(mm, len);
-	if (addr < MMAP_MIN_ADDR)
-		return flags & MAP_FIXED ? -EPERM : -ENOMEM;
-	if (do_munmap(mm, addr, addr + len))
+	addr = choose_address(current->mm, addr, len, flags);
+	if (IS_ERR(addr))
+		return addr;
+	if (do_munmap(current->mm, addr, addr + len))
 		return -ENOMEM;
-	return insert_vm_area(mm, addr, addr + len, prot, NULL) ? (long)addr : -ENOMEM;
+	return mmap_region(file, addr, len, vm_flags, pgoff);
+}
+
+static bool map_type_is_known(unsigned long flags)
+{
+	unsigned long type = flags & MAP_TYPE;
+
+	return type == MAP_PRIVATE || type == MAP_SHARED || type == MAP_SHARED_VALIDATE;
+}
+
+noinline long sys_mmap(unsigned long addr, unsigned long len, unsigned long prot, unsigned long flags,
+		       unsigned long fd, unsigned long off)
+{
+	struct file *file = flags & MAP_ANONYMOUS ? NULL : fget(fd);
+	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+	unsigned long end;
+	long ret;
+
+	if (!map_type_is_known(flags) || (prot & ~PROT_MASK) || offset_in_page(off))
+		return -EINVAL;
+	if (!(flags & MAP_ANONYMOUS) && !file)
+		return -EBADF;
+	if (!user_range(fixed ? addr : 0, len, &end))
+		return !fixed && len > TASK_SIZE ? -ENOMEM : -EINVAL;
+	ret = do_mmap(file, addr, PAGE_ALIGN(len), prot, flags, file ? off >> PAGE_SHIFT : 0);
+	if (!IS_ERR(ret) && (flags & MAP_POPULATE))
+		mm_populate(ret, PAGE_ALIGN(len));
+	return ret;
 }
 
 long sys_munmap(unsigned long addr, size_t len)
@@ -189,52 +140,6 @@ long sys_munmap(unsigned long addr, size_t len)
 	if (!user_range(addr, len, &end))
 		return -EINVAL;
 	return do_munmap(current->mm, addr, end);
-}
-
-static void change_protection(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long prot)
-{
-	unsigned long va = vma->vm_start;
-	pte_t *pte;
-
-	vma->vm_flags = (vma->vm_flags & ~VM_ACCESS_FLAGS) | prot;
-	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
-	for (; (pte = next_pte(mm->pgd, &va, vma->vm_end)); va += PAGE_SIZE) {
-		if (!pte_present(*pte))
-			continue;
-		*pte = pte_modify(*pte, vma->vm_page_prot);
-		invlpg(va);
-	}
-}
-
-/* Is every page of [start, end) in some area? */
-static bool range_is_mapped(struct mm_struct *mm, unsigned long start, unsigned long end)
-{
-	while (start < end) {
-		struct vm_area_struct *vma = find_vma(mm, start);
-
-		if (!vma || vma->vm_start > start)
-			return false;
-		start = vma->vm_end;
-	}
-	return true;
-}
-
-long sys_mprotect(unsigned long start, size_t len, unsigned long prot)
-{
-	struct mm_struct *mm = current->mm;
-	struct vm_area_struct *vma;
-	unsigned long end;
-
-	if (!len && !offset_in_page(start))
-		return 0;
-	if (!user_range(start, len, &end) || (prot & ~PROT_MASK))
-		return -EINVAL;
-	if (!range_is_mapped(mm, start, end) || split_range(mm, start, end))
-		return -ENOMEM;
-	list_for_each_entry(vma, &mm->mmap, vm_list)
-		if (vma->vm_start >= start && vma->vm_end <= end)
-			change_protection(mm, vma, prot);
-	return 0;
 }
 
 /* Move the end of the heap; an impossible wish leaves it where it was, and the answer tells. */
@@ -251,6 +156,7 @@ long sys_brk(unsigned long brk)
 	    (!may_commit(new_end - old_end) || !range_is_free(mm, old_end, new_end + PAGE_SIZE) ||
 	     !insert_vm_area(mm, old_end, new_end, VM_READ | VM_WRITE, NULL)))
 		return mm->brk;
+	vma_merge(mm, old_end, new_end);
 	mm->brk = brk;
 	return brk;
 }

@@ -96,7 +96,8 @@ static int mmap_anonymous(void)
 static int mmap_errors(void)
 {
 	CHECK(mmap(0, 0, PROT_READ, ANONYMOUS, -1, 0) == -EINVAL);
-	CHECK(mmap(0, PAGE, PROT_READ, MAP_PRIVATE, 0, 0) == -EINVAL);
+	CHECK(mmap(0, PAGE, PROT_READ, MAP_PRIVATE, 0, 0) == -ENODEV && mmap(0, PAGE, PROT_READ, 0, 0, 0) == -EINVAL);
+	CHECK(mmap(0, PAGE, PROT_READ, MAP_PRIVATE, 99, 0) == -EBADF);
 	CHECK(mmap(0, PAGE, 0x80, ANONYMOUS, -1, 0) == -EINVAL);
 	CHECK(mmap(1, PAGE, PROT_READ, ANONYMOUS | MAP_FIXED, -1, 0) == -EINVAL);
 	CHECK(mmap(0, PAGE, PROT_READ, ANONYMOUS | MAP_FIXED, -1, 0) < 0);

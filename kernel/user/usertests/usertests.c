@@ -13,6 +13,7 @@ static const struct test *const tables[] = {
 	memory_tests,
 	paging_tests,
 	swap_tests,
+	mmap_tests,
 	trap_tests,
 	signal_tests,
 	interruption_tests,

@@ -14,6 +14,7 @@ extern const struct test process_tests[];
 extern const struct test memory_tests[];
 extern const struct test paging_tests[];
 extern const struct test swap_tests[];
+extern const struct test mmap_tests[];
 extern const struct test trap_tests[];
 extern const struct test signal_tests[];
 extern const struct test interruption_tests[];

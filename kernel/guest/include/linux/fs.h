@@ -28,6 +28,7 @@ struct file;
 struct inode;
 struct pipe_inode_info;
 struct poll_table_struct;
+struct vm_area_struct;
 
 /* What an open file can do. Linux's functions of these names take and return the same. */
 struct file_operations {
@@ -39,6 +40,7 @@ struct file_operations {
 	int (*iterate_shared)(struct file *file, struct dir_context *ctx);
 	unsigned int (*poll)(struct file *file, struct poll_table_struct *wait);
 	long (*unlocked_ioctl)(struct file *file, unsigned int cmd, unsigned long arg);
+	int (*mmap)(struct file *file, struct vm_area_struct *vma);
 };
 
 /* What a name's inode can do. A missing function means that its kind of file cannot. */
@@ -177,6 +179,9 @@ ssize_t vfs_write(struct file *file, const char __user *buf, size_t count, loff_
 loff_t no_llseek(struct file *file, loff_t offset, int whence);
 loff_t noop_llseek(struct file *file, loff_t offset, int whence);
 loff_t generic_file_llseek(struct file *file, loff_t offset, int whence);
+
+/* filemap.c */
+int generic_file_mmap(struct file *file, struct vm_area_struct *vma);
 
 /* readdir.c */
 struct dir_context {

@@ -46,7 +46,10 @@ struct vm_fault {
 };
 
 struct vm_operations_struct {
+	/* The page of vmf->pgoff, with a reference, as vmf->page. */
 	vm_fault_t (*fault)(struct vm_fault *vmf);
+	/* The same if it costs nothing, else NULL: for the pages around one that was touched. */
+	struct page *(*map_page)(struct vm_area_struct *vma, unsigned long pgoff);
 };
 
 extern struct mm_struct init_mm;
@@ -119,7 +122,10 @@ struct vm_area_struct *find_vma(struct mm_struct *mm, unsigned long addr);
 struct vm_area_struct *insert_vm_area(struct mm_struct *mm, unsigned long start, unsigned long end,
 				      unsigned long flags, struct file *file);
 unsigned long get_unmapped_area(struct mm_struct *mm, unsigned long len);
+unsigned long linear_page_index(const struct vm_area_struct *vma, unsigned long address);
 void free_vm_areas(struct mm_struct *mm);
+long do_mmap(struct file *file, unsigned long addr, unsigned long len, unsigned long prot, unsigned long flags,
+	     unsigned long pgoff);
 int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm);
 
 /* memory.c */
@@ -132,6 +138,10 @@ void zap_page_range(struct vm_area_struct *vma, unsigned long start, unsigned lo
 
 /* gup.c */
 void *get_user_page(struct vm_area_struct *vma, unsigned long address);
+void mm_populate(unsigned long start, unsigned long len);
+
+/* shmem.c */
+int shmem_zero_setup(struct vm_area_struct *vma);
 
 /* cow.c */
 vm_fault_t do_wp_page(struct vm_fault *vmf);
