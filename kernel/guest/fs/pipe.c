@@ -46,6 +46,9 @@ static void free_empty_page(struct pipe_inode_info *pipe, unsigned long position
 {
 	char **page = &pipe->bufs[position / PAGE_SIZE % PIPE_BUFFERS];
 
+	/* A full pipe's newest bytes lie where its oldest ones have made room. */
+	if (pipe_used(pipe) && page == &pipe->bufs[(pipe->head - 1) / PAGE_SIZE % PIPE_BUFFERS])
+		return;
 	if (*page)
 		free_page(*page);
 	*page = NULL;
