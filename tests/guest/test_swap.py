@@ -47,7 +47,7 @@ def test_a_page_out_and_in_under_gdb(tmp_path):
     guest = power_on(Configuration(memory=20 << 20, append=words))
     commands = (
         *(
-            "break unmap_to_swap if vma->vm_end - vma->vm_start > 0x100000",
+            "break unmap_to_swap if address > 0x7f0000000000 && !(vma->vm_flags & 0x100)",
             "continue",
             "bt 3",
             "p/x *pte & 0x21",
