@@ -60,7 +60,7 @@ def test_the_view_is_changed_in_a_session(gdb):
     assert re.search(r'Thread 1 "init" \(pid 1, sleeping\) +0x\w+ in context_switch', output)
     assert re.search(r'Thread 4194305 "swapper" \(pid 0, running, ', output)
     assert "Thread 3 has target name 'sh'" in output
-    assert functions(output)[-1] == "startup_64"
+    assert functions(output)[-1] == "secondary_startup_64"
 
 
 def test_a_sleeping_task_has_a_stack(gdb):

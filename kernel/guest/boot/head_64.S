@@ -1,8 +1,11 @@
 /*
- * From the loader's 32-bit protected mode to start_kernel.
+ * From a loader to the first function of C.
  *
- * A PVH loader (QEMU's -kernel, ringscope, Xen) finds startup_32 by the ELF note below and enters it with flat
- * 32-bit segments, paging and interrupts off, and EBX the physical address of struct hvm_start_info.
+ * Linux's own entry is startup_64: long mode, all memory that is touched here mapped where it lies, RSI the physical
+ * address of struct boot_params. The decompressor jumps here (compressed/head_64.S), and so does a loader that has
+ * unpacked the kernel itself. A PVH loader (QEMU's -kernel vmlinux, ringscope, Xen) finds pvh_start_xen by the ELF note
+ * below and enters it with flat 32-bit segments, paging and interrupts off, and EBX the physical address of struct
+ * hvm_start_info (Linux: arch/x86/kernel/head_64.S, arch/x86/platform/pvh/head.S).
  */
 #include <asm/layout.h>
 #include <asm/linkage.h>
@@ -36,7 +39,7 @@
 	.long	2f - 1f, 4f - 3f, 18		/* name size, value size, XEN_ELFNOTE_PHYS32_ENTRY */
 1:	.asciz	"Xen"
 2:	.balign 4
-3:	.quad	pa(startup_32)
+3:	.quad	pvh_start_xen
 4:	.balign 4
 
 /* Entries of level1_kernel_pgt for [start, end), page-aligned, with the given low and high flags. */
@@ -46,42 +49,28 @@
 11:	movl	%eax, %edx
 	subl	$pa(_text), %edx
 	shrl	$(PAGE_SHIFT - 3), %edx
-	leal	\low(%eax), %ecx
-	movl	%ecx, pa(level1_kernel_pgt)(%edx)
-	movl	$\high, pa(level1_kernel_pgt) + 4(%edx)
+	leal	\low(%rax), %ecx
+	movl	%ecx, pa(level1_kernel_pgt)(%rdx)
+	movl	$\high, pa(level1_kernel_pgt) + 4(%rdx)
 	addl	$PAGE_SIZE, %eax
 12:	cmpl	$pa(\end), %eax
 	jb	11b
 .endm
 
+/* Linked where it is loaded: the one part of the kernel that runs at its physical address. */
 	.section .head.text, "ax"
 	.code32
-SYM_CODE_START(startup_32)
+SYM_CODE_START(pvh_start_xen)
 	.cfi_startproc
 	.cfi_undefined DWARF_RIP
 	cld
 	cli
-
-	/* A loader need not have cleared it. */
-	movl	$pa(__bss_start), %edi
-	movl	$pa(__bss_stop), %ecx
-	subl	%edi, %ecx
-	shrl	$2, %ecx
-	xorl	%eax, %eax
-	rep stosl
 	movl	%ebx, pa(pvh_start_info_pa)
 
-	/* Long mode and no-execute pages, or nothing. */
 	movl	$0x80000001, %eax
 	cpuid
 	btl	$CPUID_LM_BIT, %edx
 	jnc	no_longmode
-	btl	$CPUID_NX_BIT, %edx
-	jnc	no_longmode
-
-	map_kernel_range _text, __start_rodata, ROX, 0
-	map_kernel_range __start_rodata, __end_rodata, RO_LOW, NX_HIGH
-	map_kernel_range _sdata, _end, RW_LOW, NX_HIGH
 
 	movl	$X86_CR4_PAE, %eax
 	movl	%eax, %cr4
@@ -91,32 +80,66 @@ SYM_CODE_START(startup_32)
 	movl	$(EFER_LME | EFER_NX | EFER_SCE), %eax
 	xorl	%edx, %edx
 	wrmsr
-	movl	$CR0_STATE, %eax
+	movl	$(X86_CR0_PE | X86_CR0_PG), %eax	/* without WP the read-only identity map can be written */
 	movl	%eax, %cr0
 
-	/* Long mode is active, in a compatibility segment, on the one identity-mapped page. */
+	/* Long mode is active, in a compatibility segment, on the one identity-mapped page. No boot_params yet. */
+	xorl	%esi, %esi
 	lgdtl	pa(early_gdt_descr)
-	ljmpl	$__KERNEL_CS, $pa(secondary_startup_64)
+	ljmpl	$__KERNEL_CS, $startup_64
 
 SYM_INNER_LABEL(no_longmode)
 	hlt
 	jmp	no_longmode
 	.cfi_endproc
-SYM_CODE_END(startup_32)
+SYM_CODE_END(pvh_start_xen)
 
 	.code64
-SYM_CODE_START(secondary_startup_64)
-	.cfi_startproc
-	.cfi_undefined DWARF_RIP
-	movq	$startup_64, %rax
-	jmp	*%rax
-	.cfi_endproc
-SYM_CODE_END(secondary_startup_64)
-
-/* The first instruction at the address the kernel is linked for. */
 SYM_CODE_START(startup_64)
 	.cfi_startproc
-	.cfi_undefined DWARF_RIP
+	.cfi_undefined %rip
+	cld
+	cli
+	movl	%esi, %r15d
+
+	/* No-execute pages, or nothing. */
+	movl	$0x80000001, %eax
+	cpuid
+	btl	$CPUID_NX_BIT, %edx
+	jnc	no_longmode
+
+	/* A loader need not have cleared it. */
+	movl	$pa(__bss_start), %edi
+	movl	$pa(__bss_stop), %ecx
+	subl	%edi, %ecx
+	shrl	$3, %ecx
+	xorl	%eax, %eax
+	rep stosq
+
+	map_kernel_range _text, __start_rodata, ROX, 0
+	map_kernel_range __start_rodata, __end_rodata, RO_LOW, NX_HIGH
+	map_kernel_range _sdata, _end, RW_LOW, NX_HIGH
+
+	movl	$MSR_EFER, %ecx
+	rdmsr
+	orl	$(EFER_NX | EFER_SCE), %eax
+	wrmsr
+	movl	$X86_CR4_PAE, %eax
+	movq	%rax, %cr4
+	movl	$pa(init_top_pgt), %eax
+	movq	%rax, %cr3
+	movl	$CR0_STATE, %eax
+	movq	%rax, %cr0
+	movq	$secondary_startup_64, %rax
+	jmp	*%rax
+	.cfi_endproc
+SYM_CODE_END(startup_64)
+
+/* The first instruction at the addresses that the kernel is linked for. */
+	.text
+SYM_CODE_START(secondary_startup_64)
+	.cfi_startproc
+	.cfi_undefined %rip
 	lgdt	gdt_descr(%rip)
 	movl	$__KERNEL_DS, %eax
 	movl	%eax, %ss
@@ -133,17 +156,24 @@ SYM_CODE_START(startup_64)
 	shrq	$32, %rdx
 	wrmsr
 
+	/* The loader's code segment came from another GDT. */
+	movq	cpu_current_top_of_stack(%rip), %rsp
+	pushq	$__KERNEL_CS
+	leaq	1f(%rip), %rax
+	pushq	%rax
+	lretq
+1:
 	/* Nothing runs below 16 MiB any more: drop the identity map. */
 	movq	$0, init_top_pgt(%rip)
 	movq	%cr3, %rax
 	movq	%rax, %cr3
 
-	movq	cpu_current_top_of_stack(%rip), %rsp
+	movl	%r15d, %edi
 	xorl	%ebp, %ebp
-	call	start_kernel
+	call	x86_64_start_kernel
 	ud2
 	.cfi_endproc
-SYM_CODE_END(startup_64)
+SYM_CODE_END(secondary_startup_64)
 
 	.data
 	.balign 8
@@ -179,7 +209,7 @@ page_table level2_kernel_pgt
 	.fill	L2_KERNEL, 8, 0
 	.quad	pa(level1_kernel_pgt) + TABLE
 	.fill	511 - L2_KERNEL, 8, 0
-/* The identity map: the kernel's own 2 MiB, read-only, for the jump to startup_64 alone. */
+/* The identity map: the kernel's own 2 MiB, read-only, for startup_64 alone. */
 page_table level3_ident_pgt
 	.quad	pa(level2_ident_pgt) + TABLE
 	.fill	511, 8, 0

@@ -5,7 +5,6 @@
 #include <linux/fs.h>
 #include <linux/init.h>
 #include <linux/mm.h>
-#include <linux/pvh.h>
 #include <linux/string.h>
 
 #define CPIO_MAGIC	"070701"

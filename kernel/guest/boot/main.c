@@ -11,8 +11,6 @@
 #include <linux/string.h>
 #include <linux/utsname.h>
 
-void start_kernel(void) __noreturn;
-
 extern const initcall_t __initcall_start[], __initcall_end[];
 
 const char linux_banner[] = "Linux version 6.1.0-ringscope (a model of Linux for x86-64)\n";
@@ -94,7 +92,7 @@ static noinline void __noreturn rest_init(void)
 	cpu_idle();
 }
 
-/* Called by startup_64 on init_task's stack, interrupts off. */
+/* Called by x86_64_start_kernel on init_task's stack, interrupts off. */
 noinline void start_kernel(void)
 {
 	early_serial_init();

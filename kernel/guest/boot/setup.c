@@ -1,8 +1,8 @@
 /* What the loader says about this machine: memory, command line, initramfs. */
+#include <asm/bootparam.h>
 #include <asm/page.h>
 #include <linux/init.h>
 #include <linux/memblock.h>
-#include <linux/pvh.h>
 #include <linux/string.h>
 
 #define COMMAND_LINE_SIZE	2048
@@ -13,13 +13,10 @@ char boot_command_line[COMMAND_LINE_SIZE];
 /* The same, which parse_args leaves whole: for /proc/cmdline. */
 char saved_command_line[COMMAND_LINE_SIZE];
 
-/* Written by startup_32. */
-unsigned int pvh_start_info_pa __section(".data");
-
 /* Direct-map addresses of the archive; both 0 without one. */
 unsigned long initrd_start, initrd_end;
 
-static const char *__init memmap_type(u32 type)
+static const char *__init e820_type_name(u32 type)
 {
 	static const char *const names[] = {
 		"type 0", "usable", "reserved", "ACPI data", "ACPI NVS", "unusable",
@@ -28,48 +25,42 @@ static const char *__init memmap_type(u32 type)
 	return type < ARRAY_SIZE(names) ? names[type] : "unknown";
 }
 
-static void __init setup_memory_map(const struct hvm_start_info *info)
+static void __init e820__memory_setup(void)
 {
-	const struct hvm_memmap_table_entry *entry = __va(info->memmap_paddr);
+	const struct boot_e820_entry *entry = boot_params.e820_table;
 	u32 i;
 
-	printk(KERN_INFO "PVH-provided physical RAM map:\n");
-	for (i = 0; i < info->memmap_entries; i++, entry++) {
-		printk(KERN_INFO "[mem %#018lx-%#018lx] %s\n", entry->addr, entry->addr + entry->size - 1,
-		       memmap_type(entry->type));
-		if (entry->type == XEN_HVM_MEMMAP_TYPE_RAM)
+	printk(KERN_INFO "BIOS-provided physical RAM map:\n");
+	for (i = 0; i < boot_params.e820_entries; i++, entry++) {
+		printk(KERN_INFO "BIOS-e820: [mem %#018lx-%#018lx] %s\n", entry->addr,
+		       entry->addr + entry->size - 1, e820_type_name(entry->type));
+		if (entry->type == E820_TYPE_RAM)
 			memblock_add(entry->addr, entry->size);
 	}
 	memblock_reserve(0, LOW_MEMORY_END);
 	memblock_reserve(__pa(_text), _end - _text);
 }
 
-static void __init setup_initrd(const struct hvm_start_info *info)
+static void __init reserve_initrd(void)
 {
-	const struct hvm_modlist_entry *module = __va(info->modlist_paddr);
+	unsigned long image = boot_params.hdr.ramdisk_image, size = boot_params.hdr.ramdisk_size;
 
-	if (!info->nr_modules)
+	if (!size)
 		return;
-	initrd_start = (unsigned long)__va(module->paddr);
-	initrd_end = initrd_start + module->size;
-	memblock_reserve(module->paddr, module->size);
-	printk(KERN_INFO "RAMDISK: [mem %#010lx-%#010lx]\n", module->paddr, module->paddr + module->size - 1);
+	initrd_start = (unsigned long)__va(image);
+	initrd_end = initrd_start + size;
+	memblock_reserve(image, size);
+	printk(KERN_INFO "RAMDISK: [mem %#010lx-%#010lx]\n", image, image + size - 1);
 }
 
 /* Called first by start_kernel. Until mem_init only the first GiB is mapped: loaders keep to it. */
 void __init setup_arch(void)
 {
-	const struct hvm_start_info *info = __va(pvh_start_info_pa);
-
-	if (info->magic != XEN_HVM_START_MAGIC_VALUE)
-		panic("no PVH start info at %#x: magic is %#x", pvh_start_info_pa, info->magic);
-	if (info->version < 1 || !info->memmap_entries)
-		panic("PVH start info of version %u carries no memory map", info->version);
-	if (info->cmdline_paddr)
-		strscpy(boot_command_line, __va(info->cmdline_paddr), COMMAND_LINE_SIZE);
+	if (boot_params.hdr.cmd_line_ptr)
+		strscpy(boot_command_line, __va(boot_params.hdr.cmd_line_ptr), COMMAND_LINE_SIZE);
 	strscpy(saved_command_line, boot_command_line, COMMAND_LINE_SIZE);
-	setup_memory_map(info);
-	setup_initrd(info);
+	e820__memory_setup();
+	reserve_initrd();
 }
 
 /* memmap=SIZE$START: memory that is there, but that nobody gets. */

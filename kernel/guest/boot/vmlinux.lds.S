@@ -1,12 +1,13 @@
 /*
- * Linked at 0xffffffff81000000, loaded at 16 MiB. The parts start on pages of their own, so that head_64.S
+ * Linked at 0xffffffff81000000, loaded at 16 MiB; the first page, which runs there, is linked there too. The parts start on pages of their own, so that head_64.S
  * can give each its rights: text R-X, rodata R--, data RW-. One page table maps it all.
  */
 #include <asm/layout.h>
 
-ENTRY(phys_startup_32)
+ENTRY(startup_64)
 
 PHDRS {
+	head PT_LOAD FLAGS(5);
 	text PT_LOAD FLAGS(5);
 	rodata PT_LOAD FLAGS(4);
 	data PT_LOAD FLAGS(6);
@@ -14,12 +15,14 @@ PHDRS {
 }
 
 SECTIONS {
-	. = KERNEL_TEXT;
-	phys_startup_32 = ABSOLUTE(startup_32 - __START_KERNEL_map);
-
-	.text : AT(ADDR(.text) - __START_KERNEL_map) {
-		_text = .;
+	. = LOAD_PHYSICAL_ADDR;
+	.head.text : AT(ADDR(.head.text)) {
 		*(.head.text)
+	} :head
+
+	_text = KERNEL_TEXT;
+	. = KERNEL_TEXT + PAGE_SIZE;
+	.text : AT(ADDR(.text) - __START_KERNEL_map) {
 		*(.entry.text)
 		*(.text .text.*)
 		*(.init.text)
@@ -80,5 +83,5 @@ SECTIONS {
 	/DISCARD/ : { *(.comment) *(.note.GNU-stack) }
 }
 
-ASSERT(_text == KERNEL_TEXT, "text moved")
+ASSERT(SIZEOF(.head.text) <= PAGE_SIZE, "the head outgrew its page")
 ASSERT(_end - _text <= PMD_SIZE, "the kernel outgrew its one page table")

@@ -27,6 +27,11 @@ struct obs_kernel_param {
 extern char boot_command_line[], saved_command_line[];
 extern const char *ramdisk_execute_command;
 
+/* Direct-map addresses of the initial RAM disk; both 0 without one. */
+extern unsigned long initrd_start, initrd_end;
+
+void x86_64_start_kernel(unsigned long real_mode_data) __noreturn;
+void start_kernel(void) __noreturn;
 void setup_arch(void);
 void parse_args(char *command_line);
 void mark_rodata_ro(void);

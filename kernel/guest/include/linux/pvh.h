@@ -26,8 +26,6 @@ struct hvm_modlist_entry {
 	u64 reserved;
 };
 
-#define XEN_HVM_MEMMAP_TYPE_RAM 1
-
 struct hvm_memmap_table_entry {
 	u64 addr;
 	u64 size;
@@ -35,7 +33,6 @@ struct hvm_memmap_table_entry {
 	u32 reserved;
 };
 
-extern unsigned int pvh_start_info_pa;
-extern unsigned long initrd_start, initrd_end;
+void xen_prepare_pvh(void);
 
 #endif

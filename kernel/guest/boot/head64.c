@@ -1,0 +1,23 @@
+/* The first function of C, on init_task's stack (Linux: arch/x86/kernel/head64.c). */
+#include <asm/bootparam.h>
+#include <asm/page.h>
+#include <linux/init.h>
+#include <linux/pvh.h>
+
+struct boot_params boot_params;
+
+/* The loader's page lies in memory that will be used. */
+static void __init copy_bootdata(const struct boot_params *real_mode_data)
+{
+	boot_params = *real_mode_data;
+}
+
+/* Called by secondary_startup_64, interrupts off; without real_mode_data the loader spoke PVH. */
+void __init __noreturn x86_64_start_kernel(unsigned long real_mode_data)
+{
+	if (real_mode_data)
+		copy_bootdata(__va(real_mode_data));
+	else
+		xen_prepare_pvh();
+	start_kernel();
+}
