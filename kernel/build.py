@@ -7,25 +7,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from kernel import cpio
 from kernel.abi.headers import generated_files
 from kernel.abi.tables import constant
+from kernel.bzimage import COMPRESSED, REAL, link_bzimage
 from kernel.errors import BuildError
 from kernel.image import IMAGE, PACKAGE
-from kernel.toolchain import KERNEL_FLAGS, REQUIREMENT, Toolchain, find_toolchain
+from kernel.toolchain import KERNEL_FLAGS, REQUIREMENT, find_toolchain
+from kernel.tree import Tree
 
 STAMP = "stamp"
 
-INPUT_PATTERNS = ("guest/**/*", "user/**/*", "abi/*", "build.py", "toolchain.py", "cpio.py")
+PROGRAMS = ("build.py", "bzimage.py", "cpio.py", "lz4.py", "toolchain.py", "tree.py")
+"""Files of this package that decide the result."""
+
+INPUT_PATTERNS = ("guest/**/*", "user/**/*", "abi/*", *PROGRAMS)
 INPUT_SUFFIXES_IGNORED = {".pyc"}
 
 PROGRAM_DIRECTORIES = {"init": "sbin", "helper": "sbin"}
@@ -51,31 +53,8 @@ DEVICES = (
 ASM_OFFSET = re.compile(r'\.ascii\s+"->(?P<name>\w+) \$?(?P<value>\d+)"')
 
 
-@dataclass(frozen=True)
-class Tree:
-    """Where one build reads and writes."""
-
-    source: Path
-    """The directory with guest/, user/ and abi/."""
-    objects: Path
-    """Compiled files, thrown away at the end."""
-    out: Path
-    """What is kept."""
-    toolchain: Toolchain
-
-    @property
-    def generated(self) -> Path:
-        """Headers and sources made from the ABI tables; kept, since debug information names them."""
-        return self.toolchain.generated
-
-    def object(self, source: Path, prefix: str = "") -> Path:
-        """Where the object file of a source file goes."""
-        root = self.generated if source.is_relative_to(self.generated) else self.source
-        return self.objects / prefix / source.relative_to(root).with_name(source.name + ".o")
-
-
 def build(out: Path, *, source: Path | None = None) -> None:
-    """Build into the directory `out`, replacing what it holds: vmlinux, initramfs.cpio, programs/, generated/, stamp.
+    """Build into the directory `out`, replacing what it holds: vmlinux, bzImage, initramfs.cpio, programs/, ….
 
     `source` is the directory with guest/, user/ and abi/; this package's own by default. BuildError carries the
     compiler's or linker's words, and leaves `out` as it was.
@@ -136,8 +115,7 @@ def _build_into(tree: Tree) -> None:
 
 
 def _kernel_flags(tree: Tree) -> list[str]:
-    includes = (tree.generated, tree.source / "guest" / "include", tree.objects)
-    return [*KERNEL_FLAGS, *(f"-I{directory}" for directory in includes)]
+    return [*KERNEL_FLAGS, *tree.kernel_includes, f"-I{tree.objects}"]
 
 
 def _generate_asm_offsets(tree: Tree) -> None:
@@ -152,40 +130,27 @@ def _generate_asm_offsets(tree: Tree) -> None:
     (tree.generated / "asm" / "asm-offsets.h").write_text("".join(lines), encoding="utf-8", newline="\n")
 
 
-def _compile_all(tree: Tree, sources: Sequence[Path], flags: Sequence[str], prefix: str = "") -> list[Path]:
-    """Compile several files at once; the object files, in the sources' order."""
-    objects = [tree.object(source, prefix) for source in sources]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = [
-            pool.submit(tree.toolchain.compile, source, target, flags)
-            for source, target in zip(sources, objects, strict=True)
-        ]
-        for job in jobs:
-            job.result()
-    return objects
-
-
 def _link_vdso(tree: Tree) -> None:
     """The shared object that the kernel lends programs; the kernel's image includes it."""
     vdso = tree.source / "guest" / "vdso"
     flags = [f"-I{tree.generated}", f"-I{tree.source / 'guest' / 'include'}", "-fpic", "-mgeneral-regs-only"]
-    objects = _compile_all(tree, [vdso / "vclock_gettime.c"], flags)
+    objects = tree.compile_all([vdso / "vclock_gettime.c"], flags)
     script = tree.objects / "vdso.lds"
     tree.toolchain.compile(vdso / "vdso.lds.S", script, [*flags, "-P"], stage="-E")
     tree.toolchain.link_as_told(objects, tree.objects / "vdso64.so", [*VDSO_LINK_FLAGS, "-T", str(script)])
 
 
 def _link_kernel(tree: Tree) -> None:
-    guest = tree.source / "guest"
+    """vmlinux for debuggers and loaders that read ELF files, bzImage for the others."""
     flags = _kernel_flags(tree)
-    script = guest / "boot" / "vmlinux.lds.S"
-    skipped = {script, guest / "entry" / "asm-offsets.c"}
-    others = guest / "vdso"
-    sources = sorted(path for path in guest.rglob("*.[cS]") if path not in skipped and others not in path.parents)
-    objects = _compile_all(tree, sources, flags)
-    linker_script = tree.objects / "vmlinux.lds"
-    tree.toolchain.compile(script, linker_script, [*flags, "-P"], stage="-E")
-    tree.toolchain.link(objects, tree.out / "vmlinux", ["-T", str(linker_script)])
+    boot = tree.guest / "boot"
+    others = {tree.guest / "vdso", boot / COMPRESSED, boot / REAL}
+    skipped = {boot / "vmlinux.lds.S", tree.guest / "entry" / "asm-offsets.c"}
+    found = (path for path in tree.guest.rglob("*.[cS]") if path not in skipped and not others & set(path.parents))
+    objects = tree.compile_all(sorted(found), flags)
+    script = tree.linker_script(boot / "vmlinux.lds.S", flags)
+    tree.toolchain.link(objects, tree.out / "vmlinux", ["-T", str(script)])
+    link_bzimage(tree, objects, script)
 
 
 def _program_sources(tree: Tree) -> dict[str, list[Path]]:
@@ -202,8 +167,7 @@ def _library(tree: Tree, flags: Sequence[str]) -> list[Path]:
     # The order of linking must not depend on where the sources and the output lie.
     sources = [*sorted((tree.source / "user" / "libc").glob("*.[cS]")), tree.generated / "user" / "syscalls.c"]
     shared = [tree.source / name for name in SHARED_WITH_KERNEL]
-    kernel_headers = [f"-I{tree.generated}", f"-I{tree.source / 'guest' / 'include'}"]
-    return [*_compile_all(tree, sources, flags), *_compile_all(tree, shared, kernel_headers, "shared")]
+    return [*tree.compile_all(sources, flags), *tree.compile_all(shared, tree.kernel_includes, "shared")]
 
 
 def _link_programs(tree: Tree) -> list[str]:
@@ -212,7 +176,7 @@ def _link_programs(tree: Tree) -> list[str]:
     library = _library(tree, flags)
     programs = _program_sources(tree)
     for name, sources in programs.items():
-        objects = [*_compile_all(tree, sources, flags), *library]
+        objects = [*tree.compile_all(sources, flags), *library]
         tree.toolchain.link(objects, tree.out / "programs" / name, PROGRAM_LINK_FLAGS)
         stripped = [*PROGRAM_LINK_FLAGS, "--strip-debug"]
         tree.toolchain.link(objects, tree.objects / "stripped" / name, stripped)
@@ -224,7 +188,7 @@ def _link_ia32_programs(tree: Tree) -> list[str]:
     place = tree.source / "user" / "ia32"
     flags = ["-m32", "-mgeneral-regs-only"]
     programs = sorted(place.glob("*.c"))
-    start, *objects = _compile_all(tree, [place / "start.S", *programs], flags)
+    start, *objects = tree.compile_all([place / "start.S", *programs], flags)
     for source, compiled in zip(programs, objects, strict=True):
         tree.toolchain.link([start, compiled], tree.out / "programs" / source.stem, IA32_LINK_FLAGS)
         tree.toolchain.link(

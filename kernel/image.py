@@ -23,6 +23,12 @@ class Image:
     """The directory that debug information calls `/usr/src/ringscope`."""
     programs: Path
     """The directory of the user programs, ELF files with debug information, by name."""
+    bzimage: Path
+    """The kernel as a boot loader takes it: setup code, decompressor and packed kernel."""
+    setup: Path
+    """The setup code's symbols: an ELF32 file, linked at 0, that runs in real mode at any segment."""
+    compressed: Path
+    """The decompressor's symbols: an ELF64 file, linked where it runs."""
 
     def program(self, name: str) -> Path:
         """One user program's ELF file. ImageError if there is none of that name."""
@@ -38,8 +44,12 @@ def find_image(directory: Path = IMAGE) -> Image:
 
     ImageError says what is missing and how to make it.
     """
-    image = Image(directory / "vmlinux", directory / "initramfs.cpio", PACKAGE, directory / "programs")
-    for part in (image.vmlinux, image.initramfs, image.programs):
+    compressed = directory / "compressed" / "vmlinux"
+    image = Image(
+        *(directory / "vmlinux", directory / "initramfs.cpio", PACKAGE, directory / "programs"),
+        *(directory / "bzImage", directory / "setup.elf", compressed),
+    )
+    for part in (image.vmlinux, image.initramfs, image.programs, image.bzimage, image.setup, image.compressed):
         if not part.exists():
             raise ImageError(f"the guest is not built: {part} is missing; run `python -m kernel.build`")
     return image

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from kernel.errors import Error as KernelError
-from kernel.image import Image, find_image
+from kernel.image import IMAGE, Image, find_image
 from machine.boot import elf
 from machine.boot.load import boot
 from machine.engine.choice import Engine
@@ -152,9 +152,7 @@ class Loaded(NamedTuple):
 
 def load_machine(configuration: Configuration) -> tuple[Machine, Loaded]:
     """A machine about to run a configuration's kernel, its serial ports joined to nothing.  Raises as `power_on`."""
-    image = find_image() if configuration.kernel is None else None
-    kernel = image.vmlinux if image else configuration.kernel
-    assert kernel is not None
+    kernel, image = _kernel(configuration)
     initrd = configuration.initrd or (image.initramfs if image else None)
     data = _read(kernel, MOST_KERNEL)
     disk = _read(initrd, configuration.memory) if initrd else None
@@ -162,7 +160,24 @@ def load_machine(configuration: Configuration) -> tuple[Machine, Loaded]:
         machine, protocol = _load(configuration, data, disk)
     except RamError as error:
         raise BootError(f"{error}{_enough(configuration, data, disk, error.least)}") from None
-    return machine, Loaded(kernel, protocol, image, kernel if data.startswith(elf.MAGIC) else None)
+    symbols = image.vmlinux if image else kernel if data.startswith(elf.MAGIC) else None
+    return machine, Loaded(kernel, protocol, image, symbols)
+
+
+def _kernel(configuration: Configuration) -> tuple[Path, Image | None]:
+    """The file to load, and what it belongs to if it is ringscope's own: the bzImage if an entry is asked for."""
+    kernel = configuration.kernel
+    if kernel is None:
+        image = find_image()
+        return image.bzimage if configuration.entry else image.vmlinux, image
+    return kernel, own_bzimage(kernel)
+
+
+def own_bzimage(kernel: Path) -> Image | None:
+    """ringscope's own image, if that is its bzImage."""
+    if kernel.resolve() != (IMAGE / "bzImage").resolve():
+        return None
+    return find_image()
 
 
 def _load(configuration: Configuration, kernel: bytes, disk: bytes | None) -> tuple[Machine, str]:

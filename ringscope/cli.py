@@ -124,7 +124,7 @@ def _machine_options(parser: argparse.ArgumentParser) -> None:
 
 def _size_and_entry(group: argparse._ArgumentGroup, memory: int) -> None:
     group.add_argument("--memory", type=memory_size, metavar="SIZE", help=f"RAM; default: {memory >> 20}M")
-    group.add_argument("--entry", choices=ENTRY_NAMES, help="where a bzImage is entered; default: unpacked")
+    group.add_argument("--entry", choices=ENTRY_NAMES, help="where a bzImage, ours too, is entered; default: unpacked")
     group.add_argument(
         "--engine", choices=ENGINE_NAMES, help="what runs the processor; default: fast where it can (ringscope doctor)"
     )

@@ -27,11 +27,12 @@ class Configuration:
     """What to boot.
 
     ``kernel`` None means ringscope's own kernel with its initial RAM disk; ``memory`` is in bytes; ``entry`` is where
-    a Linux bzImage is entered, a name in `machine.boot.linux.ENTRIES`; ``symbols_file`` is an ELF file with the
-    symbols of a kernel that has none itself; ``serial`` is what the serial ports are joined to, COM1 first;
-    ``engine`` is one of `machine.limits.ENGINE_NAMES`, or None for the fast one where it can run; ``snapshot`` is a
-    file to go on from instead, with an empty ``serial`` for what its ports were joined to; ``stop_at`` is where the
-    machine's first run ends; ``least_memory`` is known to be enough for this kernel to run, where that is known.
+    a Linux bzImage is entered, a name in `machine.boot.linux.ENTRIES`, and ringscope's own kernel with one is its
+    bzImage; ``symbols_file`` is an ELF file with the symbols of a kernel that has none itself; ``serial`` is what the
+    serial ports are joined to, COM1 first; ``engine`` is one of `machine.limits.ENGINE_NAMES`, or None for the fast
+    one where it can run; ``snapshot`` is a file to go on from instead, with an empty ``serial`` for what its ports
+    were joined to; ``stop_at`` is where the machine's first run ends; ``least_memory`` is known to be enough for this
+    kernel to run, where that is known.
     """
 
     kernel: Path | None = None

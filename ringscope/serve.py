@@ -12,6 +12,8 @@ from pathlib import Path
 from gdbstub.address import AddressError, is_local
 from gdbstub.link import Trace
 from gdbstub.server import Ending, Policy, Server, Then, listen
+from kernel.image import Image
+from machine.boot.real import SETUP_SEGMENT
 from machine.devices.serial import PORTS
 from ringscope import console
 from ringscope.boot import Guest, start
@@ -79,10 +81,27 @@ def gdb_commands(guest: Guest, address: str, view: str = CPU) -> list[str]:
         commands.append("set architecture i386:x86-64")
     if guest.image:
         commands.append(f"set substitute-path {SOURCE_ROOT} {gdb_word(guest.image.sources)}")
+        if guest.protocol.startswith("linux"):
+            commands += map(_unasked, _before_the_kernel(guest.image))
     if view == TASKS:
         # Processes that gdb learns of later get its default; a machine runs whole, whichever of them is looked at.
         commands += ["set architecture i386:x86-64", "set schedule-multiple on"]
     return [*commands, f"source {scripts() / 'loader.py'}", f"target remote {address}"]
+
+
+def _before_the_kernel(image: Image) -> Iterator[str]:
+    """Symbols of the setup code and of the decompressor.
+
+    gdb takes the offset in RIP for the address, the machine's breakpoints are linear: so the setup code is there twice.
+    """
+    for base in (0, SETUP_SEGMENT << 4):
+        yield f"add-symbol-file {gdb_word(image.setup)} -o {base:#x}"
+    yield f"add-symbol-file {gdb_word(image.compressed)}"
+
+
+def _unasked(command: str) -> str:
+    """A gdb command that would ask its user whether he is sure."""
+    return f"python gdb.execute({command!r})"
 
 
 def _is_32_bit(path: Path) -> bool:

@@ -216,4 +216,5 @@ def _own_image(kernel: Path | None) -> Image | None:
         image = find_image()
     except KernelError:
         return None
-    return image if kernel is not None and kernel.absolute() == image.vmlinux.absolute() else None
+    own = (image.vmlinux.absolute(), image.bzimage.absolute())
+    return image if kernel is not None and kernel.absolute() in own else None

@@ -104,10 +104,12 @@ def boot(machine: Machine, data: bytes, initrd: bytes | None, command_line: byte
 
 def _load(memory: Memory, image: BzImage) -> tuple[int, int]:
     """Put the protected-mode part into RAM; returns its start and the end of what the kernel needs there."""
-    start, needed = HIGH_START, len(image.kernel)
-    if image.version >= PLACE_KNOWN:
-        start = image["pref_address"] if image["relocatable_kernel"] else HIGH_START
-        needed = max(needed, image["init_size"])
+    if image.version < PLACE_KNOWN or not image["relocatable_kernel"]:
+        # It unpacks itself to the place that it prefers, wherever it is loaded.
+        end = real.kernel_end(memory, image)
+        place(memory, HIGH_START, image.kernel, "the protected-mode part")
+        return HIGH_START, end
+    start, needed = image["pref_address"], max(len(image.kernel), image["init_size"])
     if start < HIGH_START:
         raise BootError(f"{where('pref_address')} is {start:#x}: below 1 MiB is no room for the kernel")
     if start + needed > memory.size:

@@ -94,7 +94,7 @@ def _answers(memory: Memory, image: BzImage, initrd: bytes | None, line: bytes) 
         "cmd_line_ptr": (SETUP_SEGMENT << 4) + HEAP_END,
         "code32_start": HIGH_START,
     }
-    end = _kernel_end(memory, image)
+    end = kernel_end(memory, image)
     if initrd:
         last = image["initrd_addr_max"]
         answers["ramdisk_image"] = place_high(memory, initrd, end, "the initial RAM disk", last=last)
@@ -102,7 +102,7 @@ def _answers(memory: Memory, image: BzImage, initrd: bytes | None, line: bytes) 
     return answers
 
 
-def _kernel_end(memory: Memory, image: BzImage) -> int:
+def kernel_end(memory: Memory, image: BzImage) -> int:
     """The end of what the kernel uses before it reads the memory map, unpacking itself at its preferred address."""
     end = HIGH_START + len(image.kernel)
     if image.version >= PLACE_KNOWN:

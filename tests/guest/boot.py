@@ -48,11 +48,11 @@ class Typist:
         return Run(self.console.replace(b"\r", b"").decode("utf-8", "replace"), code)
 
 
-def on_machine(append, *, typed=(), kernel=None, initramfs=None, memory=64):
+def on_machine(append, *, typed=(), kernel=None, initramfs=None, memory=64, entry=None):
     """Run to the guest's end on our own machine; `memory` in MiB."""
     typist = Typist(typed)
     machine = Machine(memory << 20, send=typist.console.extend)
-    load(machine, kernel or vmlinux(), initrd=initrd(initramfs), command_line=append)
+    load(machine, kernel or vmlinux(), initrd=initrd(initramfs), command_line=append, entry=entry)
     deadline = time.monotonic() + SECONDS
     while (stop := machine.run()) is None:
         assert time.monotonic() < deadline, f"no end after {SECONDS} s:\n{typist.run(None).console}"
@@ -107,6 +107,10 @@ def qemu_command(kernel, initramfs, append, memory=64):
 
 def vmlinux():
     return find_image().vmlinux.read_bytes()
+
+
+def bzimage():
+    return find_image().bzimage.read_bytes()
 
 
 def initrd(given):

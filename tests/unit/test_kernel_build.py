@@ -18,7 +18,7 @@ PT_LOAD, PT_NOTE, X, W = 1, 4, 1, 2
 def copy_sources(target):
     for name in ("guest", "user", "abi"):
         shutil.copytree(build.PACKAGE / name, target / name)
-    for name in ("build.py", "toolchain.py", "cpio.py"):
+    for name in build.PROGRAMS:
         shutil.copy(build.PACKAGE / name, target / name)
     return target
 

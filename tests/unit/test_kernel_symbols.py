@@ -26,7 +26,8 @@ def symbols(image):
 
 
 LANDMARKS = """
-    pvh_start_xen startup_64 x86_64_start_kernel start_kernel rest_init kernel_thread kernel_init run_init_process kernel_execve system_call
+    pvh_start_xen startup_64 x86_64_start_kernel
+    start_kernel rest_init kernel_thread kernel_init run_init_process kernel_execve system_call
     sys_execve do_execve do_execveat_common search_binary_handler load_elf_binary start_thread start_thread_common
     entry_SYSCALL_64 do_syscall_64 syscall_exit_to_user_mode call_usermodehelper cpu_idle printk panic exc_page_fault
     exc_general_protection schedule context_switch __switch_to_asm __switch_to ret_from_fork

@@ -1,6 +1,7 @@
 /*
- * Linked at 0xffffffff81000000, loaded at 16 MiB; the first page, which runs there, is linked there too. The parts start on pages of their own, so that head_64.S
- * can give each its rights: text R-X, rodata R--, data RW-. One page table maps it all.
+ * Linked at 0xffffffff81000000, loaded at 16 MiB; the first page, which runs there, is linked there too. The parts start
+ * on pages of their own, so that head_64.S can give each its rights: text R-X, rodata R--, data RW-. One page table maps
+ * it all.
  */
 #include <asm/layout.h>
 
@@ -20,9 +21,9 @@ SECTIONS {
 		*(.head.text)
 	} :head
 
-	_text = KERNEL_TEXT;
 	. = KERNEL_TEXT + PAGE_SIZE;
 	.text : AT(ADDR(.text) - __START_KERNEL_map) {
+		_text = . - PAGE_SIZE;
 		*(.entry.text)
 		*(.text .text.*)
 		*(.init.text)
@@ -83,5 +84,6 @@ SECTIONS {
 	/DISCARD/ : { *(.comment) *(.note.GNU-stack) }
 }
 
+ASSERT(_text == KERNEL_TEXT, "text moved")
 ASSERT(SIZEOF(.head.text) <= PAGE_SIZE, "the head outgrew its page")
 ASSERT(_end - _text <= PMD_SIZE, "the kernel outgrew its one page table")
