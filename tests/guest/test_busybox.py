@@ -102,7 +102,7 @@ def test_ls_shows_the_tree(script):
 
 def test_maps_and_ps(script):
     said = script("cat /proc/self/maps; ps; mount; uname -a; date")
-    assert re.search(r"^00401000-\w+ r-xp 00000000 00:02 \d+ +/bin/busybox$", said, re.MULTILINE)
+    assert re.search(r"^00401000-\w+ r-xp 00001000 00:02 \d+ +/bin/busybox$", said, re.MULTILINE)
     assert re.search(r"\[heap\]\n.*\[stack\]\n", said, re.DOTALL)
     assert re.search(r"^ +1 root +\{init\} /bin/busybox sh /init$", said, re.MULTILINE)
     assert "devtmpfs on /dev type devtmpfs" in said and "Linux ringscope 6.1.0-ringscope" in said

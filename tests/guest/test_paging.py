@@ -7,6 +7,7 @@ import pytest
 from ringscope.boot import power_on
 from ringscope.configuration import Configuration
 from tests.realgdb.harness import gdb_batch
+from tests.realgdb.qemu_machine import LOADER
 from tests.realgdb.served import served
 
 pytestmark = pytest.mark.gdb
@@ -66,3 +67,27 @@ def test_a_programs_pages_come_from_its_file(gdb):
     assert '"usertests"' in output
     values = dict(re.findall(r"^\$(\d+) = (\S+)$", output, re.MULTILINE))
     assert [values[number] for number in "345"] == ["0", "2", "1"], output
+
+
+def test_the_processor_sets_the_accessed_bit_again(gdb):
+    """clear_refs takes the bit from an entry; the next use of the page, by the program alone, puts it back."""
+    output = gdb(
+        "accessed_and_dirty",
+        f"source {LOADER}",
+        *("break clear_refs_vma if vma->vm_end - vma->vm_start == 0x3000 && !vma->vm_file", "continue"),
+        *("set $va = vma->vm_start + 0x1000", "x86 walk $va", "finish", "x86 walk $va"),
+        *("delete", "break proc_pid_clear_refs", "continue", "x86 walk $va"),
+    )
+    entries = re.findall(r"^ *PTE .*present.*$", output, re.MULTILINE)
+    assert ["accessed" in entry for entry in entries] == [True, False, True], output
+    assert all("dirty" in entry for entry in entries), output
+
+
+def test_a_page_at_zero(gdb):
+    output = gdb(
+        "page_at_zero",
+        *("break map_page_zero", "continue", "p/x current_task->personality", "finish", "delete"),
+        *("break show_map_vma", "continue", "p vma->vm_start", "p/x vma->vm_end", "p/x vma->vm_flags & 7"),
+    )
+    assert "$1 = 0x100000" in output, output
+    assert "$2 = 0\n" in output and "$3 = 0x1000\n" in output and "$4 = 0x5\n" in output, output

@@ -24,6 +24,11 @@ static int __init vsyscall_setup(char *str)
 }
 __setup("vsyscall=", vsyscall_setup);
 
+bool vsyscall_is_none(void)
+{
+	return vsyscall_none;
+}
+
 static int addr_to_vsyscall_nr(unsigned long addr)
 {
 	unsigned long offset = addr - VSYSCALL_ADDR;

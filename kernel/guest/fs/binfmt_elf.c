@@ -8,6 +8,8 @@
 #include <linux/elf.h>
 #include <linux/init.h>
 #include <linux/mman.h>
+#include <linux/personality.h>
+#include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 
@@ -200,6 +202,22 @@ static void elf_plat_init(struct pt_regs *regs)
 	regs->cx = regs->dx = regs->si = regs->di = 0;
 }
 
+/* What is left of the old program's ways, and of a user's wishes, for the new one. */
+static void set_personality(const struct elf_image *exec)
+{
+	if (!exec->compat)
+		current->personality &= ~READ_IMPLIES_EXEC;
+	current->flags &= ~PF_RANDOMIZE;
+	if (randomize_va_space() && !(current->personality & ADDR_NO_RANDOMIZE))
+		current->flags |= PF_RANDOMIZE;
+}
+
+/* Programs of System V Release 4 read through null pointers and found zeros there. */
+static noinline void map_page_zero(void)
+{
+	do_mmap(NULL, 0, PAGE_SIZE, PROT_READ | PROT_EXEC, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, 0);
+}
+
 /* Past all checks: replace the program. An error from here on costs the task its life. */
 static int load_elf_images(struct linux_binprm *bprm, struct elf_image *exec, struct elf_image *interp)
 {
@@ -209,6 +227,7 @@ static int load_elf_images(struct linux_binprm *bprm, struct elf_image *exec, st
 	if (retval)
 		return retval;
 	mm = current->mm;
+	set_personality(exec);
 	arch_pick_mmap_layout(mm, exec->compat);
 	retval = setup_arg_pages(bprm, randomize_stack_top(exec->compat), stack_vm_exec(exec));
 	if (!retval)
@@ -221,6 +240,8 @@ static int load_elf_images(struct linux_binprm *bprm, struct elf_image *exec, st
 		retval = load_elf_interp(interp);
 	if (!retval)
 		retval = arch_setup_additional_pages(mm, exec->compat);
+	if (!retval && (current->personality & MMAP_PAGE_ZERO))
+		map_page_zero();
 	return retval ? retval : create_elf_tables(bprm, exec, interp);
 }
 

@@ -8,6 +8,7 @@
 #include <linux/cred.h>
 #include <linux/fcntl.h>
 #include <linux/init.h>
+#include <linux/personality.h>
 #include <linux/resource.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
@@ -129,6 +130,8 @@ static void bprm_creds_from_file(struct linux_binprm *bprm)
 	cred->suid = cred->fsuid = cred->euid;
 	cred->sgid = cred->fsgid = cred->egid;
 	bprm->secureexec = cred->euid != cred->uid || cred->egid != cred->gid;
+	if (bprm->secureexec)
+		current->personality &= ~PER_CLEAR_ON_SETID;
 }
 
 /* Read the file's first bytes, by which a format knows its own. Whatever lies beyond BINPRM_BUF_SIZE is not seen. */

@@ -157,6 +157,7 @@ static struct task_struct *dup_task_struct(struct task_struct *orig)
 	sched_fork(p);
 	p->cred = get_cred(orig->cred);
 	p->no_new_privs = orig->no_new_privs;
+	p->personality = orig->personality;
 	memcpy(p->comm, orig->comm, TASK_COMM_LEN);
 	INIT_LIST_HEAD(&p->children);
 	INIT_LIST_HEAD(&p->run_list);
@@ -255,7 +256,7 @@ static noinline struct task_struct *copy_process(const struct kernel_clone_args 
 	p = dup_task_struct(current);
 	if (!p)
 		return ERR_PTR(-ENOMEM);
-	p->flags = PF_FORKNOEXEC | (args->fn ? PF_KTHREAD : 0);
+	p->flags = PF_FORKNOEXEC | (args->fn ? PF_KTHREAD : current->flags & PF_RANDOMIZE);
 	p->blocked = current->blocked;
 	p->signal = clone_flags & CLONE_THREAD ? current->signal : NULL;
 	p->start_time = local_clock();

@@ -2,6 +2,7 @@
 #include <asm/irqflags.h>
 #include <asm/uaccess.h>
 #include <linux/cred.h>
+#include <linux/personality.h>
 #include <linux/reboot.h>
 #include <linux/sched.h>
 #include <linux/string.h>
@@ -19,7 +20,13 @@ struct new_utsname init_uts_ns = {
 
 long sys_uname(struct new_utsname __user *name)
 {
-	return copy_to_user(name, &init_uts_ns, sizeof(init_uts_ns)) ? -EFAULT : 0;
+	static const char i686[] = "i686";
+
+	if (copy_to_user(name, &init_uts_ns, sizeof(init_uts_ns)))
+		return -EFAULT;
+	if (personality(current->personality) != PER_LINUX32)
+		return 0;
+	return copy_to_user(name->machine, i686, sizeof(i686)) ? -EFAULT : 0;
 }
 
 static long set_name(char *field, const char __user *name, int len)

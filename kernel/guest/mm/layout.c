@@ -16,7 +16,7 @@
 /* A random number of pages, in bytes, or 0. */
 static unsigned long random_pages(unsigned long mask)
 {
-	return randomize_va_space() ? (get_random_u64() & mask) << PAGE_SHIFT : 0;
+	return current->flags & PF_RANDOMIZE ? (get_random_u64() & mask) << PAGE_SHIFT : 0;
 }
 
 unsigned long arch_mmap_rnd(bool compat)
@@ -38,7 +38,7 @@ unsigned long arch_randomize_brk(unsigned long brk)
 /* A few bytes more, so that even within its page the stack begins somewhere else. */
 unsigned long arch_align_stack(unsigned long sp)
 {
-	if (randomize_va_space())
+	if (current->flags & PF_RANDOMIZE)
 		sp -= get_random_u64() % STACK_ALIGN_RANGE;
 	return ALIGN_DOWN(sp, 16UL);
 }
@@ -48,7 +48,7 @@ void arch_pick_mmap_layout(struct mm_struct *mm, bool compat)
 {
 	unsigned long top = compat ? IA32_STACK_TOP : STACK_TOP, gap = STACK_RLIMIT + PMD_SIZE;
 
-	if (randomize_va_space())
+	if (current->flags & PF_RANDOMIZE)
 		gap += (compat ? STACK_RND_COMPAT_MASK : STACK_RND_MASK) << PAGE_SHIFT;
 	mm->mmap_base = top - gap - arch_mmap_rnd(compat);
 }

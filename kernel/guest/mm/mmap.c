@@ -1,6 +1,8 @@
 /* The calls that add to a user's address space, and take away. Linux: mm/mmap.c, mm/util.c. */
+#include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/mman.h>
+#include <linux/personality.h>
 #include <linux/sched.h>
 #include <linux/swap.h>
 #include <linux/syscalls.h>
@@ -68,11 +70,17 @@ static noinline long mmap_region(struct file *file, unsigned long addr, unsigned
 	return addr;
 }
 
+/* So low that a null pointer of the kernel's, with a small offset, could meet it (Linux: cap_mmap_addr). */
+static bool may_map_low(unsigned long addr)
+{
+	return addr >= MMAP_MIN_ADDR || current_cred()->euid == GLOBAL_ROOT_UID;
+}
+
 /* Where it goes: where it must, where it would like to, or where there is room. */
 static long choose_address(struct mm_struct *mm, unsigned long addr, unsigned long len, unsigned long flags)
 {
 	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
-		if (addr < MMAP_MIN_ADDR)
+		if (!may_map_low(addr))
 			return -EPERM;
 		return flags & MAP_FIXED || range_is_free(mm, addr, addr + len) ? (long)addr : -EEXIST;
 	}
@@ -87,9 +95,12 @@ static long choose_address(struct mm_struct *mm, unsigned long addr, unsigned lo
 noinline long do_mmap(struct file *file, unsigned long addr, unsigned long len, unsigned long prot,
 		      unsigned long flags, unsigned long pgoff)
 {
-	unsigned long vm_flags = prot;
+	unsigned long vm_flags;
 	int err = 0;
 
+	if ((prot & PROT_READ) && (current->personality & READ_IMPLIES_EXEC))
+		prot |= PROT_EXEC;
+	vm_flags = prot;
 	if ((flags & MAP_TYPE) != MAP_PRIVATE)
 		vm_flags |= VM_SHARED | VM_MAYSHARE | VM_MAYACCESS;
 	if (file)

@@ -1,6 +1,7 @@
 /* Other rights for what is mapped. Linux: mm/mprotect.c. */
 #include <asm/processor.h>
 #include <linux/mman.h>
+#include <linux/personality.h>
 #include <linux/sched.h>
 #include <linux/syscalls.h>
 #include "vma.h"
@@ -45,6 +46,8 @@ noinline long sys_mprotect(unsigned long start, size_t len, unsigned long prot)
 		return -ENOMEM;
 	if (!may_protect(mm, start, end, prot))
 		return -EACCES;
+	if ((prot & PROT_READ) && (current->personality & READ_IMPLIES_EXEC))
+		prot |= PROT_EXEC;
 	if (split_range(mm, start, end))
 		return -ENOMEM;
 	list_for_each_entry(vma, &mm->mmap, vm_list)

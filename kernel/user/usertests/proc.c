@@ -12,7 +12,7 @@
 #define POLLNVAL 32
 
 /* A file's whole text, with a terminator; its length or -errno. */
-static long slurp(const char *path, char *buf, long size)
+long slurp(const char *path, char *buf, long size)
 {
 	int fd = open(path, O_RDONLY, 0);
 	long n, length = 0;
@@ -26,12 +26,12 @@ static long slurp(const char *path, char *buf, long size)
 	return n < 0 ? n : length;
 }
 
-static bool contains(const char *text, const char *word)
+const char *find_text(const char *in, const char *word)
 {
-	for (; *text; text++)
-		if (!strncmp(text, word, strlen(word)))
-			return true;
-	return false;
+	for (; *in; in++)
+		if (!strncmp(in, word, strlen(word)))
+			return in;
+	return NULL;
 }
 
 static int proc_self(void)
@@ -41,12 +41,12 @@ static int proc_self(void)
 	CHECK(readlink("/proc/self", text, 64) > 0);
 	CHECK(slurp("/proc/self/comm", text, 4096) == 10 && !strcmp(text, "usertests\n"));
 	snprintf(line, sizeof(line), "Pid:\t%d\nPPid:\t%d\n", (int)getpid(), (int)getppid());
-	CHECK(slurp("/proc/self/status", text, 4096) > 0 && contains(text, line) && contains(text, "State:\tR (running)"));
+	CHECK(slurp("/proc/self/status", text, 4096) > 0 && find_text(text, line) && find_text(text, "State:\tR (running)"));
 	snprintf(line, sizeof(line), "%d (usertests) R %d ", (int)getpid(), (int)getppid());
 	CHECK(slurp("/proc/self/stat", text, 4096) > 0 && !strncmp(text, line, strlen(line)));
 	CHECK(readlink("/proc/self/exe", text, 64) == 14 && !memcmp(text, "/bin/usertests", 14));
-	CHECK(slurp("/proc/self/maps", text, 4096) > 0 && contains(text, "00400000-") && contains(text, "[stack]\n"));
-	CHECK(slurp("/proc/self/cmdline", text, 4096) > 0 && contains(text, "usertests"));
+	CHECK(slurp("/proc/self/maps", text, 4096) > 0 && find_text(text, "00400000-") && find_text(text, "[stack]\n"));
+	CHECK(slurp("/proc/self/cmdline", text, 4096) > 0 && find_text(text, "usertests"));
 	CHECK(slurp("/proc/self/auxv", text, 4096) % 16 == 0);
 	CHECK(open("/proc/99999/stat", O_RDONLY, 0) == -ENOENT && open("/proc/self/nothing", O_RDONLY, 0) == -ENOENT);
 	CHECK(open("/proc/new", O_CREAT | O_WRONLY, 0600) == -ENOENT && mkdir("/proc/new", 0755) == -EPERM);
@@ -99,7 +99,7 @@ static int proc_of_the_system(void)
 	int fd;
 
 	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		CHECK(slurp(files[i].path, text, sizeof(text)) > 0 && contains(text, files[i].word));
+		CHECK(slurp(files[i].path, text, sizeof(text)) > 0 && find_text(text, files[i].word));
 	fd = open("/proc/sys/kernel/hostname", O_WRONLY, 0);
 	CHECK(write(fd, "other\n", 6) == 6 && slurp("/proc/sys/kernel/hostname", text, 64) == 6 && !strcmp(text, "other\n"));
 	CHECK(sethostname("ringscope", 9) == 0 && sethostname(text, 65) == -EINVAL);

@@ -12,6 +12,7 @@ static const struct test *const tables[] = {
 	process_tests,
 	memory_tests,
 	paging_tests,
+	smaps_tests,
 	swap_tests,
 	mmap_tests,
 	trap_tests,

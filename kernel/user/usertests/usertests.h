@@ -13,6 +13,7 @@ struct test {
 extern const struct test process_tests[];
 extern const struct test memory_tests[];
 extern const struct test paging_tests[];
+extern const struct test smaps_tests[];
 extern const struct test swap_tests[];
 extern const struct test mmap_tests[];
 extern const struct test trap_tests[];
@@ -38,6 +39,10 @@ extern const struct test entry_tests[];
 
 /* Run fn in a child: its status as wait4 gives it, or -1. */
 int status_of(int (*fn)(void));
+
+/* proc.c: a file's whole text, with a terminator; its length or -errno. Where a word is in a text, or NULL. */
+long slurp(const char *path, char *buf, long size);
+const char *find_text(const char *in, const char *word);
 
 /* What the kernel said in the auxiliary vector, or -1. */
 unsigned long auxv_value(unsigned long type);

@@ -44,6 +44,18 @@ static ssize_t comm_write(struct task_struct *task, const char __user *buf, size
 	return count;
 }
 
+/* A file that is only written to. */
+static int nothing_show(struct seq_file *m, struct task_struct *task)
+{
+	return -EINVAL;
+}
+
+static int personality_show(struct seq_file *m, struct task_struct *task)
+{
+	seq_printf(m, "%08x\n", task->personality);
+	return 0;
+}
+
 static int pid_mounts_show(struct seq_file *m, struct task_struct *task)
 {
 	return mounts_show(m);
@@ -69,6 +81,7 @@ static struct dentry *root_dentry(struct task_struct *task)
 
 static const struct pid_entry tgid_base_stuff[] = {
 	{ .name = "auxv", .mode = S_IFREG | 0400, .show = proc_pid_auxv },
+	{ .name = "clear_refs", .mode = S_IFREG | 0200, .show = nothing_show, .write = proc_pid_clear_refs },
 	{ .name = "cmdline", .mode = S_IFREG | 0444, .show = proc_pid_cmdline },
 	{ .name = "comm", .mode = S_IFREG | 0644, .show = comm_show, .write = comm_write },
 	{ .name = "cwd", .mode = S_IFLNK | 0777, .jump = cwd_dentry },
@@ -77,7 +90,10 @@ static const struct pid_entry tgid_base_stuff[] = {
 	{ .name = "fd", .mode = S_IFDIR | 0500 },
 	{ .name = "maps", .mode = S_IFREG | 0444, .show = proc_pid_maps },
 	{ .name = "mounts", .mode = S_IFREG | 0444, .show = pid_mounts_show },
+	{ .name = "personality", .mode = S_IFREG | 0400, .show = personality_show },
 	{ .name = "root", .mode = S_IFLNK | 0777, .jump = root_dentry },
+	{ .name = "smaps", .mode = S_IFREG | 0444, .show = proc_pid_smaps },
+	{ .name = "smaps_rollup", .mode = S_IFREG | 0444, .show = proc_pid_smaps_rollup },
 	{ .name = "stat", .mode = S_IFREG | 0444, .show = proc_pid_stat },
 	{ .name = "statm", .mode = S_IFREG | 0444, .show = proc_pid_statm },
 	{ .name = "status", .mode = S_IFREG | 0444, .show = proc_pid_status },

@@ -53,7 +53,13 @@ int proc_pid_maps(struct seq_file *m, struct task_struct *task);
 int proc_pid_cmdline(struct seq_file *m, struct task_struct *task);
 int proc_pid_environ(struct seq_file *m, struct task_struct *task);
 int proc_pid_auxv(struct seq_file *m, struct task_struct *task);
+void show_map_vma(struct seq_file *m, const struct mm_struct *mm, const struct vm_area_struct *vma);
 struct file *get_task_exe_file(struct task_struct *task);
+
+/* task_smaps.c */
+int proc_pid_smaps(struct seq_file *m, struct task_struct *task);
+int proc_pid_smaps_rollup(struct seq_file *m, struct task_struct *task);
+ssize_t proc_pid_clear_refs(struct task_struct *task, const char __user *buf, size_t count);
 
 /* generic.c: a file whose text show makes. */
 int proc_create_single(const char *name, int (*show)(struct seq_file *m));

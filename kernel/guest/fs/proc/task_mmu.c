@@ -1,5 +1,6 @@
 /* /proc/PID/maps, and the memory of other tasks that /proc tells of (Linux: fs/proc/task_mmu.c, base.c). */
 #include <asm/page.h>
+#include <asm/vdso.h>
 #include <linux/mm.h>
 #include <linux/string.h>
 #include "internal.h"
@@ -16,6 +17,8 @@ static const char *area_name(const struct mm_struct *mm, const struct vm_area_st
 {
 	if (mm->vdso && vma->vm_start == mm->vdso)
 		return "[vdso]";
+	if (mm->vdso && vma->vm_end == mm->vdso && !(vma->vm_flags & VM_WRITE))
+		return "[vvar]";
 	if (vma->vm_start <= mm->brk && vma->vm_end >= mm->start_brk && mm->brk != mm->start_brk)
 		return "[heap]";
 	return vma->vm_start <= mm->start_stack && vma->vm_end >= mm->start_stack ? "[stack]" : NULL;
@@ -41,7 +44,7 @@ static void show_name(struct seq_file *m, const struct mm_struct *mm, const stru
 }
 
 /* One line an area: addresses, rights, place in the file, device, inode, name. */
-static void show_map_vma(struct seq_file *m, const struct mm_struct *mm, const struct vm_area_struct *vma)
+void show_map_vma(struct seq_file *m, const struct mm_struct *mm, const struct vm_area_struct *vma)
 {
 	const struct inode *inode = vma->vm_file ? vma->vm_file->f_inode : NULL;
 	dev_t dev = inode ? inode->i_sb->s_dev : 0;
@@ -55,14 +58,28 @@ static void show_map_vma(struct seq_file *m, const struct mm_struct *mm, const s
 	seq_puts(m, "\n");
 }
 
+/* The page of the kernel's half that a program may call: no area of its own, but told of (Linux: get_gate_vma). */
+static void show_gate_vma(struct seq_file *m)
+{
+	loff_t line_start = m->position;
+
+	if (vsyscall_is_none())
+		return;
+	seq_printf(m, "%lx-%lx --xp 00000000 00:00 0 ", VSYSCALL_ADDR, VSYSCALL_ADDR + PAGE_SIZE);
+	pad_to_name(m, line_start);
+	seq_puts(m, "[vsyscall]\n");
+}
+
 int proc_pid_maps(struct seq_file *m, struct task_struct *task)
 {
 	const struct mm_struct *mm = task->mm;
 	const struct vm_area_struct *vma;
 
-	if (mm)
-		list_for_each_entry(vma, &mm->mmap, vm_list)
-			show_map_vma(m, mm, vma);
+	if (!mm)
+		return 0;
+	list_for_each_entry(vma, &mm->mmap, vm_list)
+		show_map_vma(m, mm, vma);
+	show_gate_vma(m);
 	return 0;
 }
 

@@ -9,6 +9,7 @@ void update_vsyscall(void);
 
 /* vsyscall.c: true if the fault was a call of the vsyscall page, and is answered. */
 struct pt_regs;
+bool vsyscall_is_none(void);
 bool emulate_vsyscall(unsigned long error_code, struct pt_regs *regs, unsigned long address);
 
 #endif

@@ -32,6 +32,7 @@
 #define PF_NPROC_EXCEEDED	0x00001000	/* by setuid: execve must look again */
 #define PF_MEMALLOC		0x00000800	/* is freeing memory: must not be asked to */
 #define PF_KTHREAD		0x00200000
+#define PF_RANDOMIZE		0x00400000	/* its program's addresses are random */
 
 #define NR_OPEN_DEFAULT		64
 
@@ -108,6 +109,7 @@ struct task_struct {
 	struct mm_struct *active_mm;	/* whose page tables are loaded while it runs */
 	struct files_struct *files;
 	struct cred *cred;
+	unsigned int personality;	/* see linux/personality.h */
 	bool no_new_privs;		/* execve grants nothing: prctl(PR_SET_NO_NEW_PRIVS) */
 	unsigned long min_flt, maj_flt;	/* page faults served, without and with a disk */
 	struct fs_struct *fs;
