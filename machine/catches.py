@@ -42,6 +42,8 @@ _ACTS: dict[Kind, frozenset[Act]] = {
     Kind.PORT: frozenset({Act.READ_PORT, Act.WRITE_PORT}),
     Kind.HLT: frozenset({Act.HALT}),
 }
+_SWITCHES = frozenset({Act.WRITE_CONTROL})
+"""What may change where watched linear memory lies."""
 _DELIVERED = frozenset({Kind.RING, Kind.EXCEPTION, Kind.INTERRUPT})
 """Kinds that must see every delivery."""
 
@@ -55,7 +57,7 @@ class Catches:
     """What one processor's user waits for.
 
     ``hit`` is taken by the run loop.  ``leaving`` says that the engine was left before an instruction which is to run
-    by itself.
+    by itself: to see whether it changes the ring, or because watchpoints must be looked up behind it.
     """
 
     def __init__(self, cpu: Cpu, restart: Callable[[], None]) -> None:
@@ -64,6 +66,8 @@ class Catches:
         self.hooked_addresses = self._hooks.addresses
         self._wanted: dict[int, Catch] = {}
         self._kinds: frozenset[Kind] = frozenset()
+        self._acts: frozenset[Act] = frozenset()
+        self._follows = False
         self.sees_deliveries = False
         """Whether no exception or interrupt may be delivered by the engine's own machine code."""
         self._next = 1
@@ -107,7 +111,7 @@ class Catches:
     def _choose(self) -> None:
         self._kinds = frozenset(catch.kind for catch in self._wanted.values())
         self.sees_deliveries = bool(self._kinds & _DELIVERED)
-        self._hooks.want(frozenset(act for kind in self._kinds for act in _ACTS.get(kind, ())))
+        self._acts = frozenset(act for kind in self._kinds for act in _ACTS.get(kind, ()))
 
     def _first(self, kind: Kind, number: int) -> int | None:
         """The number of the first catch of a kind that waits for a number."""
@@ -117,6 +121,11 @@ class Catches:
 
     def plant(self) -> bool:
         """Before the processor runs: make hooks agree with what is wanted; True if translations are stale now."""
+        cpu = self._cpu
+        # The fast engine tells by itself.  A step that gdb does without its watchpoints throws no hooks away.
+        if cpu.fast is None:
+            self._follows = cpu.watchpoints.follows or (self._follows and cpu.progress.single)
+        self._hooks.want(self._acts | _SWITCHES if self._follows else self._acts)
         return self._hooks.plant()
 
     def claim(self, stop: Watchpoint) -> Watchpoint | Caught:
@@ -137,13 +146,15 @@ class Catches:
                 cpu.uc.emu_stop()
             return
         here = address, cpu.progress.exact(address), cpu.events
-        if here == self._passed:
-            return
-        for number, catch in self._wanted.items():
-            if text := self._judge(catch, instruction):
-                self.hit, self._passed = Caught(number, text), here
-                cpu.uc.emu_stop()
-                return
+        if here != self._passed:
+            for number, catch in self._wanted.items():
+                if text := self._judge(catch, instruction):
+                    self.hit, self._passed = Caught(number, text), here
+                    cpu.uc.emu_stop()
+                    return
+        if self._follows and instruction.act in _SWITCHES and not cpu.progress.single:
+            self.leaving = True
+            cpu.uc.emu_stop()
 
     def _judge(self, catch: Catch, instruction: Sensitive) -> str:
         """What the instruction is about to do, if the catch waits for that; elsewhere than in ring 0 it faults."""

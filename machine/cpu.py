@@ -309,6 +309,8 @@ class Cpu:
             self._again = not self.stopped_by_hook
             return
         self.progress.settle(linear, whole=self._again)
+        if self.fast and self.fast.moved():
+            self._again = True  # watchpoints are looked up anew
         if self._fault:
             (vector, error_code), self._fault = self._fault, None
             rip = self.state.front.eip
@@ -343,6 +345,7 @@ class Cpu:
         watched = self.watchpoints.concerned and self.watchpoints.plant(self.paging())
         if self.fast:
             self.fast.hooks_at(set().union(*self._hooked()), everywhere=self.catches.sees_deliveries)
+            self.fast.follow(self.watchpoints.follows)
         if self.translations.cover():
             self.state.store()
             self._flush_tlb()

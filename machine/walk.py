@@ -6,7 +6,7 @@ accesses, made from the same tables.  What it cannot translate, it asks `x86.pag
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from typing import NamedTuple
 
@@ -52,11 +52,26 @@ class Translation(NamedTuple):
 
 
 class NotMapped(MemoryFault):
-    """The walk ended at an entry that is not present, has reserved bits set, or lies outside RAM."""
+    """The walk ended at an entry that is not present, has reserved bits set, or lies outside RAM.
 
-    def __init__(self, address: int, reason: str, *, reserved: bool) -> None:
+    ``entries`` are the physical addresses of the entries in RAM that it came by.
+    """
+
+    def __init__(self, address: int, reason: str, *, reserved: bool, entries: tuple[int, ...] = ()) -> None:
         super().__init__(address, f"not mapped: {reason}")
         self.reserved = reserved
+        self.entries = entries
+
+
+Entries = tuple[tuple[int, int], ...]
+"""Entries of page tables with their values: 8 bytes of RAM each, by their number from address 0."""
+
+
+class Place(NamedTuple):
+    """Where a page lies: its physical address, None if it has none, and the entries that say so."""
+
+    physical: int | None
+    entries: Entries
 
 
 class _Step(NamedTuple):
@@ -130,7 +145,7 @@ class Walks:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._entries = memory.ram.cast("Q")
-        self._kept: dict[tuple[Paging, int], tuple[int, tuple[tuple[int, int], ...]]] = {}
+        self._kept: dict[tuple[Paging, int], tuple[int, Entries]] = {}
 
     def physical(self, paging: Paging, address: int) -> int:
         """Physical address behind a linear one.  Raises as `translate` does."""
@@ -148,13 +163,34 @@ class Walks:
         """As the function `pages`."""
         return _runs(partial(self.physical, paging), address, length)
 
+    def place(self, paging: Paging, page: int) -> Place:
+        """Where a page lies, by its linear address; not mapped is an answer."""
+        try:
+            self.physical(paging, page)
+        except NotMapped as fault:
+            return Place(None, self._values(fault.entries))
+        except MemoryFault:
+            return Place(None, ())
+        return Place(*self._kept[paging, page])
+
+    def are(self, entries: Entries) -> bool:
+        """Whether entries still have their values."""
+        now = self._entries
+        return all(now[at] == value for at, value in entries)
+
+    def _values(self, entries: tuple[int, ...]) -> Entries:
+        return tuple((at >> 3, self._entries[at >> 3]) for at in entries)
+
     def _walk(self, paging: Paging, page: int) -> int:
         found = translate(self._memory, paging, page)
         if len(self._kept) >= _MOST_WALKS:
             self._kept.clear()
-        on_the_way = tuple((at >> 3, self._entries[at >> 3]) for at in found.entries)
-        self._kept[paging, page] = found.physical, on_the_way
+        self._kept[paging, page] = found.physical, self._values(found.entries)
         return found.physical
+
+
+def _addresses(levels: Iterable[rules.Level]) -> tuple[int, ...]:
+    return tuple(level.entry_address for level in levels)
 
 
 def _ask_the_rules(memory: Memory, paging: Paging, address: int) -> Translation:
@@ -164,16 +200,17 @@ def _ask_the_rules(memory: Memory, paging: Paging, address: int) -> Translation:
     match rules.translate(read, paging.cr3, address, paging.state):
         case rules.Translation() as found:  # paging is off, or a page whose address is in two pieces
             rights = (WRITABLE if found.writable else 0) | (USER if found.user else 0)
-            entries = tuple(level.entry_address for level in found.levels)
-            return Translation(found.physical, found.page_size, rights, entries)
+            return Translation(found.physical, found.page_size, rights, _addresses(found.levels))
         case rules.NotPresent(levels=levels):
-            raise NotMapped(address, f"{levels[-1].name} entry {levels[-1].raw:#x} is not present", reserved=False)
+            what = f"{levels[-1].name} entry {levels[-1].raw:#x} is not present"
+            raise NotMapped(address, what, reserved=False, entries=_addresses(levels))
         case rules.ReservedBit(levels=levels, bits=bits):
             what = f"{levels[-1].name} entry {levels[-1].raw:#x} has reserved bits {bits:#x} set"
-            raise NotMapped(address, what, reserved=True)
-        case rules.Unreadable(format=level, entry_address=at):
+            raise NotMapped(address, what, reserved=True, entries=_addresses(levels))
+        case rules.Unreadable(levels=levels, format=level, entry_address=at):
             # The open bus reads all ones: reserved bits, had the processor walked here.
-            raise NotMapped(address, f"{level.name} entry at {at:#x} is outside RAM", reserved=True)
+            what = f"{level.name} entry at {at:#x} is outside RAM"
+            raise NotMapped(address, what, reserved=True, entries=_addresses(levels))
     raise MemoryFault(address, "not a canonical address")
 
 

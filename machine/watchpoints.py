@@ -6,23 +6,26 @@ instruction.  So a store is undone there, and the instruction run once more by i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from unicorn import UC_HOOK_MEM_READ, UC_HOOK_MEM_WRITE, UC_MEM_WRITE
 
 from machine.breakpoints import When
 from machine.engine.progress import Progress, Touched
-from machine.errors import MemoryFault
-from machine.memory import Memory
+from machine.memory import PAGE, Memory
 from machine.stop import Access, Watchpoint
-from machine.walk import Paging, Walks
+from machine.walk import Entries, Paging, Walks
 
 _KINDS = {
     Access.WRITE: UC_HOOK_MEM_WRITE,
     Access.READ: UC_HOOK_MEM_READ,
     Access.ANY: UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE,
 }
+
+
+_ENTRY = 8  # bytes of page tables that are watched at once
+_LAST = (1 << 64) - 1
 
 
 class Watch(NamedTuple):
@@ -34,9 +37,25 @@ class Watch(NamedTuple):
     physical: bool = False
 
 
+class _Run(NamedTuple):
+    """Watched bytes on one page."""
+
+    linear: int
+    physical: int
+    length: int
+
+
 class _Planted(NamedTuple):
-    runs: tuple[tuple[int, int], ...]  # physical (address, length)
+    """A watch with its hooks, and what it was found by."""
+
+    runs: tuple[_Run, ...]
     hooks: tuple[int, ...]
+    paging: Paging
+    entries: Entries
+
+    def still(self, paging: Paging, walks: Walks) -> bool:
+        """Whether it would be found by the same again."""
+        return self.paging == paging and walks.are(self.entries)
 
 
 class _Caught(NamedTuple):
@@ -62,7 +81,9 @@ class Watchpoints:
         self._wanted: dict[Watch, list[When | None]] = {}
         self._hits: list[tuple[Watch, Watchpoint]] = []
         self._planted: dict[Watch, _Planted] = {}
+        self._entries: dict[int, int] = {}  # hooks on the page tables, by the entry's number
         self._stores: list[_Caught] = []
+        self._paging: Paging | None = None
         self.whole = False
         self.caught = False
 
@@ -105,54 +126,107 @@ class Watchpoints:
         """Whether there is anything to plant or to take out."""
         return bool(self._wanted or self._planted)
 
+    @property
+    def follows(self) -> bool:
+        """Whether what is watched moves with the page tables."""
+        return any(not watch.physical for watch in self._wanted)
+
     def plant(self, paging: Paging) -> bool:
         """Before the processor runs: make hooks agree with what is wanted; True if any came or went."""
-        changed = False
-        for watch in [*self._planted]:
-            if watch not in self._wanted or self._runs(paging, watch) != self._planted[watch].runs:
-                for hook in self._planted.pop(watch).hooks:
-                    self._progress.unwatch(hook)
-                changed = True
-        for watch in self._wanted.keys() - self._planted.keys():
-            if runs := self._runs(paging, watch):
-                self._planted[watch] = _Planted(runs, tuple(self._hooks(watch, runs)))
-                changed = True
-        return changed
+        self._paging = paging
+        gone = self._planted.keys() - self._wanted.keys()
+        for watch in gone:
+            self._take_out(watch)
+        moved = [self._put(watch, paging) for watch in self._wanted]
+        return self._watch_entries() or bool(gone) or True in moved
 
-    def _runs(self, paging: Paging, watch: Watch) -> tuple[tuple[int, int], ...]:
+    def _put(self, watch: Watch, paging: Paging) -> bool:
+        """Have a watch's hooks where its bytes are now; True if they were elsewhere."""
+        planted = self._planted.get(watch)
+        if planted is not None and (watch.physical or planted.still(paging, self._walks)):
+            return False
+        runs, entries = self._find(watch, paging)
+        if planted is not None and planted.runs == runs:
+            self._planted[watch] = planted._replace(paging=paging, entries=entries)
+            return False
+        if planted is not None:
+            self._take_out(watch)
+        self._planted[watch] = _Planted(runs, tuple(self._hooks(watch, runs)), paging, entries)
+        return True
+
+    def _take_out(self, watch: Watch) -> None:
+        for hook in self._planted.pop(watch).hooks:
+            self._progress.unwatch(hook)
+
+    def _find(self, watch: Watch, paging: Paging) -> tuple[tuple[_Run, ...], Entries]:
+        """The watched bytes that are mapped, and the entries of the page tables that decide it."""
         if watch.physical:
-            return ((watch.address, watch.length),)
-        # A range that is not mapped yet is looked at again whenever the processor starts.
-        try:
-            return tuple(self._walks.pages(paging, watch.address, watch.length))
-        except MemoryFault:
-            return ()
+            return (_Run(watch.address, watch.address, watch.length),), ()
+        runs: list[_Run] = []
+        entries: dict[int, int] = {}
+        address, end = watch.address, watch.address + watch.length
+        while address < end:
+            offset = address % PAGE
+            count = min(end - address, PAGE - offset)
+            place = self._walks.place(paging, (address - offset) & _LAST)
+            if place.physical is not None:
+                runs.append(_Run(address, place.physical + offset, count))
+            entries.update(place.entries)
+            address += count
+        return tuple(runs), tuple(entries.items())
 
-    def _hooks(self, watch: Watch, runs: tuple[tuple[int, int], ...]) -> Iterator[int]:
-        linear = watch.address
-        for physical, length in runs:
-            touched = self._on_access(watch, physical, linear)
-            yield self._progress.watch(_KINDS[watch.access], physical, physical + length - 1, touched)
-            linear += length
+    def _hooks(self, watch: Watch, runs: Iterable[_Run]) -> Iterator[int]:
+        for run in runs:
+            last = run.physical + run.length - 1
+            yield self._progress.watch(_KINDS[watch.access], run.physical, last, self._on_access(watch, run))
 
-    def _on_access(self, watch: Watch, physical: int, linear: int) -> Touched:
+    def _watch_entries(self) -> bool:
+        """Hook stores to the entries that decide where watched bytes are; True if hooks came or went."""
+        wanted = {number for planted in self._planted.values() for number, _ in planted.entries}
+        gone, come = self._entries.keys() - wanted, wanted - self._entries.keys()
+        for number in gone:
+            self._progress.unwatch(self._entries.pop(number))
+        for number in come:
+            at = number * _ENTRY
+            self._entries[number] = self._progress.watch(UC_HOOK_MEM_WRITE, at, at + _ENTRY - 1, self._on_entry)
+        return bool(gone or come)
+
+    def _on_entry(self, access: int, address: int, size: int) -> bool:
+        """A store to the page tables: what is watched is looked up again behind it."""
+        return self._leaves(access, address, size)
+
+    def _on_access(self, watch: Watch, run: _Run) -> Touched:
         def touched(access: int, address: int, size: int) -> bool:
-            if not self.whole and self._can_leave():
-                self._leave(access, address, size)
+            if self._leaves(access, address, size, run.linear + address - run.physical):
                 return True
             if all(other != watch for other, _ in self._hits):
                 kind = Access.WRITE if access == UC_MEM_WRITE else Access.READ
-                at = linear + max(address, physical) - physical
+                at = run.linear + max(address, run.physical) - run.physical
                 told = watch.access if watch.access is Access.ANY and not watch.physical else kind
                 self._hits.append((watch, Watchpoint(told, at, watch.address, watch.physical)))
             return False
 
         return touched
 
-    def _leave(self, access: int, address: int, size: int) -> None:
+    def _leaves(self, access: int, address: int, size: int, linear: int | None = None) -> bool:
+        """From a hook: leave the engine at this access, if that can be; else it is left at the block's end."""
+        if self.whole or not self._can_leave():
+            return False
         self.caught = True
-        if access == UC_MEM_WRITE and address + size <= self._memory.size:
-            self._stores.append(_Caught(address, bytes(self._memory.ram[address : address + size])))
+        if access == UC_MEM_WRITE:
+            for at, count in self._pieces(address, size, linear):
+                self._stores.append(_Caught(at, bytes(self._memory.ram[at : at + count])))
+        return True
+
+    def _pieces(self, address: int, size: int, linear: int | None) -> Iterator[tuple[int, int]]:
+        """Physical memory that a store may change: that of the next linear page too, which the engine does not tell."""
+        if address + size <= self._memory.size:
+            yield address, size
+        room = PAGE - address % PAGE
+        if linear is not None and room < size and self._paging is not None:
+            following = self._walks.place(self._paging, (linear + room) & _LAST).physical
+            if following is not None and following < self._memory.size:
+                yield following, size - room
 
     def undo(self) -> None:
         """Outside the engine: take back the store that was caught; RIP is at its instruction."""

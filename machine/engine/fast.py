@@ -245,6 +245,15 @@ class FastProgress(Progress):
         """Take a hook of `watch` out."""
         self.watched.unwatch(hook)
 
+    def follow(self, wanted: bool) -> None:
+        """Whether to leave the engine behind every instruction that loads other page tables; `moved` tells then."""
+        self._cells.follows = wanted
+
+    def moved(self) -> bool:
+        """Whether the engine was left for that, once."""
+        moved, self._cells.moved = bool(self._cells.moved), 0
+        return moved
+
     def interrupt(self, vector: int, flags: int) -> bool:
         """Between two instructions: enter the handler of an external interrupt; False if Python must."""
         return bool(self._interrupt(ctypes.addressof(self._cells), vector, flags))

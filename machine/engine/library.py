@@ -39,8 +39,11 @@ REPLACED = {
     "check_exit_request_x86_64": "check_exit_request",
     "tlb_unprotect_code_x86_64": "unprotect_code",
     "tlb_reset_dirty_by_vaddr_x86_64": "reset_dirty",
+    "cpu_x86_update_cr0_x86_64": "update_cr0",
+    "cpu_x86_update_cr3_x86_64": "update_cr3",
+    "cpu_x86_update_cr4_x86_64": "update_cr4",
 }
-"""The library's functions that native/tlb.c stands before, with its entries."""
+"""The library's functions that native/ stands before, with its entries; ``struct library`` begins with them."""
 
 ICOUNT, TAG, REST = -16, -12, -8
 """Offsets from CPUX86State: IcountDecr, of which the engine uses the high half alone, and the unused bytes up to the

@@ -41,6 +41,9 @@ _ENTRIES = (
     "update_flags",
     "reset_dirty",
     "on_access",
+    "update_cr0",
+    "update_cr3",
+    "update_cr4",
 )
 """The table at the blob's start."""
 
@@ -126,6 +129,8 @@ class Cells(progress.Cells):
         ("hidden", u64),
         ("loop_exit", pointer),
         ("asked", u64),
+        ("follows", u64),
+        ("moved", u64),
     )
     refused: int
     warp: int
@@ -136,6 +141,8 @@ class Cells(progress.Cells):
     unpatched: int
     hooked_count: int
     asked: int
+    follows: int
+    moved: int
 
 
 LIBRARY_FUNCTIONS = {
@@ -168,7 +175,9 @@ class MachineCode:
             raise EngineError(_missing())
         self._code: mmap.mmap = code
         self.entries = entries(code, _ENTRIES)
-        self._call("install", *map(address, library.REPLACED), facts.code_hook_site, facts.uc_of_translator)
+        told = (*map(address, library.REPLACED), facts.code_hook_site, facts.uc_of_translator)
+        cells = (u64 * len(told))(*told)
+        self._call("install", ctypes.addressof(cells))
         for name, entry in library.REPLACED.items():
             u64.from_address(facts.slots[name]).value = self.entries[entry]
         self.enter, self.withdraw = partial(self._call, "enter"), partial(self._call, "withdraw")

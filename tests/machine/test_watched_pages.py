@@ -1,7 +1,7 @@
 """Watchpoints and the pages around them: accesses across borders, aliases, code beside data, both engines alike."""
 
 import pytest
-from bare import EXIT, KERNEL, KERNEL_DATA, Bare
+from bare import EXIT, KERNEL, KERNEL_DATA, Bare, assemble
 
 from machine.engine.choice import Engine
 from machine.engine.fast import refusal
@@ -69,6 +69,57 @@ def test_a_store_by_another_linear_address(engine):
     guest.machine.run(1000)
     guest.cpu.watchpoints.insert(Watch(WRITE, BORDER, 8))
     assert guest.run() == Watchpoint(WRITE, BORDER, BORDER)
+
+
+def reload(entry, value):
+    """Write an entry of the page tables, and forget what was read from them."""
+    return f"movq ${value:#x}, %rax; movq %rax, {entry:#x}; movq %cr3, %rax; movq %rax, %cr3"
+
+
+@ENGINES
+@pytest.mark.parametrize(
+    "change",
+    [
+        f"movq ${BORDER + 0x2003:#x}, %rax; movq %rax, {0x4000 + (BORDER >> 9):#x}; invlpg {BORDER:#x}",
+        f"movq $0, {0x4000 + (BORDER >> 9):#x}; invlpg {BORDER:#x}",
+        reload(0x3008, 0x6007),
+        reload(0x3008, 0x200083),
+        "movl $0x700000, %eax; movq %rax, %cr3",
+        "movl $0x700000, %eax; movq %rax, %cr3; movl $0x1000, %eax; movq %rax, %cr3",
+    ],
+    ids=["another page", "demand paging", "another table", "a large page", "another root", "there and back"],
+)
+def test_a_watched_range_moves_with_the_page_tables(engine, change):
+    """All in one run of the engine: each change of the tables is followed, also one that a fault's handler makes."""
+    guest = Bare(engine=engine).kernel(f"{change}; movq $1, {BORDER + 8:#x}; nop\n{EXIT}")
+    handler = "pushq %%rax; movq $%d, %%rax; movq %%rax, %#x; popq %%rax; addq $8, %%rsp; iretq"
+    guest.machine.memory.write(KERNEL + 0x800, assemble(handler % (BORDER + 3, 0x4000 + (BORDER >> 9)), KERNEL + 0x800))
+    guest.gate(14, KERNEL + 0x800)
+    tables = guest.machine.memory.read(0x1000, 0x7000)
+    guest.machine.memory.write(0x700000, tables)  # the second root leads to the first one's tables but for this page
+    for entry, table in ((0x700000, 0x701000), (0x701000, 0x702000), (0x702008, 0x704000)):
+        guest.poke(entry, table | 7)
+    guest.poke(0x704000 + ((BORDER - 0x200000) >> 9), BORDER + 0x2003)
+    guest.cpu.watchpoints.insert(Watch(WRITE, BORDER + 8, 8))
+    assert guest.run() == Watchpoint(WRITE, BORDER + 8, BORDER + 8)
+
+
+@ENGINES
+def test_the_mapped_part_of_a_range(engine):
+    guest = Bare(engine=engine).kernel(f"movb $1, {BORDER - 1:#x}; nop\n{EXIT}")
+    guest.map(BORDER, 0)
+    guest.cpu.watchpoints.insert(Watch(WRITE, BORDER - 4, 8))
+    assert guest.run() == Watchpoint(WRITE, BORDER - 1, BORDER - 4)
+
+
+@ENGINES
+@pytest.mark.parametrize("source", ["addq $0x7fff, {at:#x}", "lock; addq $0x7fff, {at:#x}"])
+def test_an_access_across_pages_that_are_not_neighbours_is_done_once(engine, source):
+    guest = Bare(engine=engine).kernel(f"{source.format(at=BORDER - 1)}; nop\n{EXIT}")
+    guest.map(BORDER, 3, physical=BORDER + 0x3000)
+    guest.cpu.watchpoints.insert(Watch(WRITE, BORDER - 8, 8))
+    assert guest.run() == Watchpoint(WRITE, BORDER - 1, BORDER - 8)
+    assert (guest.peek(BORDER - 1, 1), guest.peek(BORDER + 0x3000)) == (0xFF, 0x7F)
 
 
 @ENGINES

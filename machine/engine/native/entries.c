@@ -7,5 +7,5 @@ __asm__(
     "   .long instructions_before - entries, rdtsc - entries, on_syscall - entries\n"
     "   .long on_in - entries, on_out - entries, on_exception - entries, interrupt - entries\n"
     "   .long rdtscp - entries, update_flags - entries, reset_dirty - entries\n"
-    "   .long on_access - entries\n"
+    "   .long on_access - entries, update_cr0 - entries, update_cr3 - entries, update_cr4 - entries\n"
     ".text\n");

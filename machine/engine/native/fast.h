@@ -9,7 +9,8 @@
  * - The TLB: a page that holds no code is made writable without a slow path, and a page that code is fetched from
  *   keeps all of its aliases on the slow path, so that no store to code is missed.
  * - Leaving: memory accesses do not ask whether to leave; code hooks still do.
- * - Watchpoints: the pages that hold a watched byte keep their slow path, and all others lose it.
+ * - Watchpoints: the pages that hold a watched byte keep their slow path, and all others lose it; a change of paging
+ *   leaves the engine while watched memory may move with it.
  * - SYSCALL, RDTSC and the permission to use ports, without Python.
  *
  * Freestanding and position-independent; machinecode.py has the same layouts, and library.py finds every offset in the library itself.
@@ -195,7 +196,24 @@ struct fast {
     u64 hidden;
     void (*loop_exit)(void *cpu);
     u64 asked;        /* the block that on_block was last called for, since the engine was entered */
+    u64 follows;      /* whether the engine is left behind an instruction that changes paging */
+    u64 moved;        /* it was */
 };
+
+/* The library's functions that this code stands before, and what else machinecode.py tells of the library. */
+struct library {
+    void (*check_exit_request)(void *tcg);
+    void (*unprotect_code)(void *uc, u64 physical);
+    void (*reset_dirty)(void *cpu, u64 address, u64 length);
+    void (*update_cr0)(struct state *env, u32 value);
+    void (*update_cr3)(struct state *env, u64 value);
+    void (*update_cr4)(struct state *env, u32 value);
+    u64 code_hook_site;   /* the return address of the question behind a code hook */
+    u64 tcg_uc;           /* offset of the engine in its translator */
+};
+#define HIDDEN __attribute__((visibility("hidden")))
+extern HIDDEN struct library library;
+extern HIDDEN struct fast *engines; /* of the process */
 
 #define MOST_PORTION 0xdfffu /* no block has the 8 KiB that are missing to 64 KiB: more is a portion below 0 */
 
@@ -213,7 +231,7 @@ int prefix(u8 byte);
 u32 instructions_before(struct fast *f, u64 bytes);
 
 /* tlb.c */
-void install(void *check_exit_request, void *unprotect_code, void *reset_dirty, u64 code_hook_site, u64 tcg_uc);
+void install(const struct library *told);
 void enter(struct fast *f);
 void withdraw(struct fast *f);
 u8 tlb_fill(void *cpu, u64 address, i32 size, i32 access, i32 index, u8 probe, u64 from);
@@ -231,6 +249,9 @@ u64 repeat(struct fast *f, u32 width, u64 most);
 void hide_hooks(struct fast *f);
 void show_hooks(struct fast *f);
 void mark_watched(struct fast *f, struct tlb_entry *e, int clean);
+void update_cr0(struct state *env, u32 value);
+void update_cr3(struct state *env, u64 value);
+void update_cr4(struct state *env, u32 value);
 void on_access(void *uc, u32 kind, u64 address, i32 size, i64 value, struct watch *w);
 
 /* system.c */

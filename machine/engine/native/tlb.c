@@ -1,20 +1,13 @@
 /* The TLB: which pages take stores without a slow path; and the library's functions that this code stands before. */
 #include "fast.h"
 
-/* All engines of the process, and what was there before `install` put this code into the library's way. */
-static struct {
-    struct fast *first;
-    void (*check_exit_request)(void *tcg);
-    void (*unprotect_code)(void *uc, u64 physical);
-    void (*reset_dirty)(void *cpu, u64 address, u64 length);
-    u64 code_hook_site;   /* the return address of the question behind a code hook */
-    u64 tcg_uc;           /* offset of the engine in its translator */
-} all __attribute__((section(".data"))) = { 0, 0, 0, 0, 1, 1 };
+struct library library __attribute__((section(".data"))) = { .code_hook_site = 1 };
+struct fast *engines __attribute__((section(".data"))) = 0;
 
 static struct fast *
 of_uc(void *uc)
 {
-    struct fast *f = all.first;
+    struct fast *f = engines;
     while (f && f->uc != uc)
         f = f->next;
     return f;
@@ -23,33 +16,29 @@ of_uc(void *uc)
 static struct fast *
 of_cpu(void *cpu)
 {
-    struct fast *f = all.first;
+    struct fast *f = engines;
     while (f && (void *)f->cpu != cpu)
         f = f->next;
     return f;
 }
 
 void
-install(void *check_exit_request, void *unprotect_code, void *reset_dirty, u64 code_hook_site, u64 tcg_uc)
+install(const struct library *told)
 {
-    all.check_exit_request = (void (*)(void *))check_exit_request;
-    all.unprotect_code = (void (*)(void *, u64))unprotect_code;
-    all.reset_dirty = (void (*)(void *, u64, u64))reset_dirty;
-    all.code_hook_site = code_hook_site;
-    all.tcg_uc = tcg_uc;
+    library = *told;
 }
 
 void
 enter(struct fast *f)
 {
-    f->next = all.first;
-    all.first = f;
+    f->next = engines;
+    engines = f;
 }
 
 void
 withdraw(struct fast *f)
 {
-    struct fast **at = &all.first;
+    struct fast **at = &engines;
     while (*at && *at != f)
         at = &(*at)->next;
     if (*at)
@@ -139,7 +128,7 @@ unprotect_code(void *uc, u64 physical)
     u64 number = physical >> PAGE_BITS;
     if (f && number < f->pages_count && f->pages[number].fetched != epoch(f))
         f->pages[number].code = 0;
-    all.unprotect_code(uc, physical);
+    library.unprotect_code(uc, physical);
 }
 
 /*
@@ -155,7 +144,7 @@ reset_dirty(void *cpu, u64 address, u64 length)
         show_hooks(f);
     u64 number = e ? e->physical >> PAGE_BITS : NONE;
     if (number >= (f ? f->pages_count : 0) || f->pages[number].fetched != epoch(f))
-        all.reset_dirty(cpu, address, length);
+        library.reset_dirty(cpu, address, length);
 }
 
 /*
@@ -165,16 +154,16 @@ reset_dirty(void *cpu, u64 address, u64 length)
 void
 check_exit_request(void *tcg, u64 from)
 {
-    struct fast *f = of_uc(*(void **)((u8 *)tcg + all.tcg_uc));
+    struct fast *f = of_uc(*(void **)((u8 *)tcg + library.tcg_uc));
     if (f)
         hide_hooks(f);
-    if (!f || from != all.code_hook_site) {
-        all.check_exit_request(tcg);
+    if (!f || from != library.code_hook_site) {
+        library.check_exit_request(tcg);
         return;
     }
     u8 *flag = (u8 *)f->no_exit, before = *flag;
     *flag = 0;
-    all.check_exit_request(tcg);
+    library.check_exit_request(tcg);
     *flag = before;
 }
 

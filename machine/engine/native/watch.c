@@ -2,6 +2,9 @@
  * Watchpoints: the engine calls its hooks on memory on the slow path of an access, and translates every access for the
  * slow path alone while such a hook exists.  Its lists of these hooks are therefore hidden while it translates, and what
  * brings an access to a watched page to the slow path is a mark in the TLB, QEMU's own for this.
+ *
+ * Where watched linear memory lies, Python looks up, from the page tables.  It is asked anew behind every instruction
+ * that loads other tables, or turns paging on or off.
  */
 #include "fast.h"
 
@@ -59,4 +62,52 @@ on_access(void *uc, u32 kind, u64 address, i32 size, i64 value, struct watch *w)
         return;
     f->emu_stop(uc);
     f->loop_exit(f->cpu);
+}
+
+#define CR0_PG 0x80000000u
+#define CR4_PAGING 0x1030u /* LA57, PAE, PSE */
+
+static struct fast *
+engine_of_env(struct state *env)
+{
+    struct fast *f = engines;
+    while (f && f->env != env)
+        f = f->next;
+    return f;
+}
+
+/* The translator ends a block behind a write of these registers: the engine is left at the next instruction. */
+static void
+follow(struct state *env, u64 changes)
+{
+    struct fast *f = changes ? engine_of_env(env) : 0;
+    if (!f || !f->follows)
+        return;
+    f->moved = 1;
+    f->emu_stop(f->uc);
+}
+
+/* cpu_x86_update_cr0, _cr3, _cr4 */
+void
+update_cr0(struct state *env, u32 value)
+{
+    u64 before = env->cr[0];
+    library.update_cr0(env, value);
+    follow(env, (before ^ value) & CR0_PG);
+}
+
+void
+update_cr3(struct state *env, u64 value)
+{
+    u64 before = env->cr[3];
+    library.update_cr3(env, value);
+    follow(env, before ^ value);
+}
+
+void
+update_cr4(struct state *env, u32 value)
+{
+    u64 before = env->cr[4];
+    library.update_cr4(env, value);
+    follow(env, (before ^ value) & CR4_PAGING);
 }
