@@ -75,10 +75,11 @@ def test_there_is_no_identity_map(stopped):
 
 
 def test_the_image_has_the_rights_of_its_parts(stopped, symbols):
-    text, rodata, data, end = (symbols.lookup(name).address for name in ("_text", "__start_rodata", "_sdata", "_end"))
+    names = ("_text", "__start_rodata", "_sdata", "__init_begin", "__init_end", "_end")
+    text, rodata, data, init, after_init, end = (symbols.lookup(name).address for name in names)
     base, fixmap = constant("__START_KERNEL_map"), constant("FIX_APIC_BASE")
     image = [page for page in stopped[1] if base <= page.linear < fixmap]
-    assert [page.linear for page in image] == list(range(text, end, 4096))
+    assert [page.linear for page in image] == [*range(text, init, 4096), *range(after_init, end, 4096)]
     for page in image:
         assert page.physical == page.linear - base
         assert page.executable == (page.linear < rodata)
@@ -105,6 +106,15 @@ def test_text_is_read_only_in_the_direct_map_too(stopped, symbols):
     aliases = [page for page in stopped[1] if page.physical in text and page.size == 4096]
     assert len(aliases) == 2 * len(text)
     assert not any(page.writable for page in aliases)
+
+
+def test_what_was_freed_after_the_boot_is_memory_like_any_other(stopped, symbols):
+    first, after = (symbols.lookup(name).address for name in ("__init_begin", "__init_end"))
+    offset = constant("PAGE_OFFSET") - constant("__START_KERNEL_map")
+    freed = range(first + offset, after + offset, 4096)
+    aliases = [page for page in stopped[1] if page.linear in freed]
+    assert len(aliases) == len(freed) > 0
+    assert all(page.writable and not page.executable and not page.user for page in aliases)
 
 
 def test_kernel_stacks_have_guards(stopped):

@@ -1,10 +1,12 @@
 """The kernel as a boot loader takes it: from each of its entries to the same first program, and what is no kernel."""
 
+import itertools
 import re
 from functools import partial
 
 import pytest
 
+from kernel import cpio
 from kernel.image import find_image
 from machine.boot import bzimage as header
 from machine.boot import payload
@@ -29,10 +31,14 @@ def boot(request, tmp_path):
     return partial(on_machine, kernel=bzimage(), entry=request.param)
 
 
+def before_the_banner(run):
+    """The console's lines before the kernel's first."""
+    return list(itertools.takewhile(lambda line: not line.startswith("Linux version"), run.lines()))
+
+
 def from_the_banner(run):
     """The console's lines from the kernel's first on, without times."""
-    lines = run.lines()
-    return lines[next(n for n, line in enumerate(lines) if line.startswith("Linux version")) :]
+    return [line for line in run.lines()[len(before_the_banner(run)) :] if not line.startswith("boot: ")]
 
 
 def test_every_entry_leads_to_init(boot):
@@ -47,8 +53,55 @@ def test_the_kernel_is_told_what_pvh_tells_it(entry):
     """Memory map, initial RAM disk and command line, and with them all that follows."""
     run = on_machine(UNATTENDED, kernel=bzimage(), entry=entry)
     assert from_the_banner(run) == from_the_banner(on_machine(UNATTENDED))
-    before = run.lines()[: -len(from_the_banner(run))]
-    assert before == ([] if entry == "unpacked" else SAID)
+    assert before_the_banner(run) == ([] if entry == "unpacked" else SAID)
+
+
+MARKS = ("setup code in real mode", "to protected mode", "decompressor", "kernel unpacked", "kernel entered")
+
+
+@pytest.mark.parametrize(("entry", "first"), [("real", 0), ("32", 2), ("64", 2), ("unpacked", 4), (None, 4)])
+def test_the_log_tells_when_each_part_began(entry, first):
+    kernel = bzimage() if entry else vmlinux()
+    run = on_machine(UNATTENDED, kernel=kernel, entry=entry)
+    marks = re.findall(r"boot: +(\d+\.\d{6}) (.+)$", run.console, re.MULTILINE)
+    assert [what for _, what in marks] == [*MARKS[first:], "this clock begins"]
+    times = [float(time) for time, _ in marks]
+    assert times == sorted(times) and times[-1] < 0.1
+
+
+def test_initcalls_run_level_by_level_and_in_time():
+    run = on_machine(f"initcall_debug loglevel=8 {UNATTENDED}")
+    levels = re.findall(r"entering initcall level: (\w+)", run.console)
+    assert levels == ["pure", "core", "postcore", "arch", "subsys", "fs", "device", "late"]
+    called = re.findall(r"calling  (\w+) @ 1$", run.console, re.MULTILINE)
+    returned = re.findall(r"initcall (\w+) returned 0 after (\d+) usecs$", run.console, re.MULTILINE)
+    assert called == [name for name, _ in returned]
+    assert called.index("init_elf_binfmt") < called.index("populate_rootfs") < called.index("serial8250_init")
+    assert int(dict(returned)["populate_rootfs"]) > 100, "what it unpacks takes its time"
+
+
+def test_what_the_boot_alone_needs_is_freed():
+    lines = on_machine(UNATTENDED).lines()
+    archive = find_image().initramfs.stat().st_size // 4096 * 4
+    assert f"Freeing initrd memory: {archive}K" in lines
+    (freed,) = [line for line in lines if line.startswith("Freeing unused kernel image (initmem) memory: ")]
+    assert lines.index(freed) < lines.index("Run /sbin/init as init process")
+    assert 8 <= int(re.search(r"(\d+)K$", freed)[1]) < 100
+
+
+SEARCHED = ("sbin/init", "etc/init", "bin/init", "bin/sh")
+
+
+def test_the_search_for_an_init():
+    """Each place in its turn; what cannot be executed is told, what is not there is not."""
+    program = (find_image().programs / "true").read_bytes()
+    for tried, place in enumerate(SEARCHED, 1):
+        run = on_machine(UNATTENDED, initramfs=cpio.archive([cpio.regular(place, program, executable=True)]))
+        assert re.findall(r"Run /(\S+) as init process", run.console) == list(SEARCHED[:tried])
+        assert "Attempted to kill init!" in run.console
+    said = on_machine(UNATTENDED, initramfs=cpio.archive([cpio.regular("etc/init", b"no program", executable=True)]))
+    assert "Starting init: /etc/init exists but couldn't execute it (error -8)" in said.lines()
+    assert "Kernel panic - not syncing: No working init found." in said.console
 
 
 @pytest.mark.parametrize("memory", [20, 512])

@@ -96,6 +96,7 @@ def test_sysrq_ends_the_machine(boot, key, code):
 
 SUPERVISOR = "#PF: supervisor {} in kernel mode"
 PROTECTION = "#PF: error_code({}) - permissions violation"
+NOT_PRESENT = "#PF: error_code({}) - not-present page"
 
 
 @pytest.mark.parametrize(
@@ -109,6 +110,8 @@ PROTECTION = "#PF: error_code({}) - permissions violation"
         ("EXHAUST_STACK", ["BUG: TASK stack guard page was hit at", "traps: PANIC: double fault, error_code: 0x0"]),
         ("WRITE_RO", [SUPERVISOR.format("write access"), PROTECTION.format("0x0003")]),
         ("WRITE_KERN", ["page fault for address: ffffffff81000000", PROTECTION.format("0x0003")]),
+        ("EXEC_INIT", [SUPERVISOR.format("instruction fetch"), NOT_PRESENT.format("0x0010")]),
+        ("READ_INIT", [SUPERVISOR.format("read access"), NOT_PRESENT.format("0x0000")]),
         ("EXEC_DATA", [SUPERVISOR.format("instruction fetch"), PROTECTION.format("0x0011")]),
         ("ACCESS_NONCANONICAL", ["general protection fault: 0000 [#1]"]),
     ],

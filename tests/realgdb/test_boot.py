@@ -30,6 +30,7 @@ STEPS = (
     ("x86_64_start_kernel", "pe=1 lma=1 pg=1"),
     ("start_kernel", "pe=1 lma=1 pg=1"),
     ("rest_init", "pe=1 lma=1 pg=1"),
+    ("cpu_idle", "pe=1 lma=1 pg=1"),
 )
 
 MODE = 'printf "mode pe=%d lma=%d pg=%d\\n", $cr0 & 1, ($efer >> 10) & 1, ($cr0 >> 31) & 1'
@@ -54,6 +55,36 @@ def test_each_step_is_hit_by_name_in_its_mode(talk):
     assert hits == list(STEPS)
 
 
+LAST_STEPS = (
+    *("kernel_init", "kernel_init_freeable", "do_initcalls", "do_initcall_level", "do_one_initcall"),
+    *("populate_rootfs", "free_initmem", "run_init_process", "kernel_execve"),
+)
+
+
+def test_task_1_calls_what_is_to_be_initialized_and_gives_it_back(talk):
+    breaks = [f"tbreak {name}" for name in LAST_STEPS]
+    output = talk(None, *breaks, *["continue"] * len(LAST_STEPS))
+    assert re.findall(r"^Temporary breakpoint \d+, (\w+) \(", output, re.MULTILINE) == list(LAST_STEPS)
+
+
+def test_an_initcall_has_its_level_on_the_stack(talk):
+    output = talk(None, "tbreak init_swap", "continue", "bt", "up 2", "p initcall_levels[level]", "p *call")
+    called = re.findall(r"^#\d+ .*?(\w+) \(", output, re.MULTILINE)
+    assert called[:6] == [
+        *("init_swap", "do_one_initcall", "do_initcall_level", "do_initcalls", "kernel_init_freeable", "kernel_init")
+    ]
+    assert re.search(r'name = 0x\w+ "late"', output) and re.search(r"fn = 0x\w+ <init_swap>", output)
+
+
+def test_init_sections_are_there_until_they_are_freed(talk):
+    looks = ("x/i start_kernel", "x/i do_one_initcall", "x/gx &__setup_start")
+    output = talk(None, "tbreak free_initmem", "continue", *looks, "echo freed\\n", "finish", *looks, "x/i rest_init")
+    before, _, after = output.partition("freed\n")
+    assert "Cannot access" not in before and before.count("<start_kernel>:") == 1
+    assert len(re.findall(r"Cannot access memory at address 0xffffffff810\w+", after)) == len(looks)
+    assert "<rest_init>:" in after
+
+
 def test_sources_are_shown_in_real_mode_and_in_the_decompressor(talk):
     output = talk(
         "real",
@@ -62,7 +93,7 @@ def test_sources_are_shown_in_real_mode_and_in_the_decompressor(talk):
     )
     assert "copy_boot_params();" in output and "validate_cpu();" in output and "features = cpuid_edx(" in output
     assert "#1 " in output and "in startup_64 ()" in output
-    assert "console_init();" in output
+    assert "boot_params_ptr = rmode;" in output
 
 
 def test_the_kernel_gets_what_setup_asked_the_bios(talk):

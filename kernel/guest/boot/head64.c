@@ -19,5 +19,6 @@ void __init __noreturn x86_64_start_kernel(unsigned long real_mode_data)
 		copy_bootdata(__va(real_mode_data));
 	else
 		xen_prepare_pvh();
+	set_boot_mark(&boot_params, BOOT_MARK_KERNEL);
 	start_kernel();
 }

@@ -118,7 +118,9 @@ SYM_CODE_START(startup_64)
 
 	map_kernel_range _text, __start_rodata, ROX, 0
 	map_kernel_range __start_rodata, __end_rodata, RO_LOW, NX_HIGH
-	map_kernel_range _sdata, _end, RW_LOW, NX_HIGH
+	map_kernel_range _sdata, __init_begin, RW_LOW, NX_HIGH
+	map_kernel_range _sinittext, _einittext, ROX, 0
+	map_kernel_range _einittext, _end, RW_LOW, NX_HIGH
 
 	movl	$MSR_EFER, %ecx
 	rdmsr

@@ -1,6 +1,7 @@
 /*
- * The root file system: a cpio archive in "newc" format, unpacked into files and then given back to the kernel. Each member is a header of
- * hexadecimal fields, its name and its bytes, both padded to 4 (Linux: Documentation/driver-api/early-userspace).
+ * The root file system: a cpio archive in "newc" format, unpacked into files and then given back to the kernel. Each
+ * member is a header of hexadecimal fields, its name and its bytes, both padded to 4 (Linux:
+ * Documentation/driver-api/early-userspace).
  */
 #include <linux/fs.h>
 #include <linux/init.h>
@@ -179,7 +180,7 @@ static int __init populate_rootfs(void)
 	forget_names();
 	if (message)
 		printk(KERN_EMERG "Initramfs unpacking failed: %s\n", message);
-	free_reserved_area((void *)initrd_start, (void *)initrd_end);
+	free_reserved_area((void *)initrd_start, (void *)initrd_end, -1, "initrd");
 	return 0;
 }
 rootfs_initcall(populate_rootfs);

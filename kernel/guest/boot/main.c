@@ -11,7 +11,6 @@
 #include <linux/string.h>
 #include <linux/utsname.h>
 
-extern const initcall_t __initcall_start[], __initcall_end[];
 
 const char linux_banner[] = "Linux version 6.1.0-ringscope (a model of Linux for x86-64)\n";
 
@@ -24,14 +23,6 @@ static int __init init_setup(char *str)
 	return 1;
 }
 __setup("init=", init_setup);
-
-static void __init do_initcalls(void)
-{
-	const initcall_t *fn;
-
-	for (fn = __initcall_start; fn < __initcall_end; fn++)
-		(*fn)();
-}
 
 /* Descriptors 0, 1 and 2 of init, and so of every program. */
 static void __init console_on_rootfs(void)
@@ -65,11 +56,18 @@ static noinline int try_to_run_init_process(const char *init_filename)
 	return ret;
 }
 
-/* Task 1, still in ring 0: prepare what a program needs, then become one. */
-static noinline int kernel_init(void *unused)
+/* The part of kernel_init that is given back with the rest. */
+static noinline void __init kernel_init_freeable(void)
 {
 	do_initcalls();
 	console_on_rootfs();
+}
+
+/* Task 1, still in ring 0: prepare what a program needs, then become one. */
+static noinline int kernel_init(void *unused)
+{
+	kernel_init_freeable();
+	free_initmem();
 
 	if (execute_command) {
 		int ret = run_init_process(execute_command);
@@ -93,7 +91,7 @@ static noinline void __noreturn rest_init(void)
 }
 
 /* Called by x86_64_start_kernel on init_task's stack, interrupts off. */
-noinline void start_kernel(void)
+noinline void __init start_kernel(void)
 {
 	early_serial_init();
 	printk(KERN_NOTICE "%s", linux_banner);
@@ -106,6 +104,7 @@ noinline void start_kernel(void)
 	cpu_init();
 	trap_init();
 	tsc_init();
+	print_boot_marks();
 	init_8259A();
 	time_init();
 	init_local_APIC();

@@ -1,9 +1,11 @@
 /* What the loader says about this machine: memory, command line, initramfs. */
 #include <asm/bootparam.h>
 #include <asm/page.h>
+#include <asm/processor.h>
 #include <linux/init.h>
 #include <linux/memblock.h>
 #include <linux/string.h>
+#include <linux/time.h>
 
 #define COMMAND_LINE_SIZE	2048
 #define LOW_MEMORY_END		0x100000	/* BIOS areas, and what the loader left: never ours */
@@ -61,6 +63,36 @@ void __init setup_arch(void)
 	strscpy(saved_command_line, boot_command_line, COMMAND_LINE_SIZE);
 	e820__memory_setup();
 	reserve_initrd();
+}
+
+static void __init print_boot_mark(const char *what, u64 tsc)
+{
+	u64 microseconds = tsc / tsc_hz * USEC_PER_SEC + tsc % tsc_hz * USEC_PER_SEC / tsc_hz;
+
+	printk(KERN_INFO "boot: %2lu.%06lu %s\n", microseconds / USEC_PER_SEC, microseconds % USEC_PER_SEC, what);
+}
+
+/*
+ * When what was before this was: seconds since the time-stamp counter was 0, at power-on. Called by start_kernel as
+ * soon as its rate is known and the log's own clock begins; without a rate there is nothing to tell.
+ */
+noinline void __init print_boot_marks(void)
+{
+	static const char *const what[NR_BOOT_MARKS] = {
+		[BOOT_MARK_SETUP] = "setup code in real mode",
+		[BOOT_MARK_PROTECTED_MODE] = "to protected mode",
+		[BOOT_MARK_DECOMPRESS] = "decompressor",
+		[BOOT_MARK_DECOMPRESSED] = "kernel unpacked",
+		[BOOT_MARK_KERNEL] = "kernel entered",
+	};
+	int i;
+
+	if (!tsc_hz)
+		return;
+	for (i = 0; i < NR_BOOT_MARKS; i++)
+		if (boot_params.boot_marks[i])
+			print_boot_mark(what[i], boot_params.boot_marks[i]);
+	print_boot_mark("this clock begins", rdtsc());
 }
 
 /* memmap=SIZE$START: memory that is there, but that nobody gets. */

@@ -1,9 +1,13 @@
 /*
  * Linked at 0xffffffff81000000, loaded at 16 MiB; the first page, which runs there, is linked there too. The parts start
  * on pages of their own, so that head_64.S can give each its rights: text R-X, rodata R--, data RW-. One page table maps
- * it all.
+ * it all. What only the boot needs, text and data, lies together, and free_initmem gives it back.
  */
 #include <asm/layout.h>
+
+#define INIT_CALLS_LEVEL(level)				\
+		__initcall##level##_start = .;		\
+		KEEP(*(.initcall##level##.init))
 
 ENTRY(startup_64)
 
@@ -12,6 +16,8 @@ PHDRS {
 	text PT_LOAD FLAGS(5);
 	rodata PT_LOAD FLAGS(4);
 	data PT_LOAD FLAGS(6);
+	inittext PT_LOAD FLAGS(5);
+	initdata PT_LOAD FLAGS(6);
 	note PT_NOTE FLAGS(4);
 }
 
@@ -26,7 +32,6 @@ SECTIONS {
 		_text = . - PAGE_SIZE;
 		*(.entry.text)
 		*(.text .text.*)
-		*(.init.text)
 		_etext = .;
 	} :text
 
@@ -38,13 +43,6 @@ SECTIONS {
 		__start___ex_table = .;
 		KEEP(*(__ex_table))
 		__stop___ex_table = .;
-		. = ALIGN(8);
-		__setup_start = .;
-		KEEP(*(.init.setup))
-		__setup_end = .;
-		__initcall_start = .;
-		KEEP(*(SORT(.initcall*.init)))
-		__initcall_end = .;
 	} :rodata
 	.eh_frame : AT(ADDR(.eh_frame) - __START_KERNEL_map) {
 		KEEP(*(.eh_frame))
@@ -58,7 +56,7 @@ SECTIONS {
 	_sdata = .;
 	.data : AT(ADDR(.data) - __START_KERNEL_map) {
 		*(.data..page_aligned)
-		*(.data .data.* .init.data)
+		*(.data .data.*)
 		. = ALIGN(64);
 		__per_cpu_start = .;
 		*(.data..percpu)
@@ -67,12 +65,39 @@ SECTIONS {
 	_edata = .;
 
 	. = ALIGN(PAGE_SIZE);
+	__init_begin = .;
+	_sinittext = .;
+	.init.text : AT(ADDR(.init.text) - __START_KERNEL_map) {
+		*(.init.text)
+	} :inittext
+	. = ALIGN(PAGE_SIZE);
+	_einittext = .;
+	.init.data : AT(ADDR(.init.data) - __START_KERNEL_map) {
+		*(.init.data)
+		. = ALIGN(8);
+		__setup_start = .;
+		KEEP(*(.init.setup))
+		__setup_end = .;
+		INIT_CALLS_LEVEL(0)
+		INIT_CALLS_LEVEL(1)
+		INIT_CALLS_LEVEL(2)
+		INIT_CALLS_LEVEL(3)
+		INIT_CALLS_LEVEL(4)
+		INIT_CALLS_LEVEL(5)
+		INIT_CALLS_LEVEL(rootfs)
+		INIT_CALLS_LEVEL(6)
+		INIT_CALLS_LEVEL(7)
+		__initcall_end = .;
+	} :initdata
+	. = ALIGN(PAGE_SIZE);
+	__init_end = .;
+
 	__bss_start = .;
 	.bss : AT(ADDR(.bss) - __START_KERNEL_map) {
 		*(.bss..page_aligned)
 		*(.bss .bss.* COMMON)
 		. = ALIGN(PAGE_SIZE);
-	} :data
+	} :initdata
 	__bss_stop = .;
 	_end = .;
 

@@ -11,7 +11,7 @@ enum {
 
 #define PIT_LATCH ((PIT_TICK_RATE + HZ / 2) / HZ)
 
-void setup_pit_timer(void)
+void __init setup_pit_timer(void)
 {
 	outb(PIT_CH0_RATE_GENERATOR, PIT_MODE);
 	outb(PIT_LATCH & 0xff, PIT_CH0);

@@ -27,7 +27,7 @@ static void write_mask(void)
 	outb(cached_irq_mask >> 8, PIC_SLAVE_IMR);
 }
 
-void init_8259A(void)
+void __init init_8259A(void)
 {
 	outb(0xff, PIC_MASTER_IMR);
 	outb(0xff, PIC_SLAVE_IMR);

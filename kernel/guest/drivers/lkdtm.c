@@ -66,6 +66,22 @@ static void lkdtm_EXEC_DATA(void)
 	((void (*)(void))data_area)();
 }
 
+/* It was __init, and is gone. */
+static noinline int __init init_function(void)
+{
+	return 0;
+}
+
+static void lkdtm_EXEC_INIT(void)
+{
+	init_function();
+}
+
+static void lkdtm_READ_INIT(void)
+{
+	(void)*(volatile char *)_einittext;
+}
+
 static void lkdtm_ACCESS_NONCANONICAL(void)
 {
 	*(volatile int *)0x8000000000000000UL = 0;
@@ -79,7 +95,7 @@ static const struct crashtype {
 } crashtypes[] = {
 	CRASHTYPE(PANIC), CRASHTYPE(BUG), CRASHTYPE(EXCEPTION), CRASHTYPE(DIVIDE), CRASHTYPE(INVALID_OPCODE),
 	CRASHTYPE(EXHAUST_STACK), CRASHTYPE(WRITE_RO), CRASHTYPE(WRITE_KERN), CRASHTYPE(EXEC_DATA),
-	CRASHTYPE(ACCESS_NONCANONICAL),
+	CRASHTYPE(EXEC_INIT), CRASHTYPE(READ_INIT), CRASHTYPE(ACCESS_NONCANONICAL),
 };
 
 #define NAME_SIZE 32

@@ -133,4 +133,4 @@ static int __init chr_dev_init(void)
 				devlist[i].fops);
 	return 0;
 }
-core_initcall(chr_dev_init);
+fs_initcall(chr_dev_init);

@@ -114,7 +114,7 @@ static void setup_smep(void)
 }
 
 /* Called once by start_kernel, before the first interrupt. */
-void cpu_init(void)
+void __init cpu_init(void)
 {
 	tss_setup();
 	set_call_gate(CALL_GATE_SELECTOR, DPL_USER);

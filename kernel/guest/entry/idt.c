@@ -61,7 +61,7 @@ static void set_gate(const struct idt_data *row)
 }
 
 /* Called once by start_kernel. Vectors from 0x20 on that have no row are interrupts, expected or not. */
-void trap_init(void)
+void __init trap_init(void)
 {
 	struct desc_ptr idt_descr = { sizeof(idt_table) - 1, (unsigned long)idt_table };
 	unsigned int i;

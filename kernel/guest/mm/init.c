@@ -34,7 +34,7 @@ static u64 *__init early_table(u64 *entry)
 /* The direct map's view of the kernel's 2 MiB: no page of it executes, and text stays read-only. */
 static u64 __init kernel_alias_pte(unsigned long pa)
 {
-	bool read_only = pa < __pa(_sdata);
+	bool read_only = pa < __pa(_sdata) || (pa >= __pa(_sinittext) && pa < __pa(_einittext));
 
 	return pa | (read_only ? __PAGE_KERNEL_RO : __PAGE_KERNEL);
 }

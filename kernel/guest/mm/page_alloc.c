@@ -153,15 +153,20 @@ void free_page(void *address)
 }
 
 /* Whole pages only; the kernel's image is freed by its physical pages, whatever its own mapping is by then. */
-void free_reserved_area(void *start, void *end)
+void free_reserved_area(void *start, void *end, int poison, const char *what)
 {
 	unsigned long pfn = PAGE_ALIGN(__pa(start)) >> PAGE_SHIFT;
+
+	unsigned long first = pfn;
 
 	for (; pfn < __pa(end) >> PAGE_SHIFT; pfn++) {
 		struct page *page = pfn_to_page(pfn);
 
 		BUG_ON(!page_test(page, PG_reserved));
+		if (poison >= 0)
+			memset(page_address(page), poison, PAGE_SIZE);
 		*page = (struct page) { ._refcount = 1, ._mapcount = -1 };
 		put_page(page);
 	}
+	printk(KERN_INFO "Freeing %s memory: %luK\n", what, (pfn - first) * (PAGE_SIZE / 1024));
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 static const struct test *const tables[] = {
+	boot_tests,
 	process_tests,
 	memory_tests,
 	paging_tests,

@@ -10,6 +10,7 @@ struct test {
 };
 
 /* Each ends with a row without a name. */
+extern const struct test boot_tests[];
 extern const struct test process_tests[];
 extern const struct test memory_tests[];
 extern const struct test paging_tests[];

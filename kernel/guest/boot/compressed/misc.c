@@ -64,11 +64,13 @@ void *extract_kernel(void *rmode, u8 *output)
 	void *entry;
 
 	boot_params_ptr = rmode;
+	set_boot_mark(boot_params_ptr, BOOT_MARK_DECOMPRESS);
 	console_init();
 	__putstr("\nDecompressing Linux... ");
 	if (unlz4(input_data, input_data_end - input_data - sizeof(u32), output, size) != size)
 		error("LZ4-compressed data has another length than it says");
 	entry = parse_elf(output, size);
 	__putstr("done.\nBooting the kernel.\n");
+	set_boot_mark(boot_params_ptr, BOOT_MARK_DECOMPRESSED);
 	return entry;
 }

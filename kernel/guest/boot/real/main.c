@@ -12,6 +12,7 @@ static void copy_boot_params(void)
 
 int main(void)
 {
+	set_boot_mark(&boot_params, BOOT_MARK_SETUP);
 	copy_boot_params();
 	validate_cpu();
 	detect_memory();

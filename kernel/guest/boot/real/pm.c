@@ -50,5 +50,6 @@ void go_to_protected_mode(void)
 	mask_all_interrupts();
 	setup_idt();
 	setup_gdt();
+	set_boot_mark(&boot_params, BOOT_MARK_PROTECTED_MODE);
 	protected_mode_jump(boot_params.hdr.code32_start, linear(&boot_params));
 }

@@ -57,6 +57,16 @@ struct boot_e820_entry {
 
 #define E820_MAX_ENTRIES_ZEROPAGE 128
 
+/* Moments of the boot, of which the log can tell only later. */
+enum boot_mark {
+	BOOT_MARK_SETUP,		/* main, in real mode */
+	BOOT_MARK_PROTECTED_MODE,	/* go_to_protected_mode is about to */
+	BOOT_MARK_DECOMPRESS,		/* extract_kernel begins */
+	BOOT_MARK_DECOMPRESSED,		/* and ends */
+	BOOT_MARK_KERNEL,		/* x86_64_start_kernel */
+	NR_BOOT_MARKS
+};
+
 /* The "zero page": all that the kernel knows of the machine as it starts (Linux: asm/bootparam.h). */
 struct boot_params {
 	u8 _pad1[0x070];
@@ -65,9 +75,11 @@ struct boot_params {
 	u8 e820_entries;
 	u8 _pad3[0x1f1 - 0x1e9];
 	struct setup_header hdr;
-	u8 _pad4[0x2d0 - 0x1f1 - sizeof(struct setup_header)];
+	u8 _pad4[0x290 - 0x1f1 - sizeof(struct setup_header)];
+	u64 boot_marks[NR_BOOT_MARKS];	/* time-stamp counter; Linux has signatures of disks here */
+	u8 _pad5[0x2d0 - 0x290 - NR_BOOT_MARKS * sizeof(u64)];
 	struct boot_e820_entry e820_table[E820_MAX_ENTRIES_ZEROPAGE];
-	u8 _pad5[0x1000 - 0xcd0];
+	u8 _pad6[0x1000 - 0xcd0];
 } __packed;
 
 _Static_assert(offsetof(struct boot_params, hdr.init_size) == 0x260, "struct setup_header");
@@ -75,5 +87,14 @@ _Static_assert(offsetof(struct boot_params, e820_table) == 0x2d0, "struct boot_p
 _Static_assert(sizeof(struct boot_params) == 0x1000, "struct boot_params");
 
 extern struct boot_params boot_params;
+
+/* For 16-bit, 32-bit and 64-bit code alike. */
+static inline void set_boot_mark(struct boot_params *params, enum boot_mark mark)
+{
+	u32 low, high;
+
+	asm volatile("rdtsc" : "=a"(low), "=d"(high));
+	params->boot_marks[mark] = (u64)high << 32 | low;
+}
 
 #endif

@@ -9,6 +9,7 @@
 
 /* Bounds of the image's parts, from the linker script. */
 extern char _text[], _etext[], __start_rodata[], __end_rodata[], _sdata[], _edata[], _end[];
+extern char __init_begin[], _sinittext[], _einittext[], __init_end[];
 
 /* Physical address of a direct-map or kernel-image address. */
 static inline unsigned long __pa(const volatile void *ptr)

@@ -29,7 +29,13 @@ void put_page(struct page *page);
 void *get_zeroed_page(void);
 void free_page(void *address);
 
-/* Give the allocator pages that were reserved: [start, end) of the direct map or the kernel's image. */
-void free_reserved_area(void *start, void *end);
+/* What freed text is overwritten with: int3 in all of it. */
+#define POISON_FREE_INITMEM	0xcc
+
+/*
+ * Give the allocator pages that were reserved: [start, end) of the direct map or the kernel's image. They are
+ * overwritten with poison, or with -1 are left as they are; the log says what they were.
+ */
+void free_reserved_area(void *start, void *end, int poison, const char *what);
 
 #endif

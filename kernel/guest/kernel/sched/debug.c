@@ -88,4 +88,4 @@ static int __init sched_debug_init(void)
 {
 	return create_pseudo_file("/proc/sched_debug", 0444, &sched_debug_fops);
 }
-device_initcall(sched_debug_init);
+late_initcall(sched_debug_init);
