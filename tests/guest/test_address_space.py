@@ -13,7 +13,7 @@ from machine.machine import Machine
 from tests.guest.boot import initrd, vmlinux
 from tests.guest.test_tasks import at_the_prompt
 
-PRESENT, WRITE, USER, LARGE, NX = 1, 2, 4, 0x80, 1 << 63
+PRESENT, WRITE, USER, LARGE, GLOBAL, NX = 1, 2, 4, 0x80, 0x100, 1 << 63
 FRAME = 0x000FFFFFFFFFF000
 MIB = 1 << 20
 
@@ -27,6 +27,7 @@ class Page(NamedTuple):
     writable: bool
     user: bool
     executable: bool
+    is_global: bool
 
 
 def pages(memory, table, level=4, linear=0, rights=(True, True, True)):
@@ -42,7 +43,7 @@ def pages(memory, table, level=4, linear=0, rights=(True, True, True)):
         here = bool(entry & WRITE), bool(entry & USER), not entry & NX
         left = tuple(a and b for a, b in zip(rights, here, strict=True))
         if level == 1 or entry & LARGE:
-            yield Page(address, entry & FRAME, size, *left)
+            yield Page(address, entry & FRAME, size, *left, bool(entry & GLOBAL))
         else:
             yield from pages(memory, entry & FRAME, level - 1, address, left)
 
@@ -68,6 +69,10 @@ def test_no_page_is_writable_and_executable(stopped):
 
 def test_no_kernel_page_is_a_users(stopped):
     assert [page for page in stopped[1] if page.user != (page.linear < constant("TASK_SIZE"))] == []
+
+
+def test_the_kernels_pages_are_global(stopped):
+    assert [page for page in stopped[1] if page.is_global == page.user] == []
 
 
 def test_there_is_no_identity_map(stopped):

@@ -91,3 +91,19 @@ def test_a_page_at_zero(gdb):
     )
     assert "$1 = 0x100000" in output, output
     assert "$2 = 0\n" in output and "$3 = 0x1000\n" in output and "$4 = 0x5\n" in output, output
+
+
+def test_the_text_is_made_to_fit_the_processor(gdb):
+    """NOPs become CLAC where the processor has SMAP, in text that only a cleared CR0.WP lets be written."""
+    output = gdb(
+        "sysinfo_counts",
+        *("break alternative_instructions", "continue", "x/i asm_exc_page_fault", "finish", "x/i asm_exc_page_fault"),
+        *("delete", "break do_user_addr_fault if !(error_code & 4)", "continue", "p $cr4", "p $eflags"),
+        *("p/x regs->flags & 0x40000", "x/i regs->ip"),
+    )
+    instructions = re.findall(r"<asm_exc_page_fault>:\s+(\S+)", output)
+    assert instructions == ["nopl", "clac"], output
+    assert re.search(r"\$1 = \[.*PGE.*SMEP.*SMAP.*\]", output), output
+    assert "AC" not in re.search(r"\$2 = (.*)", output)[1], "the entry has cleared it"
+    assert "$3 = 0x40000\n" in output, "it was set where the user's page was touched"
+    assert re.search(r"<clear_user\+\d+>:\s+rep stos", output), output

@@ -113,6 +113,10 @@ NOT_PRESENT = "#PF: error_code({}) - not-present page"
         ("EXEC_INIT", [SUPERVISOR.format("instruction fetch"), NOT_PRESENT.format("0x0010")]),
         ("READ_INIT", [SUPERVISOR.format("read access"), NOT_PRESENT.format("0x0000")]),
         ("EXEC_DATA", [SUPERVISOR.format("instruction fetch"), PROTECTION.format("0x0011")]),
+        ("EXEC_STACK", ["kernel tried to execute NX-protected page", PROTECTION.format("0x0011")]),
+        ("EXEC_RODATA", ["kernel tried to execute NX-protected page", PROTECTION.format("0x0011")]),
+        ("EXEC_USERSPACE", ["unable to execute userspace code (SMEP?) (uid: 0)", PROTECTION.format("0x0011")]),
+        ("ACCESS_USERSPACE", [SUPERVISOR.format("read access"), PROTECTION.format("0x0001")]),
         ("ACCESS_NONCANONICAL", ["general protection fault: 0000 [#1]"]),
     ],
 )
@@ -122,3 +126,10 @@ def test_the_kernel_dies_with_its_reason(boot, crash, said):
         assert text in run.console
     assert "Kernel panic - not syncing: " in run.console
     assert run.code == PANIC
+
+
+def test_without_smep_and_smap_a_users_page_is_ring_0s_too(boot):
+    crashes = [f"write {CRASH_FILE} {crash}".encode() for crash in ("EXEC_USERSPACE", "ACCESS_USERSPACE")]
+    run = boot("panic=-1 nosmep nosmap", typed=[*crashes, b"poweroff"])
+    lines = [line.partition("FAIL: ")[2] for line in run.lines() if "FAIL" in line]
+    assert lines == ["func returned", "survived bad read", "survived bad write"], run.console

@@ -1,5 +1,7 @@
 /* start_kernel: from the first C function to the first program in ring 3. */
+#include <asm/alternative.h>
 #include <asm/apic.h>
+#include <asm/cpufeature.h>
 #include <asm/desc.h>
 #include <asm/irqflags.h>
 #include <linux/binfmts.h>
@@ -95,9 +97,11 @@ noinline void __init start_kernel(void)
 {
 	early_serial_init();
 	printk(KERN_NOTICE "%s", linux_banner);
+	early_cpu_init();
 	setup_arch();
 	printk(KERN_NOTICE "Kernel command line: %s\n", boot_command_line);
 	parse_args(boot_command_line);
+	alternative_instructions();
 
 	mem_init();
 	mnt_init();

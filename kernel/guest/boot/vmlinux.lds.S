@@ -78,6 +78,11 @@ SECTIONS {
 		__setup_start = .;
 		KEEP(*(.init.setup))
 		__setup_end = .;
+		. = ALIGN(8);
+		__alt_instructions = .;
+		KEEP(*(.altinstructions))
+		__alt_instructions_end = .;
+		. = ALIGN(8);
 		INIT_CALLS_LEVEL(0)
 		INIT_CALLS_LEVEL(1)
 		INIT_CALLS_LEVEL(2)

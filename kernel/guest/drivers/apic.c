@@ -62,7 +62,7 @@ static void __init map_apic(void)
 
 	if (!pte)
 		panic("no memory to map the local APIC");
-	*pte = APIC_DEFAULT_PHYS_BASE | __PAGE_KERNEL_NOCACHE;
+	*pte = APIC_DEFAULT_PHYS_BASE | PAGE_KERNEL_NOCACHE;
 }
 
 void __init init_local_APIC(void)

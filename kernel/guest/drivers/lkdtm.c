@@ -4,6 +4,8 @@
 #include <asm/uaccess.h>
 #include <linux/fs.h>
 #include <linux/init.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/string.h>
 
 static const unsigned long rodata = 0xaa55aa55;
@@ -82,6 +84,48 @@ static void lkdtm_READ_INIT(void)
 	(void)*(volatile char *)_einittext;
 }
 
+static void lkdtm_EXEC_STACK(void)
+{
+	u8 stack_area[16] = { 0xc3 };
+
+	((void (*)(void))stack_area)();
+}
+
+static void lkdtm_EXEC_RODATA(void)
+{
+	((void (*)(void))&rodata)();
+}
+
+/* A page of the writer's, with a RET in it. */
+static void *user_page(void)
+{
+	static const u8 ret = 0xc3;
+	long addr = do_mmap(NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, 0);
+
+	BUG_ON(IS_ERR(addr) || copy_to_user((void __user *)addr, &ret, sizeof(ret)));
+	return (void *)addr;
+}
+
+static void lkdtm_EXEC_USERSPACE(void)
+{
+	void *page = user_page();
+
+	pr_info("attempting bad execution at %016lx\n", (unsigned long)page);
+	((void (*)(void))page)();
+	pr_err("FAIL: func returned\n");
+}
+
+static void lkdtm_ACCESS_USERSPACE(void)
+{
+	volatile u8 *page = user_page();
+
+	pr_info("attempting bad read at %016lx\n", (unsigned long)page);
+	(void)*page;
+	pr_err("FAIL: survived bad read\n");
+	*page = 0;
+	pr_err("FAIL: survived bad write\n");
+}
+
 static void lkdtm_ACCESS_NONCANONICAL(void)
 {
 	*(volatile int *)0x8000000000000000UL = 0;
@@ -95,7 +139,8 @@ static const struct crashtype {
 } crashtypes[] = {
 	CRASHTYPE(PANIC), CRASHTYPE(BUG), CRASHTYPE(EXCEPTION), CRASHTYPE(DIVIDE), CRASHTYPE(INVALID_OPCODE),
 	CRASHTYPE(EXHAUST_STACK), CRASHTYPE(WRITE_RO), CRASHTYPE(WRITE_KERN), CRASHTYPE(EXEC_DATA),
-	CRASHTYPE(EXEC_INIT), CRASHTYPE(READ_INIT), CRASHTYPE(ACCESS_NONCANONICAL),
+	CRASHTYPE(EXEC_INIT), CRASHTYPE(READ_INIT), CRASHTYPE(EXEC_STACK), CRASHTYPE(EXEC_RODATA),
+	CRASHTYPE(EXEC_USERSPACE), CRASHTYPE(ACCESS_USERSPACE), CRASHTYPE(ACCESS_NONCANONICAL),
 };
 
 #define NAME_SIZE 32

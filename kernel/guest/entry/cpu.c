@@ -1,4 +1,5 @@
 /* The processor's tables: GDT, task-state segment, interrupt stacks, and the MSRs of SYSCALL. */
+#include <asm/cpufeature.h>
 #include <asm/desc.h>
 #include <asm/processor.h>
 #include <asm/traps.h>
@@ -98,21 +99,6 @@ static void syscall_init(void)
 	      X86_EFLAGS_NT | X86_EFLAGS_RF | X86_EFLAGS_AC | X86_EFLAGS_ID);
 }
 
-#define CPUID_7_EBX_SMEP (1U << 7)
-
-/* Ring 0 never executes a user's page, where the processor can enforce it. */
-static void setup_smep(void)
-{
-	u32 eax, ebx, ecx, edx;
-
-	cpuid(0, &eax, &ebx, &ecx, &edx);
-	if (eax < 7)
-		return;
-	cpuid(7, &eax, &ebx, &ecx, &edx);
-	if (ebx & CPUID_7_EBX_SMEP)
-		write_cr4(read_cr4() | X86_CR4_SMEP);
-}
-
 /* Called once by start_kernel, before the first interrupt. */
 void __init cpu_init(void)
 {
@@ -120,6 +106,6 @@ void __init cpu_init(void)
 	set_call_gate(CALL_GATE_SELECTOR, DPL_USER);
 	set_call_gate(CALL_GATE_DPL0_SELECTOR, DPL_KERNEL);
 	syscall_init();
-	setup_smep();
+	identify_cpu();
 	fpu_init();
 }

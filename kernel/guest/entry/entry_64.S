@@ -8,7 +8,9 @@
  * Exceptions and interrupts are marked .cfi_signal_frame: the interrupted address is exact, not a return
  * address. System calls are not, so that a backtrace shows their entry by name.
  */
+#include <asm/alternative.h>
 #include <asm/asm-offsets.h>
+#include <asm/cpufeature.h>
 #include <asm/layout.h>
 #include <asm/linkage.h>
 #include <asm/processor-flags.h>
@@ -99,6 +101,7 @@ SYM_CODE_END(ignore_sysret)
 SYM_CODE_START(system_call)
 	.cfi_startproc simple
 	CFI_IRET_FRAME
+	ASM_CLAC
 	cld
 	testb	$SEGMENT_RPL_MASK, CS - RIP(%rsp)
 	jz	1f
@@ -188,6 +191,7 @@ SYM_CODE_START(\asmsym)
 	pushq	$0
 	.cfi_adjust_cfa_offset 8
 	.endif
+	ASM_CLAC
 	cld
 	PUSH_REGS
 	testb	$SEGMENT_RPL_MASK, CS(%rsp)
@@ -228,6 +232,7 @@ SYM_CODE_START(\asmsym)
 	pushq	$0
 	.cfi_adjust_cfa_offset 8
 	.endif
+	ASM_CLAC
 	cld
 	PUSH_REGS
 	testb	$SEGMENT_RPL_MASK, CS(%rsp)
@@ -308,6 +313,7 @@ SYM_CODE_START(asm_common_interrupt)
 	.cfi_startproc simple
 	.cfi_signal_frame
 	CFI_IRET_FRAME above=8
+	ASM_CLAC
 	cld
 	PUSH_REGS
 	testb	$SEGMENT_RPL_MASK, CS(%rsp)

@@ -1,8 +1,10 @@
 /* The page fault: a page to be made, a task to be killed, or the end of the kernel (SDM 3A 4.7). */
+#include <asm/cpufeature.h>
 #include <asm/irqflags.h>
 #include <asm/traps.h>
 #include <asm/uaccess.h>
 #include <asm/vdso.h>
+#include <linux/cred.h>
 #include <linux/fs.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
@@ -29,9 +31,44 @@ static void show_signal_msg(struct pt_regs *regs, unsigned long error_code, unsi
 	pr_cont("\n");
 }
 
+/* An instruction was fetched where none may be: NX, or a user's page in ring 0. */
+static void show_execution_fault(unsigned long address)
+{
+	pte_t *pte = lookup_pte(__va(read_cr3() & PTE_PFN_MASK), address);
+
+	if (!pte || !(*pte & _PAGE_PRESENT))
+		return;
+	if (*pte & _PAGE_NX)
+		printk(KERN_CRIT "kernel tried to execute NX-protected page - exploit attempt? (uid: %u)\n",
+		       current_cred()->uid);
+	else if (*pte & _PAGE_USER)
+		printk(KERN_CRIT "unable to execute userspace code (SMEP?) (uid: %u)\n", current_cred()->uid);
+}
+
+/* The entries of the walk, down to the one that maps a page or is absent. */
+static void dump_pagetable(unsigned long address)
+{
+	static const char *const names[] = { "PTE", "PMD", "PUD", "P4D", "PGD" };
+	u64 *table = __va(read_cr3() & PTE_PFN_MASK);
+	int level;
+
+	printk(KERN_INFO);
+	for (level = 4; level; level--) {
+		u64 entry = table[table_index(address, level)];
+
+		pr_cont("%s %lx ", names[level == 4 ? 4 : level - 1], entry);
+		if (!(entry & _PAGE_PRESENT) || (level < 4 && (entry & _PAGE_PSE)))
+			break;
+		table = pte_page_address(entry);
+	}
+	pr_cont("\n");
+}
+
 static void __noreturn page_fault_oops(struct pt_regs *regs, unsigned long error_code, unsigned long address)
 {
 	console_verbose();
+	if (error_code & X86_PF_INSTR)
+		show_execution_fault(address);
 	if (address < PAGE_SIZE)
 		pr_alert("BUG: kernel NULL pointer dereference, address: %016lx\n", address);
 	else
@@ -43,6 +80,7 @@ static void __noreturn page_fault_oops(struct pt_regs *regs, unsigned long error
 	pr_alert("#PF: error_code(0x%04lx) - %s\n", error_code,
 		 error_code & X86_PF_RSVD ? "reserved bit violation" :
 		 error_code & X86_PF_PROT ? "permissions violation" : "not-present page");
+	dump_pagetable(address);
 	die("Oops", regs, error_code);
 }
 
@@ -150,6 +188,12 @@ static noinline void do_user_addr_fault(struct pt_regs *regs, unsigned long erro
 		mm_fault_error(regs, error_code, address, fault);
 }
 
+/* Ring 0 touched a user's page, or what could be one, without stac: it was not meant. */
+static bool smap_violation(const struct pt_regs *regs)
+{
+	return boot_cpu_has(X86_FEATURE_SMAP) && !user_mode(regs) && !(regs->flags & X86_EFLAGS_AC);
+}
+
 /* Called by asm_exc_page_fault, interrupts off so that CR2 is still ours. */
 noinline void exc_page_fault(struct pt_regs *regs, unsigned long error_code)
 {
@@ -159,6 +203,8 @@ noinline void exc_page_fault(struct pt_regs *regs, unsigned long error_code)
 		local_irq_enable();
 	if (address >= VSYSCALL_ADDR && user_mode(regs) && emulate_vsyscall(error_code, regs, address))
 		;	/* it looked like a call, and was answered like one */
+	else if (address < TASK_SIZE && smap_violation(regs))
+		page_fault_oops(regs, error_code, address);
 	else if (address < TASK_SIZE && (user_mode(regs) || !(error_code & X86_PF_INSTR)))
 		do_user_addr_fault(regs, error_code, address);
 	else

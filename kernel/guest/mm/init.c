@@ -1,6 +1,7 @@
 /* The kernel's own address space: a direct map of exactly the RAM there is. */
+#include <asm/cpufeature.h>
 #include <asm/pgtable.h>
-#include <asm/processor.h>
+#include <asm/tlbflush.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/string.h>
@@ -12,6 +13,8 @@ struct mm_struct init_mm = {
 	.mm_users = 1,
 	.mm_count = 2,		/* itself, and init_task that has it loaded */
 };
+
+u64 __default_kernel_pte_mask = ~_PAGE_GLOBAL;
 
 /* From memblock, which the early map covers. */
 static void *__init early_zeroed_page(void)
@@ -36,7 +39,7 @@ static u64 __init kernel_alias_pte(unsigned long pa)
 {
 	bool read_only = pa < __pa(_sdata) || (pa >= __pa(_sinittext) && pa < __pa(_einittext));
 
-	return pa | (read_only ? __PAGE_KERNEL_RO : __PAGE_KERNEL);
+	return pa | (read_only ? PAGE_KERNEL_RO : PAGE_KERNEL);
 }
 
 static void __init map_kernel_alias(u64 *pmd)
@@ -60,10 +63,30 @@ static void __init map_direct(u64 *pud_table, unsigned long pa)
 	if (pa == LOAD_PHYSICAL_ADDR)
 		map_kernel_alias(pmd);
 	else
-		*pmd = pa | __PAGE_KERNEL_LARGE;
+		*pmd = pa | PAGE_KERNEL_LARGE;
 }
 
 #define DIRECT_MAP_LIMIT (1UL << 39)	/* what one entry of the top table can map */
+
+/*
+ * A global entry outlives a write to CR3: all address spaces have the kernel in them, so a switch need not forget it.
+ * With page-table isolation ring 3 must forget it.
+ */
+static void __init enable_global_pages(void)
+{
+	if (!boot_cpu_has(X86_FEATURE_PGE) || boot_cpu_has(X86_FEATURE_PTI))
+		return;
+	__default_kernel_pte_mask |= _PAGE_GLOBAL;
+}
+
+/* The image was mapped before that was known. */
+static void __init set_kernel_image_global(void)
+{
+	unsigned long va;
+
+	for (va = (unsigned long)_text; va < (unsigned long)_end; va += PAGE_SIZE)
+		*lookup_pte(init_top_pgt, va) |= _PAGE_GLOBAL & __default_kernel_pte_mask;
+}
 
 /* Replace head_64.S's map of the first GiB by one of all memory, in pages of 2 MiB. */
 static void __init init_mem_mapping(void)
@@ -96,7 +119,7 @@ static void __init map_mem_map(u64 *pud_table, unsigned long base, unsigned long
 		u64 *table = early_table(&pmd_table[table_index(va, 2)]);
 
 		if (!table[table_index(va, 1)])
-			table[table_index(va, 1)] = __pa(early_zeroed_page()) | __PAGE_KERNEL;
+			table[table_index(va, 1)] = __pa(early_zeroed_page()) | PAGE_KERNEL;
 	}
 }
 
@@ -132,7 +155,9 @@ static void __init vmemmap_populate(void)
 /* Called by start_kernel after setup_arch; from here on pages and small objects can be had. */
 void __init mem_init(void)
 {
+	enable_global_pages();
 	init_mem_mapping();
+	set_kernel_image_global();
 	vmemmap_populate();
 	vmalloc_init();
 	printk(KERN_INFO "Memory: %luK/%luK available\n", nr_free_pages() * (PAGE_SIZE / 1024),

@@ -1,4 +1,6 @@
 /* Copies between the kernel and a user's memory, each instruction of which may fault. */
+#include <asm/alternative.h>
+#include <asm/cpufeature.h>
 #include <asm/uaccess.h>
 #include <linux/fs.h>
 #include <linux/sched.h>
@@ -17,6 +19,10 @@ bool access_ok(const void __user *ptr, unsigned long size)
 	return size <= limit && (unsigned long)ptr <= limit - size;
 }
 
+/* The instructions between them mean a user's page (SDM 3A 4.6); where there is no SMAP they are NOPs. */
+#define stac() asm volatile(ALTERNATIVE(NOP3, "stac", X86_FEATURE_SMAP) : : : "memory", "cc")
+#define clac() asm volatile(ALTERNATIVE(NOP3, "clac", X86_FEATURE_SMAP) : : : "memory", "cc")
+
 /*
  * REP MOVS counts RCX down as it goes, so after a fault RCX says how much was left. Eight bytes at a time; the rest,
  * and after a fault the way to the very byte that cannot be copied, one at a time.
@@ -25,6 +31,7 @@ static unsigned long copy_user_generic(void *to, const void *from, unsigned long
 {
 	unsigned long words = n / sizeof(u64);
 
+	stac();
 	asm volatile("1: rep movsq\n"
 		     "2:\n"
 		     _ASM_EXTABLE(1b, 2b)
@@ -34,6 +41,7 @@ static unsigned long copy_user_generic(void *to, const void *from, unsigned long
 		     "2:\n"
 		     _ASM_EXTABLE(1b, 2b)
 		     : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+	clac();
 	return n;
 }
 
@@ -51,10 +59,12 @@ unsigned long clear_user(void __user *to, unsigned long n)
 {
 	if (!access_ok(to, n))
 		return n;
+	stac();
 	asm volatile("1: rep stosb\n"
 		     "2:\n"
 		     _ASM_EXTABLE(1b, 2b)
 		     : "+D"(to), "+c"(n) : "a"(0) : "memory");
+	clac();
 	return n;
 }
 

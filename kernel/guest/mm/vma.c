@@ -2,6 +2,7 @@
  * The areas of a user's address space: a list by address, in which ranges are found, added, cut and joined. Linux
  * keeps them in a maple tree (mm/mmap.c, mm/vma.c); until 6.0 it was a red-black tree and a list.
  */
+#include <asm/tlbflush.h>
 #include <linux/fs.h>
 #include <linux/sched.h>
 #include <linux/string.h>
@@ -94,7 +95,7 @@ noinline int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm)
 		if (err)
 			break;
 	}
-	__flush_tlb_all();
+	flush_tlb_local();
 	return err;
 }
 

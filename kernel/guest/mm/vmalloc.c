@@ -49,7 +49,7 @@ static bool map_stack(unsigned long stack)
 			unmap_stack(stack);
 			return false;
 		}
-		*pte = __pa(page) | __PAGE_KERNEL;
+		*pte = __pa(page) | PAGE_KERNEL;
 	}
 	return true;
 }

@@ -137,8 +137,11 @@ static int vsyscall_page(void)
 	long (*v_getcpu)(unsigned int *, unsigned int *, void *) = (void *)(VSYSCALL + 0x800);
 	struct timeval tv = { -1, -1 };
 	unsigned int cpu = 9;
+	static char maps[4096];
 	long t = -1;
 
+	CHECK(slurp("/proc/self/maps", maps, sizeof(maps)) > 0);
+	CHECK(find_text(maps, "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]"));
 	CHECK(v_gettimeofday(&tv, NULL) == 0 && tv.tv_usec >= 0);
 	CHECK(v_time(&t) == t && t - tv.tv_sec <= 1);
 	CHECK(v_getcpu(&cpu, NULL, NULL) == 0 && cpu == 0);

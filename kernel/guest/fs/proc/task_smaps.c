@@ -3,7 +3,7 @@
  * anew (Linux: fs/proc/task_mmu.c). What is "referenced" and what is "dirty" is known by two bits of an entry, which
  * the processor sets when it uses the entry and nobody but software clears (SDM 3A 4.8).
  */
-#include <asm/processor.h>
+#include <asm/tlbflush.h>
 #include <asm/uaccess.h>
 #include <linux/mm.h>
 #include <linux/string.h>
@@ -169,6 +169,6 @@ ssize_t proc_pid_clear_refs(struct task_struct *task, const char __user *buf, si
 		if (type == CLEAR_REFS_ALL || (type == CLEAR_REFS_ANON) == !vma->vm_file)
 			clear_refs_vma(vma);
 	/* What the processor remembers of an entry it does not look up again, so it would not set the bit. */
-	__flush_tlb_all();
+	flush_tlb_local();
 	return count;
 }

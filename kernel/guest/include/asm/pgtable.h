@@ -22,11 +22,18 @@
 #define _KERNPG_TABLE		(_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | _PAGE_DIRTY)
 #define _PAGE_TABLE		(_KERNPG_TABLE | _PAGE_USER)
 
-#define __PAGE_KERNEL_ROX	(_PAGE_PRESENT | _PAGE_ACCESSED)
-#define __PAGE_KERNEL_RO	(_PAGE_PRESENT | _PAGE_ACCESSED | _PAGE_NX)
-#define __PAGE_KERNEL		(_KERNPG_TABLE | _PAGE_NX)
+#define __PAGE_KERNEL_RO	(_PAGE_PRESENT | _PAGE_ACCESSED | _PAGE_GLOBAL | _PAGE_NX)
+#define __PAGE_KERNEL		(_KERNPG_TABLE | _PAGE_GLOBAL | _PAGE_NX)
 #define __PAGE_KERNEL_NOCACHE	(__PAGE_KERNEL | _PAGE_PCD | _PAGE_PWT)
 #define __PAGE_KERNEL_LARGE	(__PAGE_KERNEL | _PAGE_PSE)
+
+/* What a kernel's entry may have: no _PAGE_GLOBAL where the processor has none, or ring 3 other tables (init.c). */
+extern u64 __default_kernel_pte_mask;
+
+#define PAGE_KERNEL_RO		(__PAGE_KERNEL_RO & __default_kernel_pte_mask)
+#define PAGE_KERNEL		(__PAGE_KERNEL & __default_kernel_pte_mask)
+#define PAGE_KERNEL_NOCACHE	(__PAGE_KERNEL_NOCACHE & __default_kernel_pte_mask)
+#define PAGE_KERNEL_LARGE	(__PAGE_KERNEL_LARGE & __default_kernel_pte_mask)
 
 #define PTRS_PER_TABLE		512
 

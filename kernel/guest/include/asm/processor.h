@@ -132,11 +132,6 @@ static inline void invlpg(unsigned long va)
 	asm volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
 
-static inline void __flush_tlb_all(void)
-{
-	write_cr3(read_cr3());
-}
-
 static inline void cpu_relax(void)
 {
 	asm volatile("pause" ::: "memory");

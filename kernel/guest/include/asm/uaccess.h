@@ -29,13 +29,6 @@ bool access_ok(const void __user *ptr, unsigned long size);
 /* Bytes that could not be copied: 0 is success. */
 unsigned long copy_from_user(void *to, const void __user *from, unsigned long n);
 unsigned long copy_to_user(void __user *to, const void *from, unsigned long n);
-/* One value: 0 or -EFAULT. */
-#define put_user(x, ptr)								\
-	({										\
-		__typeof__(*(ptr)) __value = (x);					\
-		copy_to_user(ptr, &__value, sizeof(__value)) ? -EFAULT : 0;		\
-	})
-#define get_user(x, ptr) (copy_from_user(&(x), ptr, sizeof(*(ptr))) ? -EFAULT : 0)
 
 unsigned long clear_user(void __user *to, unsigned long n);
 
