@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import time
 from functools import partial
 
 import pytest
@@ -108,6 +109,17 @@ def test_the_search_for_an_init():
 def test_memory_of_other_sizes(boot, memory):
     total = int(re.search(r"Memory: \d+K/(\d+)K available", boot(UNATTENDED, memory=memory).console)[1])
     assert (memory - 1) * 1024 < total <= memory * 1024
+
+
+def test_the_prompt_comes_at_once():
+    """From power-on to the shell's prompt and its end, in the host's time; others may work there too."""
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        run = on_machine("panic=-1", kernel=bzimage(), entry="real", typed=[b"exit"])
+        seconds.append(time.perf_counter() - start)
+        assert "# exit" in run.console and run.code == POWER_OFF
+    assert min(seconds) < 0.5
 
 
 def test_a_long_command_line_comes_whole(boot):

@@ -1,6 +1,7 @@
 """`ringscope demo` on stock gdb: what it shows, and that it cannot pass where something is not observed."""
 
 import io
+import re
 import subprocess
 import sys
 
@@ -78,7 +79,7 @@ def test_another_program_is_noticed():
     assert not by_name["RBX, the path"].holds
     assert by_name["CS of its program"].observed is None
     assert by_name["EAX, the number of execve"].holds
-    assert "The demo ended early: no answer to `continue` within 3 s." in output
+    assert re.search(r"The demo ended early: no answer to `\w+` within 3 s\.", output)
     assert "not observed" in output
 
 

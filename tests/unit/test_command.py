@@ -265,7 +265,7 @@ ROWS = [
     ("", "tasks", [">    1  init  R", "     7  sh    S"]),
     ("", "serial hello", []),
     ("", "keyboard hello", []),
-    ("", "info devices", ["0x20-0x21    8259A interrupt controller", "0x3f8-0x3ff  16550A serial port"]),
+    ("", "info devices", ["0x20-0x21           8259A interrupt controller", "0x3f8-0x3ff         16550A serial port"]),
     ("", "info devices", ["0xfee00000-0xfee00fff  local APIC"]),
     ("", "info ports", ["Every port that was accessed has a device."]),
     ("set rip ports;step 2", "info ports", ["0x00ed         1"]),
