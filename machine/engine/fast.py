@@ -20,10 +20,12 @@ from machine.engine.flags import Flags
 from machine.engine.library import Library, address
 from machine.engine.machinecode import (
     COUNT_MASK,
+    FOUND,
     LIBRARY_FUNCTIONS,
     MOST_HOOKED,
     Block,
     Cells,
+    Found,
     MachineCode,
     MayUsePort,
     OnBlock,
@@ -49,6 +51,9 @@ TSC_AUX = 0xC0000103
 
 _STATE_SIZE = 0x1400
 """Bytes of CPUX86State that are searched."""
+
+_LINE = 32
+"""An entry of the table of blocks lies in one line of the host's cache."""
 
 _SLOWLY = -(1 << 62)
 """A budget with which every block asks."""
@@ -149,6 +154,8 @@ class FastProgress(Progress):
         self.trace = None
         cells.tallies = ctypes.addressof(self.tallies)
         cells.ram, cells.ram_size = memory.address, memory.size
+        self._found = (Found * (FOUND + 1))()
+        cells.found = -(-ctypes.addressof(self._found) // _LINE) * _LINE
         cells.no_exit = uc_at + facts.no_exit_of_uc
         for cell, name in LIBRARY_FUNCTIONS.items():
             setattr(cells, cell, address(name))
@@ -168,7 +175,7 @@ class FastProgress(Progress):
         at = ctypes.addressof(cells)
         add_hook(uc, UC_HOOK_BLOCK, pointer(code.entries["count_block"]), cells)
         code.enter(at)
-        weakref.finalize(uc, _forget, code, at, room, self._pages, self.tallies)
+        weakref.finalize(uc, _forget, code, at, room, self._pages, self._found, self.tallies)
         self._instructions_before = ctypes.CFUNCTYPE(u32, u64, u64)(code.entries["instructions_before"])
         self._interrupt = ctypes.CFUNCTYPE(u32, u64, u32, u64)(code.entries["interrupt"])
 

@@ -30,7 +30,13 @@ _D = rb"(.{4})"  # a 32-bit displacement
 _ENGINE_CPU = re.compile(rb"\x4c\x8b\x87" + _D + rb"\x41\x8b\x80" + _D, re.DOTALL)
 _NO_EXIT = re.compile(rb"\x48\x8b\xb7" + _D + rb"\x80\xbe" + _D + rb"\x00", re.DOTALL)
 _TLB_FILL = re.compile(rb"\x48\x8b\x87" + _D + rb"\x4c\x8d\x97" + _D + rb"\x6a\x00\x4c\x89\xd7\xff\x50(.)", re.DOTALL)
+_LAST = re.compile(rb"\x48\x8d\x50\x08\x48\x89\x97" + _D, re.DOTALL)
+_INVALIDATIONS = re.compile(rb"^\x48\x8b\x87" + _D + rb"\xc3", re.DOTALL)
+_LOOKUP = re.compile(rb"\x81\xe1" + _D + rb"\x0b\x88\xb0\0\0\0.*?\x41\x5c\x48\x8b\x80" + _D + rb"\xc3", re.DOTALL)
 _STUB = re.compile(rb"\xff\x25" + _D, re.DOTALL)
+
+CODE_FLAGS = 0x73100
+"""AC, VM, RF, IOPL and TF: what a block's flags have of EFLAGS."""
 
 NEXT_FLAGS = 0x18
 """Offset of ``cflags_next_tb`` in CPUState: flags for the next translation alone; the self-test proves it."""
@@ -42,6 +48,9 @@ REPLACED = {
     "cpu_x86_update_cr0_x86_64": "update_cr0",
     "cpu_x86_update_cr3_x86_64": "update_cr3",
     "cpu_x86_update_cr4_x86_64": "update_cr4",
+    "tcg_gen_lookup_and_goto_ptr_x86_64": "lookup_and_jump",
+    "tb_flush_x86_64": "forget_blocks",
+    "tb_flush_jmp_cache_x86_64": "forget_page",
 }
 """The library's functions that native/ stands before, with its entries; ``struct library`` begins with them."""
 
@@ -67,6 +76,8 @@ class Library:
     class_of_cpu: int
     tlb_fill_of_class: int
     code_hook_site: int
+    in_translator: tuple[int, int, int]
+    """Offsets in the translator: the last operation's link, the count of blocks taken away, the way out."""
     slots: dict[str, int]
     """Where the library keeps the addresses of its own functions for calls across its files."""
 
@@ -98,7 +109,16 @@ def library() -> Library:
         raise EngineError(f"the exit request is at {icount:#x} of the CPU, its state at {env:#x}")
     slots = {name: slot for slot, name in _slots(set(REPLACED))}
     site = _code_hook_site(slots["check_exit_request_x86_64"])
-    return Library(cpu, env, no_exit, uc, env + class_of_env, fill, site, slots)
+    return Library(cpu, env, no_exit, uc, env + class_of_env, fill, site, _in_translator(), slots)
+
+
+def _in_translator() -> tuple[int, int, int]:
+    (last,) = _numbers("tcg_emit_op_x86_64", _LAST)
+    (invalidations,) = _numbers("tcg_tb_phys_invalidate_count_x86_64", _INVALIDATIONS)
+    flags, epilogue = _numbers("helper_lookup_tb_ptr_x86_64", _LOOKUP)
+    if flags != CODE_FLAGS:
+        raise EngineError(f"blocks have {flags:#x} of EFLAGS, not {CODE_FLAGS:#x}")
+    return last, invalidations, epilogue
 
 
 def _numbers(function: str, shape: re.Pattern[bytes]) -> list[int]:

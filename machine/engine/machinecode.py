@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import mmap
 import platform
 from functools import cache, partial
 
@@ -44,6 +43,9 @@ _ENTRIES = (
     "update_cr0",
     "update_cr3",
     "update_cr4",
+    "lookup_and_jump",
+    "forget_blocks",
+    "forget_page",
 )
 """The table at the blob's start."""
 
@@ -60,6 +62,15 @@ MayUsePort = ctypes.CFUNCTYPE(ctypes.c_int, u32, ctypes.c_int)
 
 class Page(ctypes.Structure):
     _fields_ = (("fetched", u32), ("clean", u32), ("code", u32))
+
+
+class Found(ctypes.Structure):
+    """``struct found``: the block that a jump to an address leads to."""
+
+    _fields_ = (("pc", u64), ("code", pointer), ("generation", u64), ("flags", u32), ("page", u32))
+
+
+FOUND = 4096
 
 
 class Watched(ctypes.Structure):
@@ -131,6 +142,11 @@ class Cells(progress.Cells):
         ("asked", u64),
         ("follows", u64),
         ("moved", u64),
+        ("lookup_tb_ptr", pointer),
+        ("found", pointer),
+        ("forgotten", u64),
+        ("invalidations", pointer),
+        ("epilogue", pointer),
     )
     refused: int
     warp: int
@@ -152,6 +168,7 @@ LIBRARY_FUNCTIONS = {
     "flags": "cpu_cc_compute_all_x86_64",
     "raise_": "raise_exception_err_ra_x86_64",
     "loop_exit": "cpu_loop_exit_x86_64",
+    "lookup_tb_ptr": "helper_lookup_tb_ptr_x86_64",
 }
 """Cells that hold the address of one of the library's functions."""
 
@@ -173,9 +190,9 @@ class MachineCode:
         code = executable("fast")
         if code is None:
             raise EngineError(_missing())
-        self._code: mmap.mmap = code
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(code))  # the library calls it until the process ends
         self.entries = entries(code, _ENTRIES)
-        told = (*map(address, library.REPLACED), facts.code_hook_site, facts.uc_of_translator)
+        told = (*map(address, library.REPLACED), facts.code_hook_site, facts.uc_of_translator, *facts.in_translator)
         cells = (u64 * len(told))(*told)
         self._call("install", ctypes.addressof(cells))
         for name, entry in library.REPLACED.items():

@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 BLOBS = {
     "progress": ("progress.c", "trace.c", "flags.c"),
     "fast": (
-        *("entries.c", "clock.c", "strings.c", "tlb.c", "watch.c", "system.c", "delivery.c"),
+        *("entries.c", "clock.c", "lookup.c", "strings.c", "tlb.c", "watch.c", "system.c", "delivery.c"),
         *("trace.c", "flags.c"),
     ),
 }

@@ -90,9 +90,6 @@ block_around(u8 *from, u64 address)
     return 0;
 }
 
-/* An address that follows the code it is called from; the entries stand in the assembly below. */
-#define ADDRESS(entry) ({ void *p; __asm__("lea " #entry "(%%rip), %0" : "=r"(p)); p; })
-
 /* The sequence `mov rdi, uc; xor esi, esi; call check_exit` behind the hook's call, or 0. */
 static u8 *
 behind_check(struct fast *f, u8 *from)

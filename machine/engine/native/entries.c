@@ -8,4 +8,5 @@ __asm__(
     "   .long on_in - entries, on_out - entries, on_exception - entries, interrupt - entries\n"
     "   .long rdtscp - entries, update_flags - entries, reset_dirty - entries\n"
     "   .long on_access - entries, update_cr0 - entries, update_cr3 - entries, update_cr4 - entries\n"
+    "   .long lookup_and_jump - entries, forget_blocks - entries, forget_page - entries\n"
     ".text\n");

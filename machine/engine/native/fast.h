@@ -9,6 +9,7 @@
  * - The TLB: a page that holds no code is made writable without a slow path, and a page that code is fetched from
  *   keeps all of its aliases on the slow path, so that no store to code is missed.
  * - Leaving: memory accesses do not ask whether to leave; code hooks still do.
+ * - Jumps that are not chained find their block in a table of this engine.
  * - Watchpoints: the pages that hold a watched byte keep their slow path, and all others lose it; a change of paging
  *   leaves the engine while watched memory may move with it.
  * - SYSCALL, RDTSC and the permission to use ports, without Python.
@@ -74,6 +75,17 @@ struct watch {
 };
 
 #define MOST_LISTS 2
+
+/* What a jump to a linear address in some state leads to. */
+struct found {
+    u64 pc;
+    u8 *code;
+    u64 generation;
+    u32 flags;        /* the block's */
+    u32 page;         /* number of the physical page that holds all of the block's code, or NO_PAGE */
+};
+#define FOUND 4096
+#define NO_PAGE 0xffffffffu
 
 struct page {
     u32 fetched;      /* epoch in which it last became executable in the TLB */
@@ -198,6 +210,11 @@ struct fast {
     u64 asked;        /* the block that on_block was last called for, since the engine was entered */
     u64 follows;      /* whether the engine is left behind an instruction that changes paging */
     u64 moved;        /* it was */
+    u8 *(*lookup_tb_ptr)(void *env);
+    struct found *found;
+    u64 forgotten;    /* how often the TLB lost a page */
+    u64 *invalidations; /* how often a block was taken away, as the library counts it */
+    u8 **epilogue;    /* the way out of the translated code */
 };
 
 /* The library's functions that this code stands before, and what else machinecode.py tells of the library. */
@@ -208,12 +225,29 @@ struct library {
     void (*update_cr0)(struct state *env, u32 value);
     void (*update_cr3)(struct state *env, u64 value);
     void (*update_cr4)(struct state *env, u32 value);
+    void (*gen_lookup)(void *tcg);
+    void (*tb_flush)(void *cpu);
+    void (*tb_flush_jmp_cache)(void *cpu, u64 address);
     u64 code_hook_site;   /* the return address of the question behind a code hook */
-    u64 tcg_uc;           /* offset of the engine in its translator */
+    u64 tcg_uc;           /* offsets in the translator: the engine, */
+    u64 tcg_last;         /* the last operation's link, */
+    u64 tcg_invalidations, tcg_epilogue;
 };
 #define HIDDEN __attribute__((visibility("hidden")))
 extern HIDDEN struct library library;
 extern HIDDEN struct fast *engines; /* of the process */
+
+static inline struct fast *
+engine_of_env(struct state *env)
+{
+    struct fast *f = engines;
+    while (f && f->env != env)
+        f = f->next;
+    return f;
+}
+
+/* An address that follows the code it is called from. */
+#define ADDRESS(entry) ({ void *p; __asm__("lea " #entry "(%%rip), %0" : "=r"(p)); p; })
 
 #define MOST_PORTION 0xdfffu /* no block has the 8 KiB that are missing to 64 KiB: more is a portion below 0 */
 
@@ -232,6 +266,8 @@ u32 instructions_before(struct fast *f, u64 bytes);
 
 /* tlb.c */
 void install(const struct library *told);
+struct fast *engine_of_uc(void *uc);
+struct fast *engine_of_cpu(void *cpu);
 void enter(struct fast *f);
 void withdraw(struct fast *f);
 u8 tlb_fill(void *cpu, u64 address, i32 size, i32 access, i32 index, u8 probe, u64 from);
@@ -241,7 +277,15 @@ void check_exit_request(void *tcg, u64 from);
 const u8 *code_at(struct fast *f, u64 address);
 struct tlb_entry *entry_of(struct fast *f, u64 address, i32 index);
 
+/* lookup.c */
+void forget_all(struct fast *f);
+u8 *lookup_block(struct state *s);
+void forget_blocks(void *cpu);
+void forget_page(void *cpu, u64 address);
+void lookup_and_jump(void *tcg);
+
 /* strings.c */
+i32 mmu_index(struct state *s);
 u32 string_width(struct fast *f, struct block *b);
 u64 repeat(struct fast *f, u32 width, u64 most);
 

@@ -31,13 +31,19 @@ string_width(struct fast *f, struct block *b)
     return (!(code[last] & 1) ? 1 : rex & REX_W ? 8 : 4) | (opcode == 0xa4 ? MOVS : 0);
 }
 
+/* Which of the TLB's tables an access or a fetch uses (cpu_mmu_index). */
+i32
+mmu_index(struct state *s)
+{
+    int smap = (s->hflags & HF_SMAP) && !(s->eflags & AC);
+    return (s->hflags & CPL) == 3 ? USER : smap ? KSMAP : KNOSMAP;
+}
+
 /* Where the processor reaches an address without leaving its block; 0 if nowhere. */
 static u8 *
 plain(struct fast *f, u64 address, int store)
 {
-    struct state *s = f->env;
-    int smap = (s->hflags & HF_SMAP) && !(s->eflags & AC);
-    struct tlb_entry *e = entry_of(f, address, (s->hflags & CPL) == 3 ? USER : smap ? KSMAP : KNOSMAP);
+    struct tlb_entry *e = entry_of(f, address, mmu_index(f->env));
     return (store ? e->write : e->read) == (address & ~0xfffULL) ? (u8 *)(address + e->addend) : 0;
 }
 

@@ -4,8 +4,8 @@
 struct library library __attribute__((section(".data"))) = { .code_hook_site = 1 };
 struct fast *engines __attribute__((section(".data"))) = 0;
 
-static struct fast *
-of_uc(void *uc)
+struct fast *
+engine_of_uc(void *uc)
 {
     struct fast *f = engines;
     while (f && f->uc != uc)
@@ -13,8 +13,8 @@ of_uc(void *uc)
     return f;
 }
 
-static struct fast *
-of_cpu(void *cpu)
+struct fast *
+engine_of_cpu(void *cpu)
 {
     struct fast *f = engines;
     while (f && (void *)f->cpu != cpu)
@@ -31,6 +31,7 @@ install(const struct library *told)
 void
 enter(struct fast *f)
 {
+    forget_all(f);
     f->next = engines;
     engines = f;
 }
@@ -94,7 +95,7 @@ settle_stores(struct fast *f, struct tlb_entry *e, struct page *page, u64 addres
 u8
 tlb_fill(void *cpu, u64 address, i32 size, i32 access, i32 index, u8 probe, u64 from)
 {
-    struct fast *f = of_cpu(cpu);
+    struct fast *f = engine_of_cpu(cpu);
     if (access == FETCH)
         show_hooks(f); /* a fetch that faults ends a translation in its midst */
     u8 done = f->tlb_fill(cpu, address, size, access, index, probe, from);
@@ -124,7 +125,7 @@ tlb_fill(void *cpu, u64 address, i32 size, i32 access, i32 index, u8 probe, u64 
 void
 unprotect_code(void *uc, u64 physical)
 {
-    struct fast *f = of_uc(uc);
+    struct fast *f = engine_of_uc(uc);
     u64 number = physical >> PAGE_BITS;
     if (f && number < f->pages_count && f->pages[number].fetched != epoch(f))
         f->pages[number].code = 0;
@@ -138,7 +139,7 @@ unprotect_code(void *uc, u64 physical)
 void
 reset_dirty(void *cpu, u64 address, u64 length)
 {
-    struct fast *f = of_cpu(cpu);
+    struct fast *f = engine_of_cpu(cpu);
     struct tlb_entry *e = f ? code_entry(f, address) : 0;
     if (f)
         show_hooks(f);
@@ -154,7 +155,7 @@ reset_dirty(void *cpu, u64 address, u64 length)
 void
 check_exit_request(void *tcg, u64 from)
 {
-    struct fast *f = of_uc(*(void **)((u8 *)tcg + library.tcg_uc));
+    struct fast *f = engine_of_uc(*(void **)((u8 *)tcg + library.tcg_uc));
     if (f)
         hide_hooks(f);
     if (!f || from != library.code_hook_site) {

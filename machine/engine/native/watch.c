@@ -67,15 +67,6 @@ on_access(void *uc, u32 kind, u64 address, i32 size, i64 value, struct watch *w)
 #define CR0_PG 0x80000000u
 #define CR4_PAGING 0x1030u /* LA57, PAE, PSE */
 
-static struct fast *
-engine_of_env(struct state *env)
-{
-    struct fast *f = engines;
-    while (f && f->env != env)
-        f = f->next;
-    return f;
-}
-
 /* The translator ends a block behind a write of these registers: the engine is left at the next instruction. */
 static void
 follow(struct state *env, u64 changes)
