@@ -196,7 +196,11 @@ gdt_descr:
 .endm
 
 	.section .data..page_aligned, "aw"
-/* The kernel's own top table: init_mm's, and the pattern of every user's upper half. */
+/*
+ * The kernel's own top table: init_mm's, and the pattern of every user's upper half. Bit 12 of its address is clear, as of
+ * all the kernel's tables (PTI_USER_PGTABLE_MASK).
+ */
+	.balign	2 * PAGE_SIZE
 page_table init_top_pgt
 	.quad	pa(level3_ident_pgt) + TABLE
 	.fill	L4_PAGE_OFFSET - 1, 8, 0

@@ -4,6 +4,7 @@
 #include <asm/cpufeature.h>
 #include <asm/desc.h>
 #include <asm/irqflags.h>
+#include <asm/pti.h>
 #include <linux/binfmts.h>
 #include <linux/console.h>
 #include <linux/init.h>
@@ -101,9 +102,11 @@ noinline void __init start_kernel(void)
 	setup_arch();
 	printk(KERN_NOTICE "Kernel command line: %s\n", boot_command_line);
 	parse_args(boot_command_line);
+	pti_check_boottime_disable();
 	alternative_instructions();
 
 	mem_init();
+	pti_init();
 	mnt_init();
 	cpu_init();
 	trap_init();

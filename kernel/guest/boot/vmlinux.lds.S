@@ -30,7 +30,10 @@ SECTIONS {
 	. = KERNEL_TEXT + PAGE_SIZE;
 	.text : AT(ADDR(.text) - __START_KERNEL_map) {
 		_text = . - PAGE_SIZE;
+		__entry_text_start = .;
 		*(.entry.text)
+		. = ALIGN(PAGE_SIZE);
+		__entry_text_end = .;
 		*(.text .text.*)
 		_etext = .;
 	} :text
@@ -56,11 +59,15 @@ SECTIONS {
 	_sdata = .;
 	.data : AT(ADDR(.data) - __START_KERNEL_map) {
 		*(.data..page_aligned)
-		*(.data .data.*)
+		. = ALIGN(PAGE_SIZE);
+		__cpu_entry_data_start = .;
+		*(.data..cpu_entry_area)
 		. = ALIGN(64);
 		__per_cpu_start = .;
 		*(.data..percpu)
-		. = ALIGN(64);
+		. = ALIGN(PAGE_SIZE);
+		__cpu_entry_data_end = .;
+		*(.data .data.*)
 	} :data
 	_edata = .;
 
@@ -99,6 +106,10 @@ SECTIONS {
 
 	__bss_start = .;
 	.bss : AT(ADDR(.bss) - __START_KERNEL_map) {
+		__cpu_entry_bss_start = .;
+		*(.bss..cpu_entry_area)
+		. = ALIGN(PAGE_SIZE);
+		__cpu_entry_bss_end = .;
 		*(.bss..page_aligned)
 		*(.bss .bss.* COMMON)
 		. = ALIGN(PAGE_SIZE);
@@ -110,6 +121,7 @@ SECTIONS {
 	percpu_current_task = current_task - __per_cpu_start;
 	percpu_cpu_current_top_of_stack = cpu_current_top_of_stack - __per_cpu_start;
 	percpu_cpu_user_rsp = cpu_user_rsp - __per_cpu_start;
+	percpu_cpu_entry_stack_top = cpu_entry_stack_top - __per_cpu_start;
 
 	/DISCARD/ : { *(.comment) *(.note.GNU-stack) }
 }

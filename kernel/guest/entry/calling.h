@@ -3,6 +3,9 @@
  * the kernel's frames to those of the code that was interrupted.
  */
 
+#include <asm/alternative.h>
+#include <asm/cpufeature.h>
+
 /* A per-processor variable, once GS holds the kernel's base (after swapgs). */
 #define PER_CPU_VAR(name)	%gs:percpu_##name
 
@@ -90,4 +93,55 @@
 	POP_REG	rdx
 	POP_REG	rsi
 	POP_REG	rdi
+.endm
+
+/*
+ * With page-table isolation an address space has two top tables side by side: the kernel's, and 4 KiB above it ring 3's,
+ * which has of the kernel no more than what is on these pages. So one bit of CR3 tells them apart. From ring 3 the
+ * processor arrives with ring 3's; nothing but the entry text, the entry stack and what is beside them is there, until
+ * CR3 is the kernel's. Without isolation all of this is jumped over (Linux: arch/x86/entry/calling.h).
+ */
+#define PTI_USER_PGTABLE_MASK	(1 << PAGE_SHIFT)
+
+.macro SWITCH_TO_KERNEL_CR3 scratch_reg:req
+	ALTERNATIVE "jmp .Lend_\@", "", X86_FEATURE_PTI
+	movq	%cr3, \scratch_reg
+	andq	$~PTI_USER_PGTABLE_MASK, \scratch_reg
+	movq	\scratch_reg, %cr3
+.Lend_\@:
+.endm
+
+/* The last that needs the kernel's tables is done; GS is still the kernel's, and \scratch_reg the user's. */
+.macro SWITCH_TO_USER_CR3 scratch_reg:req
+	movq	%cr3, \scratch_reg
+	orq	$PTI_USER_PGTABLE_MASK, \scratch_reg
+	movq	\scratch_reg, %cr3
+.endm
+
+/* From ring 3 by a gate, GS the kernel's: leave ring 3's tables and the entry stack for the task's own. Loses what C may. */
+.macro SWITCH_TO_TASK_STACK
+	ALTERNATIVE "jmp .Lend_\@", "", X86_FEATURE_PTI
+	movq	%cr3, %rdi
+	andq	$~PTI_USER_PGTABLE_MASK, %rdi
+	movq	%rdi, %cr3
+	movq	%rsp, %rdi
+	call	sync_regs
+	movq	%rax, %rsp
+.Lend_\@:
+.endm
+
+/* From ring 0, perhaps before or after one of the above: whose tables it was is kept for RESTORE_CR3. */
+.macro SAVE_AND_SWITCH_TO_KERNEL_CR3 scratch_reg:req save_reg:req
+	ALTERNATIVE "jmp .Lend_\@", "", X86_FEATURE_PTI
+	movq	%cr3, \scratch_reg
+	movq	\scratch_reg, \save_reg
+	andq	$~PTI_USER_PGTABLE_MASK, \scratch_reg
+	movq	\scratch_reg, %cr3
+.Lend_\@:
+.endm
+
+.macro RESTORE_CR3 save_reg:req
+	ALTERNATIVE "jmp .Lend_\@", "", X86_FEATURE_PTI
+	movq	\save_reg, %cr3
+.Lend_\@:
 .endm

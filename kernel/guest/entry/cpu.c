@@ -4,6 +4,7 @@
 #include <asm/processor.h>
 #include <asm/traps.h>
 #include <linux/sched.h>
+#include <linux/string.h>
 
 /* Flat segments; the accessed bit is set beforehand, so the processor never writes here for them. */
 #define GDT_SEGMENT(segment_type, segment_dpl, is_code64, is_code32)			\
@@ -17,7 +18,7 @@
 #define TYPE_CODE	0xb	/* execute, read, accessed */
 #define TYPE_DATA	0x3	/* read, write, accessed */
 
-struct gdt_page gdt_page = {
+struct gdt_page gdt_page __cpu_entry_data = {
 	.gdt = {
 		[GDT_ENTRY(__KERNEL32_CS)] = GDT_SEGMENT(TYPE_CODE, DPL_KERNEL, 0, 1),
 		[GDT_ENTRY(__KERNEL_CS)]   = GDT_SEGMENT(TYPE_CODE, DPL_KERNEL, 1, 0),
@@ -32,9 +33,12 @@ struct gdt_page gdt_page = {
 
 #define NR_IST IST_MCE
 
-static u8 exception_stacks[NR_IST][EXCEPTION_STKSZ] __page_aligned_bss;
+static u8 exception_stacks[NR_IST][EXCEPTION_STKSZ] __cpu_entry_bss;
 
-struct tss_struct cpu_tss_rw = {
+/* Where the processor pushes from ring 3 with page-table isolation, and from which it returns there. */
+static u8 cpu_entry_stack[PAGE_SIZE] __cpu_entry_bss;
+
+struct tss_struct cpu_tss_rw __cpu_entry_data = {
 	.x86_tss.io_bitmap_base = IO_BITMAP_INVALID,
 	.io_bitmap_end = 0xff,
 };
@@ -43,6 +47,7 @@ struct tss_struct cpu_tss_rw = {
 __percpu struct task_struct *current_task = &init_task;
 __percpu unsigned long cpu_current_top_of_stack = (unsigned long)init_stack + THREAD_SIZE;
 __percpu unsigned long cpu_user_rsp;
+__percpu unsigned long cpu_entry_stack_top = (unsigned long)cpu_entry_stack + sizeof(cpu_entry_stack);
 
 static void set_tss_desc(struct tss_desc *desc, const struct x86_hw_tss *tss)
 {
@@ -59,6 +64,27 @@ static void set_tss_desc(struct tss_desc *desc, const struct x86_hw_tss *tss)
 	};
 }
 
+/* The stacks that a gate from ring 3 takes: the task's own; with isolation, those that ring 3's tables have. */
+void update_task_stack(struct task_struct *task)
+{
+	bool isolated = boot_cpu_has(X86_FEATURE_PTI);
+
+	cpu_current_top_of_stack = task->thread.sp0;
+	cpu_tss_rw.x86_tss.sp0 = isolated ? cpu_entry_stack_top : task->thread.sp0;
+	cpu_tss_rw.x86_tss.sp1 = (unsigned long)(isolated ? cpu_entry_stack : task->stack) + RING1_STACK;
+}
+
+/* All tasks have the isolated stack of ring 1 in turn, and may be interrupted there. */
+void switch_ring1_stack(struct thread_struct *prev, const struct thread_struct *next)
+{
+	void *top = cpu_entry_stack + RING1_STACK - sizeof(prev->ring1_stack);
+
+	if (!boot_cpu_has(X86_FEATURE_PTI))
+		return;
+	memcpy(prev->ring1_stack, top, sizeof(prev->ring1_stack));
+	memcpy(top, next->ring1_stack, sizeof(next->ring1_stack));
+}
+
 static void tss_setup(void)
 {
 	struct x86_hw_tss *tss = &cpu_tss_rw.x86_tss;
@@ -66,8 +92,7 @@ static void tss_setup(void)
 
 	for (i = 0; i < NR_IST; i++)
 		tss->ist[i] = (unsigned long)exception_stacks[i] + EXCEPTION_STKSZ;
-	tss->sp0 = init_task.thread.sp0;
-	tss->sp1 = (unsigned long)init_stack + RING1_STACK;
+	update_task_stack(&init_task);
 	set_tss_desc((struct tss_desc *)&gdt_page.gdt[GDT_ENTRY(GDT_TSS_SELECTOR)], tss);
 	asm volatile("ltr %w0" : : "r"(GDT_TSS_SELECTOR));
 }

@@ -8,9 +8,7 @@
  * Exceptions and interrupts are marked .cfi_signal_frame: the interrupted address is exact, not a return
  * address. System calls are not, so that a backtrace shows their entry by name.
  */
-#include <asm/alternative.h>
 #include <asm/asm-offsets.h>
-#include <asm/cpufeature.h>
 #include <asm/layout.h>
 #include <asm/linkage.h>
 #include <asm/processor-flags.h>
@@ -36,6 +34,7 @@ SYM_CODE_START(entry_SYSCALL_64)
 	.cfi_register DWARF_RFLAGS, %r11
 	swapgs
 	movq	%rsp, PER_CPU_VAR(cpu_user_rsp)
+	SWITCH_TO_KERNEL_CR3 scratch_reg=%rsp
 	movq	PER_CPU_VAR(cpu_current_top_of_stack), %rsp
 
 	/* struct pt_regs as a gate would have pushed it. */
@@ -75,7 +74,11 @@ SYM_INNER_LABEL(syscall_return_via_sysret)
 	.cfi_restore %rsp
 	.cfi_restore DWARF_CS
 	.cfi_restore DWARF_SS
-	swapgs
+	ALTERNATIVE "jmp 1f", "", X86_FEATURE_PTI
+	movq	%rdi, PER_CPU_VAR(cpu_user_rsp)
+	SWITCH_TO_USER_CR3 scratch_reg=%rdi
+	movq	PER_CPU_VAR(cpu_user_rsp), %rdi
+1:	swapgs
 SYM_INNER_LABEL(native_sysret)
 	sysretq
 	.cfi_endproc
@@ -109,8 +112,13 @@ SYM_CODE_START(system_call)
 1:	pushq	%rax
 	.cfi_adjust_cfa_offset 8
 	PUSH_REGS rax=$-ENOSYS
+	testb	$SEGMENT_RPL_MASK, CS(%rsp)
+	jz	1f
+	SWITCH_TO_TASK_STACK
+	movq	ORIG_RAX(%rsp), %rax
+	movq	RDX(%rsp), %rdx
 
-	movq	PER_CPU_VAR(current_task), %r12
+1:	movq	PER_CPU_VAR(current_task), %r12
 	movq	%rsp, TASK_threadregs(%r12)
 	sti
 
@@ -159,7 +167,22 @@ SYM_CODE_START(swapgs_restore_regs_and_return_to_usermode)
 	POP_REGS
 	addq	$8, %rsp
 	CFI_IRET_FRAME
-	swapgs
+
+	/* With page-table isolation the five words must be where ring 3's tables have something: on the entry stack. */
+	ALTERNATIVE "jmp 1f", "", X86_FEATURE_PTI
+	movq	%rdi, PER_CPU_VAR(cpu_user_rsp)
+	movq	%rsp, %rdi
+	.cfi_def_cfa_register %rdi
+	movq	PER_CPU_VAR(cpu_entry_stack_top), %rsp
+	pushq	SS - RIP(%rdi)
+	pushq	RSP - RIP(%rdi)
+	pushq	EFLAGS - RIP(%rdi)
+	pushq	CS - RIP(%rdi)
+	pushq	(%rdi)
+	.cfi_def_cfa_register %rsp
+	SWITCH_TO_USER_CR3 scratch_reg=%rdi
+	movq	PER_CPU_VAR(cpu_user_rsp), %rdi
+1:	swapgs
 SYM_INNER_LABEL(native_irq_return_iret)
 	iretq
 	.cfi_endproc
@@ -197,6 +220,7 @@ SYM_CODE_START(\asmsym)
 	testb	$SEGMENT_RPL_MASK, CS(%rsp)
 	jz	2f
 	swapgs
+	SWITCH_TO_TASK_STACK
 1:	movq	%rsp, %rdi
 	movq	ORIG_RAX(%rsp), %rsi
 	movq	$-1, ORIG_RAX(%rsp)
@@ -208,6 +232,7 @@ SYM_CODE_START(\asmsym)
 	cmpq	%rcx, RIP(%rsp)
 	jne	1b
 	swapgs
+	SWITCH_TO_KERNEL_CR3 scratch_reg=%rcx
 	movq	%rsp, %rdi
 	call	fixup_bad_iret
 	movq	%rax, %rsp
@@ -238,6 +263,7 @@ SYM_CODE_START(\asmsym)
 	testb	$SEGMENT_RPL_MASK, CS(%rsp)
 	jz	1f
 	swapgs
+	SWITCH_TO_KERNEL_CR3 scratch_reg=%rax
 	movq	%rsp, %rdi
 	call	sync_regs
 	movq	%rax, %rsp
@@ -254,10 +280,12 @@ SYM_CODE_START(\asmsym)
 	js	2f
 	swapgs
 	incl	%ebx
-2:	movq	%rsp, %rdi
+2:	SAVE_AND_SWITCH_TO_KERNEL_CR3 scratch_reg=%rax save_reg=%r14
+	movq	%rsp, %rdi
 	movq	ORIG_RAX(%rsp), %rsi
 	movq	$-1, ORIG_RAX(%rsp)
 	call	\cfunc
+	RESTORE_CR3 save_reg=%r14
 	testl	%ebx, %ebx
 	jz	3f
 	swapgs
@@ -319,6 +347,7 @@ SYM_CODE_START(asm_common_interrupt)
 	testb	$SEGMENT_RPL_MASK, CS(%rsp)
 	jz	1f
 	swapgs
+	SWITCH_TO_TASK_STACK
 1:	movq	%rsp, %rdi
 	movq	ORIG_RAX(%rsp), %rsi
 	movq	$-1, ORIG_RAX(%rsp)

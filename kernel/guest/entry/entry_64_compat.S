@@ -72,6 +72,7 @@ SYM_CODE_START(entry_SYSENTER_compat)
 	.cfi_def_cfa %rsp, 0
 	.cfi_undefined %rip
 	swapgs
+	SWITCH_TO_KERNEL_CR3 scratch_reg=%rsp
 	movq	PER_CPU_VAR(cpu_current_top_of_stack), %rsp
 
 	/* struct pt_regs as a gate would have pushed it; do_SYSENTER_32 knows RIP and RSP. */

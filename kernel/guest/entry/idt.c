@@ -3,7 +3,7 @@
 #include <asm/desc.h>
 #include <asm/traps.h>
 
-struct gate_struct idt_table[NR_VECTORS] __page_aligned_bss;
+struct gate_struct idt_table[NR_VECTORS] __cpu_entry_bss;
 
 struct idt_data {
 	unsigned int vector;

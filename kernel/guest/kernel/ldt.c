@@ -2,8 +2,10 @@
  * The local descriptor table: segments that a program makes for itself. The processor finds the table by a
  * descriptor in the GDT and LDTR; each address space has its own table, or none (Linux: arch/x86/kernel/ldt.c).
  */
+#include <asm/cpufeature.h>
 #include <asm/irqflags.h>
 #include <asm/ldt.h>
+#include <asm/pti.h>
 #include <asm/uaccess.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -32,10 +34,40 @@ bool user_desc_is_empty(const struct user_desc *info)
 	       !info->limit_in_pages && info->seg_not_present && !info->useable;
 }
 
+/*
+ * With page-table isolation the processor must find the table while ring 3's are loaded, where the direct map is not. It
+ * has an address of its own in every address space, below a top-level entry that both top tables have.
+ */
+static noinline int map_ldt_struct(struct mm_struct *mm)
+{
+	pgd_t *pgd = &mm->pgd[table_index(LDT_BASE_ADDR, 4)];
+	pte_t *pte;
+
+	if (!boot_cpu_has(X86_FEATURE_PTI))
+		return 0;
+	pte = alloc_pte(mm->pgd, LDT_BASE_ADDR);
+	if (!pte)
+		return -ENOMEM;
+	*pte = __pa(mm->ldt) | PAGE_KERNEL;
+	*kernel_to_user_pgdp(pgd) = *pgd;
+	return 0;
+}
+
+/* An empty table for mm: 0, or -ENOMEM. */
+static int alloc_ldt(struct mm_struct *mm)
+{
+	mm->ldt = get_zeroed_page();
+	if (mm->ldt && !map_ldt_struct(mm))
+		return 0;
+	destroy_context_ldt(mm);
+	return -ENOMEM;
+}
+
 /* Tell the processor of mm's table: interrupts off, or on one processor with nobody to switch to. */
 void load_mm_ldt(const struct mm_struct *mm)
 {
-	unsigned long base = (unsigned long)mm->ldt, limit = PAGE_SIZE - 1;
+	unsigned long base = boot_cpu_has(X86_FEATURE_PTI) ? LDT_BASE_ADDR : (unsigned long)mm->ldt;
+	unsigned long limit = PAGE_SIZE - 1;
 	struct tss_desc *desc = (struct tss_desc *)&gdt_page.gdt[GDT_ENTRY(GDT_LDT_SELECTOR)];
 	u16 selector = mm->ldt ? GDT_LDT_SELECTOR : 0;
 
@@ -54,8 +86,7 @@ int ldt_dup_context(struct mm_struct *mm, const struct mm_struct *oldmm)
 {
 	if (!oldmm->ldt)
 		return 0;
-	mm->ldt = get_zeroed_page();
-	if (!mm->ldt)
+	if (alloc_ldt(mm))
 		return -ENOMEM;
 	memcpy(mm->ldt, oldmm->ldt, PAGE_SIZE);
 	return 0;
@@ -67,6 +98,7 @@ void destroy_context_ldt(struct mm_struct *mm)
 	if (mm->ldt)
 		free_page(mm->ldt);
 	mm->ldt = NULL;
+	free_pgd_range(mm->pgd, LDT_BASE_ADDR);
 }
 
 static long read_ldt(void __user *ptr, unsigned long bytecount)
@@ -105,9 +137,7 @@ static long write_ldt(const void __user *ptr, unsigned long bytecount, bool oldm
 	err = check_entry(&info, oldmode);
 	if (err)
 		return err;
-	if (!mm->ldt)
-		mm->ldt = get_zeroed_page();
-	if (!mm->ldt)
+	if (!mm->ldt && alloc_ldt(mm))
 		return -ENOMEM;
 	if (!(oldmode && !info.base_addr && !info.limit) && !user_desc_is_empty(&info))
 		fill_ldt(&desc, &info);

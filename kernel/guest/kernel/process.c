@@ -42,9 +42,8 @@ noinline struct task_struct *__switch_to(struct task_struct *prev_p, struct task
 		tss_update_io_bitmap(&next_p->thread);
 	}
 	current_task = next_p;
-	cpu_current_top_of_stack = next_p->thread.sp0;
-	cpu_tss_rw.x86_tss.sp0 = next_p->thread.sp0;
-	cpu_tss_rw.x86_tss.sp1 = (unsigned long)next_p->stack + RING1_STACK;
+	update_task_stack(next_p);
+	switch_ring1_stack(&prev_p->thread, &next_p->thread);
 	return prev_p;
 }
 

@@ -144,6 +144,48 @@ void *get_zeroed_page(void)
 	return page ? page_address(page) : NULL;
 }
 
+static bool page_is_listed(unsigned long pfn)
+{
+	const struct page *page = pfn_to_page(pfn);
+
+	return memblock_is_memory(pfn << PAGE_SHIFT) && page->lru.next && !list_empty(&page->lru) &&
+	       !page->_refcount && !page_test(page, PG_reserved);
+}
+
+/* Two free pages side by side, the first at a multiple of their size: an "order 1" of Linux's buddies, by a search. */
+static struct page *pop_free_buddies(void)
+{
+	struct page *page;
+
+	list_for_each_entry(page, &free_list, lru) {
+		struct page *first = pfn_to_page(page_to_pfn(page) & ~1UL);
+
+		if (!page_is_listed(page_to_pfn(page) ^ 1))
+			continue;
+		list_del_init(&first[0].lru);
+		list_del_init(&first[1].lru);
+		nr_listed -= 2;
+		return first;
+	}
+	return NULL;
+}
+
+/* Direct-map address of two pages of zeros, at a multiple of their size, or NULL. Each is freed by itself. */
+void *get_zeroed_page_pair(void)
+{
+	unsigned long flags = local_irq_save(), pa = 1;
+	struct page *page;
+
+	while (!(page = pop_free_buddies()) && (pa = memblock_alloc_page()))
+		free_one_page(pfn_to_page(pa >> PAGE_SHIFT));
+	local_irq_restore(flags);
+	if (!page)
+		return NULL;
+	prep_new_page(&page[0], __GFP_ZERO);
+	prep_new_page(&page[1], __GFP_ZERO);
+	return page_address(page);
+}
+
 void free_page(void *address)
 {
 	if (offset_in_page(address) || (unsigned long)address < PAGE_OFFSET ||

@@ -1,12 +1,15 @@
 /* Walking and building the four levels of page tables (SDM 3A 4.5). */
+#include <asm/cpufeature.h>
 #include <asm/processor.h>
+#include <asm/pti.h>
 #include <linux/mm.h>
 #include <linux/string.h>
 
 /* The table below entry, or NULL; made when absent if create. Lower levels decide about rights. */
-static u64 *next_table(u64 *entry, bool create, u64 table_flags)
+static u64 *next_table(u64 *entry, bool create, u64 table_flags, bool user_pgd)
 {
 	void *table;
+	u64 value;
 
 	if (*entry & _PAGE_PSE)
 		return NULL;
@@ -14,7 +17,8 @@ static u64 *next_table(u64 *entry, bool create, u64 table_flags)
 		table = create ? get_zeroed_page() : NULL;
 		if (!table)
 			return NULL;
-		*entry = __pa(table) | table_flags;
+		value = __pa(table) | table_flags;
+		*entry = user_pgd ? pti_set_user_pgtbl(entry, value) : value;
 	}
 	return pte_page_address(*entry);
 }
@@ -26,7 +30,8 @@ static pte_t *walk(pgd_t *pgd, unsigned long va, bool create)
 	int level;
 
 	for (level = 4; level > 1; level--) {
-		table = next_table(&table[table_index(va, level)], create, table_flags);
+		table = next_table(&table[table_index(va, level)], create, table_flags,
+				   level == 4 && va < TASK_SIZE);
 		if (!table)
 			return NULL;
 	}
@@ -79,13 +84,16 @@ pte_t *next_pte(pgd_t *pgd, unsigned long *va, unsigned long end)
 	return NULL;
 }
 
-/* A top table whose upper half is the kernel's; NULL when memory is out. */
+/* A top table whose upper half is the kernel's, with isolation beside ring 3's; NULL when memory is out. */
 pgd_t *pgd_alloc(void)
 {
-	pgd_t *pgd = get_zeroed_page();
+	pgd_t *pgd = boot_cpu_has(X86_FEATURE_PTI) ? get_zeroed_page_pair() : get_zeroed_page();
 
-	if (pgd)
-		memcpy(pgd + PTRS_PER_TABLE / 2, init_top_pgt + PTRS_PER_TABLE / 2, PAGE_SIZE / 2);
+	if (!pgd)
+		return NULL;
+	memcpy(pgd + PTRS_PER_TABLE / 2, init_top_pgt + PTRS_PER_TABLE / 2, PAGE_SIZE / 2);
+	if (boot_cpu_has(X86_FEATURE_PTI))
+		memcpy(kernel_to_user_pgdp(pgd), pti_user_pgt, PAGE_SIZE);
 	return pgd;
 }
 
@@ -99,8 +107,20 @@ static void free_tables(u64 *table, int level)
 	free_page(table);
 }
 
+/* Free the tables of one entry of the top table, which va lies in; their pages must be gone. */
+void free_pgd_range(pgd_t *pgd, unsigned long va)
+{
+	u64 *entry = &pgd[table_index(va, 4)];
+
+	if (*entry & _PAGE_PRESENT)
+		free_tables(pte_page_address(*entry), 3);
+	*entry = 0;
+}
+
 /* Free all tables of the user's half; their pages must be gone. */
 void pgd_free(pgd_t *pgd)
 {
+	if (boot_cpu_has(X86_FEATURE_PTI))
+		free_page(kernel_to_user_pgdp(pgd));
 	free_tables(pgd, 4);
 }

@@ -115,5 +115,6 @@ pte_t *next_pte(pgd_t *pgd, unsigned long *va, unsigned long end);
 pte_t *alloc_pte(pgd_t *pgd, unsigned long va);
 pgd_t *pgd_alloc(void);
 void pgd_free(pgd_t *pgd);
+void free_pgd_range(pgd_t *pgd, unsigned long va);
 
 #endif

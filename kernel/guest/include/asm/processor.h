@@ -47,6 +47,7 @@ struct thread_struct {
 	unsigned long trap_nr;		/* vector and error code of the last fault from ring 3 */
 	unsigned long error_code;
 	unsigned long cr2;
+	u64 ring1_stack[8];		/* with isolation: what was on it */
 	struct fxregs_state fpu;
 };
 
@@ -138,6 +139,8 @@ static inline void cpu_relax(void)
 }
 
 void start_thread(struct pt_regs *regs, unsigned long new_ip, unsigned long new_sp);
+void update_task_stack(struct task_struct *task);
+void switch_ring1_stack(struct thread_struct *prev, const struct thread_struct *next);
 void tss_update_io_bitmap(const struct thread_struct *thread);
 bool io_bitmap_share(struct thread_struct *thread);
 void free_io_bitmap(struct thread_struct *thread);

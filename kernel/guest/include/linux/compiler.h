@@ -21,6 +21,10 @@
 /* Variables that a kernel for several processors keeps once for each; reached through GS by entry code. */
 #define __percpu		__section(".data..percpu")
 
+/* What the processor itself reads on its way in, before CR3 is the kernel's: in ring 3's tables too (mm/pti.c). */
+#define __cpu_entry_data	__section(".data..cpu_entry_area")
+#define __cpu_entry_bss		__section(".bss..cpu_entry_area") __aligned(PAGE_SIZE)
+
 #define __page_aligned_bss	__section(".bss..page_aligned") __aligned(PAGE_SIZE)
 
 #define likely(x)		__builtin_expect(!!(x), 1)

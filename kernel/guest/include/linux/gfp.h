@@ -27,6 +27,7 @@ void put_page(struct page *page);
 
 /* The same by direct-map address. free_page drops a reference: who else holds the page keeps it. */
 void *get_zeroed_page(void);
+void *get_zeroed_page_pair(void);
 void free_page(void *address);
 
 /* What freed text is overwritten with: int3 in all of it. */
