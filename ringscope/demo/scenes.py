@@ -252,8 +252,8 @@ def _helper(facts: Facts) -> Scene:
             _ring("of the kernel thread", facts.selector("__KERNEL_CS"), facts.selector("__KERNEL_DS"), 0),
             *_stop_at(f"do_syscall_64 if nr == {facts.write}"),
             Command("print regs->cs", [Claim("CS of its program", PRINTED, cs)]),
-            Command("print $end = log_end"),
+            Command("print $end = prb->text_data_ring.head_lpos.counter & 0x7fff"),
             Command("finish", lines=1, serial=[Claim("on the serial console", r"\] (helper: .*)$", line)]),
-            Command("x/s &__log_buf[$end]", [Claim("in the kernel log", r"\] (helper: .*?)\\n", line)]),
+            Command("x/s &prb->text_data_ring.data[$end + 8]", [Claim("in the kernel log", r'"(helper: .*?)"', line)]),
         ],
     )

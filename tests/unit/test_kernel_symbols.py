@@ -32,7 +32,7 @@ LANDMARKS = """
     entry_SYSCALL_64 do_syscall_64 syscall_exit_to_user_mode call_usermodehelper cpu_idle printk panic exc_page_fault
     exc_general_protection schedule context_switch __switch_to_asm __switch_to ret_from_fork
 """
-DATA = "current_task init_task gdt_page idt_table cpu_tss_rw __log_buf log_end jiffies init_top_pgt"
+DATA = "current_task init_task gdt_page idt_table cpu_tss_rw prb linux_banner jiffies init_top_pgt"
 
 
 @pytest.mark.parametrize("name", LANDMARKS.split())

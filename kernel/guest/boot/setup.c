@@ -13,7 +13,8 @@
 char boot_command_line[COMMAND_LINE_SIZE];
 
 /* The same, which parse_args leaves whole: for /proc/cmdline. */
-char saved_command_line[COMMAND_LINE_SIZE];
+static char untouched_command_line[COMMAND_LINE_SIZE];
+char *saved_command_line = untouched_command_line;
 
 /* Direct-map addresses of the archive; both 0 without one. */
 unsigned long initrd_start, initrd_end;

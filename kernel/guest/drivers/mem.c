@@ -1,6 +1,5 @@
-/* /dev/null and its neighbours (Linux: drivers/char/mem.c, drivers/char/random.c, kernel/printk/printk.c). */
+/* /dev/null and its neighbours (Linux: drivers/char/mem.c, drivers/char/random.c). */
 #include <asm/uaccess.h>
-#include <linux/console.h>
 #include <linux/fs.h>
 #include <linux/init.h>
 #include <linux/random.h>
@@ -38,42 +37,6 @@ static int mmap_zero(struct file *file, struct vm_area_struct *vma)
 	return vma->vm_flags & VM_SHARED ? shmem_zero_setup(vma) : 0;
 }
 
-#define KMSG_LINE_MAX 256
-
-/* The log's text from where this file has read to. */
-static ssize_t devkmsg_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
-{
-	unsigned long at = *pos;
-	char chunk[KMSG_LINE_MAX];
-	size_t n = log_read(&at, chunk, min(count, sizeof(chunk)));
-
-	if (copy_to_user(buf, chunk, n))
-		return -EFAULT;
-	*pos = at;
-	return n;
-}
-
-/* One message a write, with "<level>" in front or not. */
-static ssize_t devkmsg_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
-{
-	char line[KMSG_LINE_MAX + 1] = { 0 };
-	char *text = line;
-	char level = '4';
-
-	if (count > KMSG_LINE_MAX)
-		return -EINVAL;
-	if (copy_from_user(line, buf, count))
-		return -EFAULT;
-	if (line[0] == '<' && line[1] >= '0' && line[1] <= '7' && line[2] == '>') {
-		level = line[1];
-		text += 3;
-	}
-	if (count && line[count - 1] == '\n')
-		line[count - 1] = '\0';
-	printk(KERN_SOH "%c%s\n", level, text);
-	return count;
-}
-
 /* There is no entropy in this machine: a run is to be repeatable. */
 static ssize_t random_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
 {
@@ -104,9 +67,6 @@ static const struct file_operations zero_fops = {
 static const struct file_operations full_fops = { .read = read_zero, .write = write_full, .llseek = noop_llseek };
 static const struct file_operations random_fops = {
 	.read = random_read, .write = write_null, .llseek = noop_llseek,
-};
-static const struct file_operations kmsg_fops = {
-	.read = devkmsg_read, .write = devkmsg_write, .llseek = noop_llseek,
 };
 
 /* Linux: drivers/char/mem.c, devlist. */

@@ -201,6 +201,7 @@ static void __exit_signal(struct task_struct *tsk)
 	sig->utime += tsk->utime;
 	sig->stime += tsk->stime;
 	sig->nr_threads--;
+	list_del_init(&tsk->thread_group);
 	list_del_init(&tsk->thread_node);
 	flush_sigqueue(&tsk->pending);
 	if (thread_group_leader(tsk)) {

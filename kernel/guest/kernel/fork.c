@@ -162,6 +162,7 @@ static struct task_struct *dup_task_struct(struct task_struct *orig)
 	INIT_LIST_HEAD(&p->children);
 	INIT_LIST_HEAD(&p->run_list);
 	INIT_LIST_HEAD(&p->sibling);
+	INIT_LIST_HEAD(&p->thread_group);
 	if (io_bitmap_share(&p->thread))
 		return p;
 	free_task(p);
@@ -196,6 +197,7 @@ static void link_process(u64 clone_flags, struct task_struct *p, int exit_signal
 		p->signal->nr_threads++;
 		p->signal->live.counter++;
 		p->real_parent = p->parent = leader->real_parent;
+		list_add_tail(&p->thread_group, &leader->thread_group);
 	} else {
 		p->group_leader = p;
 		p->tgid = p->pid;

@@ -29,6 +29,7 @@ struct task_struct init_task = {
 	.group_leader = &init_task,
 	.signal = &init_signals,
 	.sighand = &init_sighand,
+	.thread_group = LIST_HEAD_INIT(init_task.thread_group),
 	.thread_node = { &init_signals.thread_head, &init_signals.thread_head },
 	.children = LIST_HEAD_INIT(init_task.children),
 	.sibling = LIST_HEAD_INIT(init_task.sibling),

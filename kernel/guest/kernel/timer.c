@@ -53,6 +53,7 @@ static noinline void timer_interrupt(int irq)
 	account_process_tick(current, user_mode(get_irq_regs()));
 	update_vsyscall();
 	run_local_timers();
+	printk_tick();
 	scheduler_tick();
 }
 

@@ -7,16 +7,26 @@
 
 static bool is_red(const struct rb_node *node)
 {
-	return node && node->rb_red;
+	return node && rb_color(node) == RB_RED;
+}
+
+static void set_parent(struct rb_node *node, struct rb_node *parent)
+{
+	node->__rb_parent_color = (unsigned long)parent | rb_color(node);
+}
+
+static void set_color(struct rb_node *node, unsigned long color)
+{
+	node->__rb_parent_color = (unsigned long)rb_parent(node) | color;
 }
 
 /* Where the tree keeps its pointer to node. */
 static struct rb_node **link_to(struct rb_node *node, struct rb_root_cached *tree)
 {
-	struct rb_node *parent = node->rb_parent;
+	struct rb_node *parent = rb_parent(node);
 
 	if (!parent)
-		return &tree->rb_node;
+		return &tree->rb_root.rb_node;
 	return parent->rb_left == node ? &parent->rb_left : &parent->rb_right;
 }
 
@@ -24,7 +34,7 @@ static void replace(struct rb_node *old, struct rb_node *new, struct rb_root_cac
 {
 	*link_to(old, tree) = new;
 	if (new)
-		new->rb_parent = old->rb_parent;
+		set_parent(new, rb_parent(old));
 }
 
 /* Node's right child takes its place, and node becomes that one's left child. */
@@ -34,10 +44,10 @@ static void rotate_left(struct rb_node *node, struct rb_root_cached *tree)
 
 	node->rb_right = up->rb_left;
 	if (up->rb_left)
-		up->rb_left->rb_parent = node;
+		set_parent(up->rb_left, node);
 	replace(node, up, tree);
 	up->rb_left = node;
-	node->rb_parent = up;
+	set_parent(node, up);
 }
 
 static void rotate_right(struct rb_node *node, struct rb_root_cached *tree)
@@ -46,10 +56,10 @@ static void rotate_right(struct rb_node *node, struct rb_root_cached *tree)
 
 	node->rb_left = up->rb_right;
 	if (up->rb_right)
-		up->rb_right->rb_parent = node;
+		set_parent(up->rb_right, node);
 	replace(node, up, tree);
 	up->rb_right = node;
-	node->rb_parent = up;
+	set_parent(node, up);
 }
 
 static void rotate(struct rb_node *node, bool left, struct rb_root_cached *tree)
@@ -63,14 +73,15 @@ static void rotate(struct rb_node *node, bool left, struct rb_root_cached *tree)
 /* Node is red and so may its parent be: move the fault up, or turn it away. */
 static void insert_color(struct rb_node *node, struct rb_root_cached *tree)
 {
-	while (is_red(node->rb_parent)) {
-		struct rb_node *parent = node->rb_parent, *grandparent = parent->rb_parent;
+	while (is_red(rb_parent(node))) {
+		struct rb_node *parent = rb_parent(node), *grandparent = rb_parent(parent);
 		bool left = parent == grandparent->rb_left;
 		struct rb_node *uncle = left ? grandparent->rb_right : grandparent->rb_left;
 
 		if (is_red(uncle)) {
-			parent->rb_red = uncle->rb_red = false;
-			grandparent->rb_red = true;
+			set_color(parent, RB_BLACK);
+			set_color(uncle, RB_BLACK);
+			set_color(grandparent, RB_RED);
 			node = grandparent;
 			continue;
 		}
@@ -78,18 +89,18 @@ static void insert_color(struct rb_node *node, struct rb_root_cached *tree)
 			rotate(parent, left, tree);
 			parent = node;
 		}
-		parent->rb_red = false;
-		grandparent->rb_red = true;
+		set_color(parent, RB_BLACK);
+		set_color(grandparent, RB_RED);
 		rotate(grandparent, !left, tree);
 		break;
 	}
-	tree->rb_node->rb_red = false;
+	set_color(tree->rb_root.rb_node, RB_BLACK);
 }
 
 void rb_add_cached(struct rb_node *node, struct rb_root_cached *tree,
 		   bool (*less)(const struct rb_node *, const struct rb_node *))
 {
-	struct rb_node **link = &tree->rb_node, *parent = NULL;
+	struct rb_node **link = &tree->rb_root.rb_node, *parent = NULL;
 	bool leftmost = true;
 
 	while (*link) {
@@ -101,7 +112,7 @@ void rb_add_cached(struct rb_node *node, struct rb_root_cached *tree,
 			leftmost = false;
 		}
 	}
-	*node = (struct rb_node) { .rb_parent = parent, .rb_red = true };
+	*node = (struct rb_node) { .__rb_parent_color = (unsigned long)parent | RB_RED };
 	*link = node;
 	if (leftmost)
 		tree->rb_leftmost = node;
@@ -115,52 +126,53 @@ static void erase_color(struct rb_node *node, struct rb_node *parent, struct rb_
 		bool left = node == parent->rb_left;
 		struct rb_node *sibling = left ? parent->rb_right : parent->rb_left, *near, *far;
 
-		if (sibling->rb_red) {
-			sibling->rb_red = false;
-			parent->rb_red = true;
+		if (is_red(sibling)) {
+			set_color(sibling, RB_BLACK);
+			set_color(parent, RB_RED);
 			rotate(parent, left, tree);
 			continue;
 		}
 		near = left ? sibling->rb_left : sibling->rb_right;
 		far = left ? sibling->rb_right : sibling->rb_left;
 		if (!is_red(near) && !is_red(far)) {
-			sibling->rb_red = true;
+			set_color(sibling, RB_RED);
 			node = parent;
-			parent = node->rb_parent;
+			parent = rb_parent(node);
 			continue;
 		}
 		if (!is_red(far)) {
-			near->rb_red = false;
-			sibling->rb_red = true;
+			set_color(near, RB_BLACK);
+			set_color(sibling, RB_RED);
 			rotate(sibling, !left, tree);
 			far = sibling;
 			sibling = near;
 		}
-		sibling->rb_red = parent->rb_red;
-		parent->rb_red = far->rb_red = false;
+		set_color(sibling, rb_color(parent));
+		set_color(parent, RB_BLACK);
+		set_color(far, RB_BLACK);
 		rotate(parent, left, tree);
 		return;
 	}
 	if (node)
-		node->rb_red = false;
+		set_color(node, RB_BLACK);
 }
 
 /* Node has two children: its successor takes its place and colour, and is taken out of its own place first. */
 static void erase_inner(struct rb_node *node, struct rb_root_cached *tree)
 {
-	struct rb_node *next = rb_next(node), *child = next->rb_right, *parent = next->rb_parent;
-	bool was_red = next->rb_red;
+	struct rb_node *next = rb_next(node), *child = next->rb_right, *parent = rb_parent(next);
+	bool was_red = is_red(next);
 
 	replace(next, child, tree);
 	if (parent == node)
 		parent = next;
 	next->rb_left = node->rb_left;
 	next->rb_right = node->rb_right;
-	next->rb_red = node->rb_red;
+	set_color(next, rb_color(node));
 	replace(node, next, tree);
-	next->rb_left->rb_parent = next;
+	set_parent(next->rb_left, next);
 	if (next->rb_right)
-		next->rb_right->rb_parent = next;
+		set_parent(next->rb_right, next);
 	if (!was_red)
 		erase_color(child, parent, tree);
 }
@@ -177,8 +189,8 @@ void rb_erase_cached(struct rb_node *node, struct rb_root_cached *tree)
 	}
 	child = node->rb_left ? node->rb_left : node->rb_right;
 	replace(node, child, tree);
-	if (!node->rb_red)
-		erase_color(child, node->rb_parent, tree);
+	if (!is_red(node))
+		erase_color(child, rb_parent(node), tree);
 }
 
 struct rb_node *rb_next(const struct rb_node *node)
@@ -189,14 +201,14 @@ struct rb_node *rb_next(const struct rb_node *node)
 			node = node->rb_left;
 		return (struct rb_node *)node;
 	}
-	while (node->rb_parent && node == node->rb_parent->rb_right)
-		node = node->rb_parent;
-	return node->rb_parent;
+	while (rb_parent(node) && node == rb_parent(node)->rb_right)
+		node = rb_parent(node);
+	return rb_parent(node);
 }
 
 struct rb_node *rb_last(const struct rb_root_cached *tree)
 {
-	struct rb_node *node = tree->rb_node;
+	struct rb_node *node = tree->rb_root.rb_node;
 
 	while (node && node->rb_right)
 		node = node->rb_right;
@@ -210,16 +222,16 @@ static int black_height(const struct rb_node *node)
 
 	if (!node)
 		return 0;
-	if (node->rb_red && (is_red(node->rb_left) || is_red(node->rb_right)))
+	if (is_red(node) && (is_red(node->rb_left) || is_red(node->rb_right)))
 		return -1;
 	left = black_height(node->rb_left);
 	right = black_height(node->rb_right);
 	if (left < 0 || left != right)
 		return -1;
-	return left + !node->rb_red;
+	return left + !is_red(node);
 }
 
 bool rb_valid(const struct rb_root_cached *tree)
 {
-	return !is_red(tree->rb_node) && black_height(tree->rb_node) >= 0;
+	return !is_red(tree->rb_root.rb_node) && black_height(tree->rb_root.rb_node) >= 0;
 }

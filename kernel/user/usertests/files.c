@@ -58,31 +58,6 @@ static int devices(void)
 	return 0;
 }
 
-static bool contains(const char *text, long n, const char *word)
-{
-	long i, length = strlen(word);
-
-	for (i = 0; i + length <= n; i++)
-		if (!memcmp(text + i, word, length))
-			return true;
-	return false;
-}
-
-static int kernel_log(void)
-{
-	static char log[1 << 15];
-	int fd = open("/dev/kmsg", O_RDWR, 0);
-	long n;
-
-	CHECK(fd >= 0 && write(fd, "<6>usertests: to the log", 24) == 24);
-	n = syslog(SYSLOG_ACTION_READ_ALL, log, sizeof(log));
-	CHECK(n > 0 && contains(log, n, "usertests: to the log\n"));
-	CHECK(contains(log, n, "<5>[    0."));
-	CHECK(syslog(99, log, 1) == -EINVAL && syslog(SYSLOG_ACTION_READ_ALL, log, -1) == -EINVAL);
-	CHECK(read(fd, log, 10) == 10);
-	return 0;
-}
-
 static int descriptors(void)
 {
 	int fd = open("/dev/null", O_RDWR, 0), copy = dup(fd), last = copy, next;
@@ -152,7 +127,6 @@ const struct test file_tests[] = {
 	{ "open_errors", open_errors },
 	{ "wrong_way", wrong_way },
 	{ "devices", devices },
-	{ "kernel_log", kernel_log },
 	{ "descriptors", descriptors },
 	{ "shared_position", shared_position },
 	{ "directory", directory },

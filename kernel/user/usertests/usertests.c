@@ -29,6 +29,7 @@ static const struct test *const tables[] = {
 	tree_tests,
 	pipe_tests,
 	proc_tests,
+	log_tests,
 	harmful_tests,
 };
 

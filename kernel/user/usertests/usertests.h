@@ -29,6 +29,7 @@ extern const struct test exec_tests[];
 extern const struct test tree_tests[];
 extern const struct test pipe_tests[];
 extern const struct test proc_tests[];
+extern const struct test log_tests[];
 extern const struct test harmful_tests[];
 extern const struct test entry_tests[];
 

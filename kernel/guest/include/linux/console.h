@@ -11,7 +11,4 @@ void serial8250_write(const char *s, size_t count);
 /* n_tty.c: the console's line discipline; called by the serial interrupt for every byte typed. */
 void tty_receive_char(u8 c);
 
-/* printk.c: copy of the log's text from byte offset *pos on; 0 at its end. */
-size_t log_read(unsigned long *pos, char *buf, size_t count);
-
 #endif

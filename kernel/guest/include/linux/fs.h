@@ -195,6 +195,9 @@ bool dir_emit(struct dir_context *ctx, const char *name, unsigned long ino, umod
 bool dir_emit_dots(struct file *file, struct dir_context *ctx);
 int dcache_readdir(struct file *file, struct dir_context *ctx);
 
+/* kernel/printk/devkmsg.c */
+extern const struct file_operations kmsg_fops;
+
 /* char_dev.c */
 int register_chrdev(dev_t dev, const char *name, umode_t mode, const struct file_operations *fops);
 const struct file_operations *chrdev_fops(dev_t dev);

@@ -35,7 +35,7 @@ struct obs_kernel_param {
 	static const struct obs_kernel_param __setup_##fn __used			\
 		__section(".init.setup") = { text, fn }
 
-extern char boot_command_line[], saved_command_line[];
+extern char boot_command_line[], *saved_command_line;
 extern const char *ramdisk_execute_command;
 
 /* Direct-map addresses of the initial RAM disk; both 0 without one. */

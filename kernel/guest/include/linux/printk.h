@@ -33,6 +33,9 @@ int vprintk(const char *fmt, __builtin_va_list args) __printf(1, 0);
 
 extern int console_printk[4];
 
+/* Called by the timer interrupt. */
+void printk_tick(void);
+
 /* From now on nothing is filtered: the last words of a panic must be seen. */
 void console_verbose(void);
 

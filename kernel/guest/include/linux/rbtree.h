@@ -3,18 +3,30 @@
 
 #include <linux/kernel.h>
 
-/* A red-black tree's node, part of what it orders. The tree never compares: who inserts knows the order. */
+/*
+ * A red-black tree's node, part of what it orders. The tree never compares: who inserts knows the order. Nodes are
+ * aligned, so that the lowest bit of a parent's address is free for the node's own colour.
+ */
 struct rb_node {
-	struct rb_node *rb_parent, *rb_left, *rb_right;
-	bool rb_red;
+	unsigned long __rb_parent_color;
+	struct rb_node *rb_right, *rb_left;
+};
+
+struct rb_root {
+	struct rb_node *rb_node;
 };
 
 struct rb_root_cached {
-	struct rb_node *rb_node;
+	struct rb_root rb_root;
 	struct rb_node *rb_leftmost;	/* the first in order, or NULL */
 };
 
-#define RB_ROOT_CACHED			{ NULL, NULL }
+enum { RB_RED, RB_BLACK };
+
+#define rb_parent(node)			((struct rb_node *)((node)->__rb_parent_color & ~3UL))
+#define rb_color(node)			((node)->__rb_parent_color & 1)
+
+#define RB_ROOT_CACHED			{ { NULL }, NULL }
 #define rb_entry(ptr, type, member)	container_of(ptr, type, member)
 #define rb_first_cached(root)		((root)->rb_leftmost)
 

@@ -119,7 +119,8 @@ struct task_struct {
 	struct list_head children;	/* of sibling; in the leader, whichever thread made them */
 	struct list_head sibling;
 	struct task_struct *group_leader;
-	struct list_head thread_node;	/* in signal->thread_head */
+	struct list_head thread_group;	/* the process's threads in a ring without a head: until 6.6 */
+	struct list_head thread_node;	/* in signal->thread_head: since 3.14 */
 	struct list_head tasks;		/* leaders of all processes, headed by init_task */
 	struct list_head run_list;
 

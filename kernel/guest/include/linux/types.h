@@ -30,6 +30,10 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+typedef struct {
+	s64 counter;
+} atomic_long_t;
+
 struct list_head {
 	struct list_head *next, *prev;
 };
