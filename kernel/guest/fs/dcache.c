@@ -3,6 +3,21 @@
 #include <linux/mm.h>
 #include <linux/string.h>
 
+/* The text, which was allocated, is the name from now on. */
+void d_take_name(struct dentry *dentry, char *text)
+{
+	size_t len = strlen(text);
+
+	if (dentry->d_name.name != dentry->d_iname)
+		kfree(dentry->d_name.name);
+	if (len < DNAME_INLINE_LEN) {
+		memcpy(dentry->d_iname, text, len + 1);
+		kfree(text);
+		text = dentry->d_iname;
+	}
+	dentry->d_name = (struct qstr) { text, len };
+}
+
 /* A name for inode, whose reference it takes, below parent but not in the tree yet. NULL: memory is out. */
 struct dentry *d_alloc(struct dentry *parent, const struct qstr *name, struct inode *inode)
 {
@@ -15,7 +30,7 @@ struct dentry *d_alloc(struct dentry *parent, const struct qstr *name, struct in
 	}
 	memcpy(text, name->name, name->len);
 	dentry->d_count = 1;
-	dentry->d_name = (struct qstr) { text, name->len };
+	d_take_name(dentry, text);
 	dentry->d_inode = inode;
 	dentry->d_parent = parent ? dget(parent) : dentry;
 	INIT_LIST_HEAD(&dentry->d_subdirs);
@@ -48,7 +63,8 @@ void dput(struct dentry *dentry)
 
 		BUG_ON(!list_empty(&dentry->d_subdirs) || !list_empty(&dentry->d_child));
 		iput(dentry->d_inode);
-		kfree(dentry->d_name.name);
+		if (dentry->d_name.name != dentry->d_iname)
+			kfree(dentry->d_name.name);
 		kfree(dentry);
 		dentry = parent == dentry ? NULL : parent;
 	}

@@ -257,7 +257,9 @@ const struct file_operations pipefifo_fops = {
 	.llseek = no_llseek,
 };
 
-static struct super_block pipefs_sb = { .s_type = "pipefs", .s_magic = 0x50495045, .s_dev = MKDEV(0, 9) };
+static struct file_system_type pipe_fs_type = { "pipefs" };
+
+static struct super_block pipefs_sb = { .s_type = &pipe_fs_type, .s_magic = 0x50495045, .s_dev = MKDEV(0, 9) };
 
 /* An inode with a pipe, in no tree; its name tells its number. */
 static struct dentry *pipefs_dentry(void)

@@ -47,8 +47,7 @@ static void d_move(struct dentry *dentry, struct dentry *dir, char *text)
 	list_del_init(&dentry->d_child);
 	dentry->d_parent = dget(dir);
 	list_add_tail(&dentry->d_child, &dir->d_subdirs);
-	kfree(dentry->d_name.name);
-	dentry->d_name = (struct qstr) { text, strlen(text) };
+	d_take_name(dentry, text);
 	if (S_ISDIR(dentry->d_inode->i_mode)) {
 		old_dir->d_inode->i_nlink--;
 		dir->d_inode->i_nlink++;

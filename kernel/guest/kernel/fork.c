@@ -158,6 +158,7 @@ static struct task_struct *dup_task_struct(struct task_struct *orig)
 	p->cred = get_cred(orig->cred);
 	p->no_new_privs = orig->no_new_privs;
 	p->personality = orig->personality;
+	p->nsproxy = orig->nsproxy;
 	memcpy(p->comm, orig->comm, TASK_COMM_LEN);
 	INIT_LIST_HEAD(&p->children);
 	INIT_LIST_HEAD(&p->run_list);

@@ -1,5 +1,6 @@
 /* Task 0, and what every process inherits from it (Linux: init/init_task.c). */
 #include <linux/cred.h>
+#include <linux/mount.h>
 #include <linux/sched/signal.h>
 
 u8 init_stack[THREAD_SIZE] __page_aligned_bss;
@@ -24,6 +25,7 @@ struct task_struct init_task = {
 	.active_mm = &init_mm,
 	.usage = 1,
 	.cred = &init_cred,
+	.nsproxy = &init_nsproxy,
 	.real_parent = &init_task,
 	.parent = &init_task,
 	.group_leader = &init_task,

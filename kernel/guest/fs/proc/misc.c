@@ -124,19 +124,18 @@ static int mounts_of_all(struct seq_file *m)
 int mounts_show(struct seq_file *m)
 {
 	char *page = get_zeroed_page();
-	unsigned int nr;
+	const struct mount *mnt;
 
 	if (!page)
 		return -ENOMEM;
-	for (nr = 0; nr < MOUNTS_MAX; nr++) {
-		const struct super_block *sb = mount_nr(nr);
-		char *path = sb ? d_path(sb->s_root, page, PATH_MAX) : NULL;
+	list_for_each_entry(mnt, &current->nsproxy->mnt_ns->list, mnt_list) {
+		char *path = d_path(mnt->mnt.mnt_root, page, PATH_MAX);
 
-		if (!path || IS_ERR(path))
+		if (IS_ERR(path))
 			continue;
-		seq_printf(m, "%s ", sb->s_type);
+		seq_printf(m, "%s ", mnt->mnt_devname);
 		seq_puts(m, path);
-		seq_printf(m, " %s rw 0 0\n", sb->s_type);
+		seq_printf(m, " %s rw 0 0\n", mnt->mnt.mnt_sb->s_type->name);
 	}
 	free_page(page);
 	return 0;

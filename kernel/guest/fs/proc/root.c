@@ -12,9 +12,11 @@
 #define SYSFS_MAGIC		0x62656572
 #define PROC_SELF_INO		4026531839UL
 
-struct super_block proc_sb = { .s_type = "proc", .s_magic = PROC_SUPER_MAGIC, .s_dev = MKDEV(0, 4) };
+static struct file_system_type proc_fs_type = { "proc" }, sysfs_fs_type = { "sysfs" };
 
-static struct super_block sysfs_sb = { .s_type = "sysfs", .s_magic = SYSFS_MAGIC, .s_dev = MKDEV(0, 5) };
+struct super_block proc_sb = { .s_type = &proc_fs_type, .s_magic = PROC_SUPER_MAGIC, .s_dev = MKDEV(0, 4) };
+
+static struct super_block sysfs_sb = { .s_type = &sysfs_fs_type, .s_magic = SYSFS_MAGIC, .s_dev = MKDEV(0, 5) };
 
 /* A name below /proc for one walk, with a reference; its inode has no functions yet. ERR_PTR when memory is out. */
 struct dentry *proc_dentry(struct dentry *parent, const struct qstr *name, umode_t mode, pid_t pid, unsigned long ino)

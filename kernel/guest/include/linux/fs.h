@@ -52,13 +52,17 @@ struct inode_operations {
 	struct dentry *(*jump_link)(struct dentry *dentry);
 };
 
-/* One tree of names: where it hangs is in a table (super.c). */
+struct file_system_type {
+	const char *name;
+};
+
+/* One tree of names; struct mount says where it hangs. */
 struct super_block {
-	const char *s_type;
+	struct file_system_type *s_type;
+	unsigned long s_flags;
 	unsigned long s_magic;		/* as statfs tells it */
 	dev_t s_dev;
 	struct dentry *s_root;
-	struct dentry *s_mountpoint;	/* the directory that s_root covers; NULL: of the first tree */
 };
 
 /* A file, whatever its names; freed when the last name and the last struct file are gone. */
@@ -105,6 +109,7 @@ struct fs_struct {
 };
 
 extern struct super_block rootfs_sb;
+extern struct file_system_type tmpfs_fs_type;
 extern struct fs_struct init_fs;
 
 /* inode.c */

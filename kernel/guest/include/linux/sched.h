@@ -65,6 +65,7 @@ struct sched_entity {
 	u64 prev_sum_exec_runtime;	/* at the beginning of this turn */
 };
 struct fs_struct;
+struct nsproxy;
 
 /* What entry code looks at on the way to ring 3. */
 struct thread_info {
@@ -113,6 +114,7 @@ struct task_struct {
 	bool no_new_privs;		/* execve grants nothing: prctl(PR_SET_NO_NEW_PRIVS) */
 	unsigned long min_flt, maj_flt;	/* page faults served, without and with a disk */
 	struct fs_struct *fs;
+	struct nsproxy *nsproxy;
 
 	struct task_struct *real_parent; /* who made it */
 	struct task_struct *parent;	/* who gets exit_signal and waits: the same, since nobody traces */
