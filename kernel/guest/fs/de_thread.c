@@ -39,7 +39,6 @@ static void take_leader_place(struct task_struct *tsk, struct task_struct *leade
 	tsk->exit_signal = SIGCHLD;
 	leader->exit_signal = -1;
 	leader->exit_state = EXIT_DEAD;
-	itimer_new_leader(tsk);
 	release_task(leader);
 }
 

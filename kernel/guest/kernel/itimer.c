@@ -4,26 +4,59 @@
 #include <linux/sched/signal.h>
 #include <linux/syscalls.h>
 #include <linux/time.h>
-#include <linux/timer.h>
+
+#define KTIME_SEC_MAX (1L << 32)	/* more than a century is for ever */
 
 enum { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF };
 
 /* By ITIMER_VIRTUAL and ITIMER_PROF: what each counts, and the signal at its end. */
 static const int cpu_itimer_signal[CPUCLOCK_MAX] = { SIGVTALRM, SIGPROF };
 
-/* Of real time: by the timer interrupt, whatever runs. */
-struct real_timer {
-	struct timer_list timer;
-	struct task_struct *leader;
-};
-
-static noinline void it_real_fn(struct timer_list *timer)
+/* Called by the tick, whatever runs. */
+static noinline enum hrtimer_restart it_real_fn(struct hrtimer *timer)
 {
-	struct task_struct *leader = container_of(timer, struct real_timer, timer)->leader;
+	struct signal_struct *sig = container_of(timer, struct signal_struct, real_timer);
+	struct task_struct *thread = list_first_entry(&sig->thread_head, struct task_struct, thread_node);
 
-	send_sig(SIGALRM, leader, true);
-	if (leader->signal->it_real_incr)
-		mod_timer(timer, jiffies + leader->signal->it_real_incr);
+	send_sig(SIGALRM, thread->group_leader, true);
+	if (!sig->it_real_incr)
+		return HRTIMER_NORESTART;
+	hrtimer_forward_now(timer, sig->it_real_incr);
+	return HRTIMER_RESTART;
+}
+
+static ktime_t timeval_to_ktime(const struct timeval *tv)
+{
+	if (tv->tv_sec >= KTIME_SEC_MAX)
+		return KTIME_SEC_MAX * NSEC_PER_SEC;
+	return tv->tv_sec * NSEC_PER_SEC + tv->tv_usec * NSEC_PER_USEC;
+}
+
+static struct timeval ktime_to_timeval(ktime_t ns)
+{
+	struct timespec ts = ns_to_timespec(ns);
+
+	return (struct timeval) { ts.tv_sec, ts.tv_nsec / NSEC_PER_USEC };
+}
+
+/* A timer that is overdue has a microsecond left: 0 would mean that it is not set. */
+static void get_real(const struct signal_struct *sig, struct itimerval *value)
+{
+	const struct hrtimer *timer = &sig->real_timer;
+
+	*value = (struct itimerval) { .it_interval = ktime_to_timeval(sig->it_real_incr) };
+	if (hrtimer_active(timer))
+		value->it_value = ktime_to_timeval(max(hrtimer_get_remaining(timer), NSEC_PER_USEC));
+}
+
+static void set_real(struct signal_struct *sig, const struct itimerval *value)
+{
+	ktime_t ns = timeval_to_ktime(&value->it_value);
+
+	hrtimer_cancel(&sig->real_timer);
+	sig->it_real_incr = ns ? timeval_to_ktime(&value->it_interval) : 0;
+	if (ns)
+		hrtimer_start(&sig->real_timer, (ktime_t)local_clock() + ns);
 }
 
 static u64 timeval_to_ticks(const struct timeval *tv)
@@ -31,33 +64,10 @@ static u64 timeval_to_ticks(const struct timeval *tv)
 	return (u64)tv->tv_sec * HZ + (tv->tv_usec + USEC_PER_TICK - 1) / USEC_PER_TICK;
 }
 
-static void get_real(const struct signal_struct *sig, struct itimerval *value)
+/* The timer of a new process. */
+void itimer_init(struct signal_struct *sig)
 {
-	const struct timer_list *timer = sig->real_timer;
-
-	*value = (struct itimerval) { .it_interval = jiffies_to_timeval(sig->it_real_incr) };
-	if (timer && timer_pending(timer))
-		value->it_value = jiffies_to_timeval(timer->expires - jiffies);
-}
-
-static int set_real(struct signal_struct *sig, const struct itimerval *value)
-{
-	u64 ticks = timeval_to_ticks(&value->it_value);
-	struct real_timer *real;
-
-	if (!sig->real_timer) {
-		real = kzalloc(sizeof(*real));
-		if (!real)
-			return -ENOMEM;
-		real->leader = current->group_leader;
-		timer_setup(&real->timer, it_real_fn);
-		sig->real_timer = &real->timer;
-	}
-	del_timer(sig->real_timer);
-	sig->it_real_incr = ticks ? timeval_to_ticks(&value->it_interval) : 0;
-	if (ticks)
-		mod_timer(sig->real_timer, jiffies + ticks + 1);
-	return 0;
+	hrtimer_init(&sig->real_timer, it_real_fn);
 }
 
 static void get_cpu(const struct cpu_itimer *it, struct itimerval *value)
@@ -98,15 +108,7 @@ void account_process_tick(struct task_struct *p, bool user_tick)
 /* The last thread is gone: nobody is there to be signalled. */
 void exit_itimers(void)
 {
-	if (current->signal->real_timer)
-		del_timer(current->signal->real_timer);
-}
-
-/* Another thread leads the process now. */
-void itimer_new_leader(struct task_struct *leader)
-{
-	if (leader->signal->real_timer)
-		container_of(leader->signal->real_timer, struct real_timer, timer)->leader = leader;
+	hrtimer_cancel(&current->signal->real_timer);
 }
 
 static bool timeval_valid(const struct timeval *tv)
@@ -125,17 +127,15 @@ static void get_itimer(int which, struct itimerval *value)
 	local_irq_restore(flags);
 }
 
-static int set_itimer(int which, const struct itimerval *value)
+static void set_itimer(int which, const struct itimerval *value)
 {
 	unsigned long flags = local_irq_save();
-	int err = 0;
 
 	if (which == ITIMER_REAL)
-		err = set_real(current->signal, value);
+		set_real(current->signal, value);
 	else
 		set_cpu(&current->signal->it[which - ITIMER_VIRTUAL], value);
 	local_irq_restore(flags);
-	return err;
 }
 
 long sys_getitimer(int which, struct itimerval __user *value)
@@ -151,7 +151,6 @@ long sys_getitimer(int which, struct itimerval __user *value)
 noinline long sys_setitimer(int which, const struct itimerval __user *value, struct itimerval __user *ovalue)
 {
 	struct itimerval new = { 0 }, old;
-	int err;
 
 	if (which < ITIMER_REAL || which > ITIMER_PROF)
 		return -EINVAL;
@@ -160,9 +159,7 @@ noinline long sys_setitimer(int which, const struct itimerval __user *value, str
 	if (!timeval_valid(&new.it_value) || !timeval_valid(&new.it_interval))
 		return -EINVAL;
 	get_itimer(which, &old);
-	err = set_itimer(which, &new);
-	if (err)
-		return err;
+	set_itimer(which, &new);
 	return ovalue && copy_to_user(ovalue, &old, sizeof(old)) ? -EFAULT : 0;
 }
 
@@ -170,12 +167,9 @@ noinline long sys_setitimer(int which, const struct itimerval __user *value, str
 noinline long sys_alarm(unsigned int seconds)
 {
 	struct itimerval new = { .it_value = { seconds, 0 } }, old;
-	int err;
 
 	get_itimer(ITIMER_REAL, &old);
-	err = set_itimer(ITIMER_REAL, &new);
-	if (err)
-		return err;
+	set_itimer(ITIMER_REAL, &new);
 	/* Half a second counts as one, and something never as nothing. */
 	return old.it_value.tv_sec +
 	       (old.it_value.tv_usec >= USEC_PER_SEC / 2 || (!old.it_value.tv_sec && old.it_value.tv_usec));

@@ -31,7 +31,6 @@ void put_signal_struct(struct signal_struct *sig)
 {
 	if (--sig->sigcnt)
 		return;
-	kfree(sig->real_timer);
 	kfree(sig);
 }
 
@@ -51,6 +50,7 @@ int copy_signal(u64 clone_flags, struct task_struct *p)
 	INIT_LIST_HEAD(&sig->thread_head);
 	init_waitqueue_head(&sig->wait_chldexit);
 	init_sigpending(&sig->shared_pending);
+	itimer_init(sig);
 	sig->pgrp = old->pgrp;
 	sig->session = old->session;
 	sig->tty = old->tty;

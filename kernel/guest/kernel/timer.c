@@ -1,6 +1,7 @@
 /* Time in the kernel: ticks of the 8254, and a finer clock where the processor tells its rate. */
 #include <asm/irqflags.h>
 #include <asm/vdso.h>
+#include <linux/hrtimer.h>
 #include <linux/init.h>
 #include <linux/interrupt.h>
 #include <linux/sched/signal.h>
@@ -53,6 +54,7 @@ static noinline void timer_interrupt(int irq)
 	account_process_tick(current, user_mode(get_irq_regs()));
 	update_vsyscall();
 	run_local_timers();
+	hrtimer_run_queues();
 	printk_tick();
 	scheduler_tick();
 }

@@ -1,6 +1,7 @@
 #ifndef _LINUX_SCHED_SIGNAL_H
 #define _LINUX_SCHED_SIGNAL_H
 
+#include <linux/hrtimer.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
 #include <linux/signal.h>
@@ -34,8 +35,8 @@ struct signal_struct {
 	struct task_struct *group_exec_task; /* the thread that waits in de_thread for the others' end */
 	int group_stop_count;		/* threads that have still to stop */
 	unsigned int flags;
-	struct timer_list *real_timer;	/* ITIMER_REAL, once it was used */
-	unsigned long it_real_incr;	/* ticks */
+	struct hrtimer real_timer;	/* ITIMER_REAL */
+	ktime_t it_real_incr;
 	struct cpu_itimer it[CPUCLOCK_MAX];
 	pid_t pgrp;			/* Linux: pids[PIDTYPE_PGID], PIDTYPE_SID */
 	pid_t session;
@@ -116,7 +117,7 @@ void wake_up_parent(struct task_struct *parent);
 /* itimer.c */
 void account_process_tick(struct task_struct *p, bool user_tick);
 void exit_itimers(void);
-void itimer_new_leader(struct task_struct *leader);
+void itimer_init(struct signal_struct *sig);
 
 /* drivers/tty_jobctrl.c */
 void disassociate_ctty(bool on_exit);
