@@ -36,7 +36,8 @@ TEN_RUNNABLE = "tbreak check_preempt_tick if runqueue.nr_running == 9"
 def test_a_slice_is_computed_before_the_eyes(gdb):
     output = gdb(
         "sched_latency_ns=15000000",
-        *(TEN_RUNNABLE, "continue", "tbreak task_tick_fair", "continue", "tbreak sched_slice", "continue", "finish", "bt 3"),
+        *(TEN_RUNNABLE, "continue", "tbreak task_tick_fair", "continue"),
+        *("tbreak sched_slice", "continue", "finish", "bt 3"),
     )
     assert "Value returned is $1 = 1666666" in output  # 15 ms for nine
     assert re.search(r"#1 .* task_tick_fair .*\n#2 .* scheduler_tick ", output)
