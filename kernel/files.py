@@ -53,7 +53,7 @@ def _joined(names: list[str], root: Object) -> str:
 def _mount_of(file: Object) -> Object | None:
     """The `struct mount` around the `struct vfsmount` that a file was opened by."""
     member = file.kernel.find_member("struct mount", "mnt")
-    if member is None:
+    if member is None or not file.has("f_path.mnt"):
         return None
     address = file.number("f_path.mnt")
     if not address:
