@@ -128,6 +128,14 @@ def test_a_cr3_write_flushes_global_pages():
     assert exception(bare) == PF
 
 
+def test_cr4_la57_is_obeyed_at_once():
+    """A processor raises #GP for the change in long mode. Here the next fetch is by five levels: nothing is mapped."""
+    bare = guest("movq %cr4, %rbx; orl $0x1000, %ebx; movq %rbx, %cr4; hlt")
+    chain = bare.run().chain
+    assert (chain[0].vector, chain[0].error_code) == (PF, 0x10)
+    assert bare.machine.cpu.paging().cr4 & 0x1000
+
+
 def test_rdrand_is_the_hosts():
     values = set()
     for _ in range(3):

@@ -106,6 +106,21 @@ def test_the_direct_map_is_all_memory_and_nothing_else(stopped):
     assert small == {constant("LOAD_PHYSICAL_ADDR") // (2 * MIB)}
 
 
+def test_pages_of_a_gigabyte_where_they_fit():
+    """Of 3 GiB the first has the image in it, and read-only pages; the others are an entry each."""
+    console = bytearray()
+    machine = Machine(3 << 30, send=console.extend)
+    load(machine, vmlinux(), initrd=initrd(None), command_line="panic=-1 init=/bin/usertests -- gigabytes_are_told")
+    while machine.run() is None:
+        pass
+    assert b"ok   gigabytes_are_told" in console
+    first, sizes = constant("PAGE_OFFSET"), {}
+    for page in pages(machine.memory, machine.cpu.paging().cr3 & FRAME):
+        if first <= page.linear < constant("VMALLOC_START"):
+            sizes[page.size] = sizes.get(page.size, 0) + 1
+    assert sizes == {1 << 30: 2, 2 << 20: 511, 4096: 512}
+
+
 def test_text_is_read_only_in_the_direct_map_too(stopped, symbols):
     text = {page.physical for page in stopped[1] if page.executable and not page.user}
     aliases = [page for page in stopped[1] if page.physical in text and page.size == 4096]

@@ -8,6 +8,7 @@ from kernel.abi.tables import constant
 from kernel.tasks import current_task, for_each_process_thread
 from ringscope.boot import power_on
 from ringscope.configuration import Configuration
+from tests.guest.boot import on_machine
 from tests.guest.test_address_space import FRAME, pages
 from tests.guest.test_tasks import run_to
 from tests.realgdb.harness import gdb_batch
@@ -65,10 +66,16 @@ def test_what_the_kernel_has_is_seen_while_ring_3s_tables_are_loaded(guest):
 
 
 @pytest.mark.parametrize("program", ["usertests", "rings"])
-def test_programs_do_not_notice(boot, program):
-    run = boot(f"pti=on quiet panic=-1 init_action=poweroff /bin/{program}")
+def test_programs_do_not_notice(program):
+    run = on_machine(f"pti=on quiet panic=-1 init_action=poweroff /bin/{program}")
     assert not re.search(r"^(FAIL|no  )", run.console, re.MULTILINE), run.console
     assert re.search(r"usertests: (\d+) of \1 passed|rings: 0 answers were not", run.console), run.console
+
+
+def test_no_way_in_or_out_notices(boot):
+    tests = "program_of_32_bits ldt_segments bad_iret vsyscall_page cli_dies copy_on_write"
+    run = boot(f"pti=on panic=-1 init=/bin/usertests -- {tests}")
+    assert "usertests: " in run.console and "FAIL" not in run.console, run.console
 
 
 @pytest.mark.gdb

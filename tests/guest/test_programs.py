@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.guest.boot import PANIC, POWER_OFF, RESTART
+from tests.guest.boot import PANIC, POWER_OFF, RESTART, on_machine
 
 UNATTENDED = "init_action=poweroff panic=-1"
 CRASH_FILE = "/sys/kernel/debug/provoke-crash/DIRECT"
@@ -116,7 +116,6 @@ NOT_PRESENT = "#PF: error_code({}) - not-present page"
         ("EXEC_STACK", ["kernel tried to execute NX-protected page", PROTECTION.format("0x0011")]),
         ("EXEC_RODATA", ["kernel tried to execute NX-protected page", PROTECTION.format("0x0011")]),
         ("EXEC_USERSPACE", ["unable to execute userspace code (SMEP?) (uid: 0)", PROTECTION.format("0x0011")]),
-        ("ACCESS_USERSPACE", [SUPERVISOR.format("read access"), PROTECTION.format("0x0001")]),
         ("ACCESS_NONCANONICAL", ["general protection fault: 0000 [#1]"]),
     ],
 )
@@ -125,6 +124,12 @@ def test_the_kernel_dies_with_its_reason(boot, crash, said):
     for text in said:
         assert text in run.console
     assert "Kernel panic - not syncing: " in run.console
+    assert run.code == PANIC
+
+
+def test_ring_0_does_not_touch_a_users_page():
+    run = on_machine("panic=-1", typed=[f"write {CRASH_FILE} ACCESS_USERSPACE".encode()])
+    assert SUPERVISOR.format("read access") in run.console and PROTECTION.format("0x0001") in run.console
     assert run.code == PANIC
 
 

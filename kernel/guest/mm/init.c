@@ -52,6 +52,19 @@ static void __init map_kernel_alias(u64 *pmd)
 		table[i] = kernel_alias_pte(base + i * PAGE_SIZE);
 }
 
+/* How much the direct map has in pages of each size, for /proc/meminfo. */
+unsigned long direct_pages_count[PG_LEVEL_NUM];
+
+/* All of the GiB at pa by one entry, if all of it is memory and none of it is the kernel's image. */
+static bool __init map_direct_gigabyte(u64 *pud_table, unsigned long pa, unsigned long end)
+{
+	if (!boot_cpu_has(X86_FEATURE_GBPAGES) || pa % PUD_SIZE || pa + PUD_SIZE > end || pa <= LOAD_PHYSICAL_ADDR)
+		return false;
+	pud_table[table_index((unsigned long)__va(pa), 3)] = pa | PAGE_KERNEL_LARGE;
+	direct_pages_count[PG_LEVEL_1G]++;
+	return true;
+}
+
 static void __init map_direct(u64 *pud_table, unsigned long pa)
 {
 	unsigned long va = (unsigned long)__va(pa);
@@ -60,10 +73,25 @@ static void __init map_direct(u64 *pud_table, unsigned long pa)
 
 	if (*pmd & _PAGE_PRESENT)
 		return;
-	if (pa == LOAD_PHYSICAL_ADDR)
+	if (pa == LOAD_PHYSICAL_ADDR) {
 		map_kernel_alias(pmd);
-	else
+		direct_pages_count[PG_LEVEL_4K] += PTRS_PER_TABLE;
+	} else {
 		*pmd = pa | PAGE_KERNEL_LARGE;
+		direct_pages_count[PG_LEVEL_2M]++;
+	}
+}
+
+/* The largest pages that fit, as Linux's kernel_physical_mapping_init takes them. */
+static void __init map_direct_region(u64 *pud_table, unsigned long pa, unsigned long end)
+{
+	while (pa < end) {
+		bool large = map_direct_gigabyte(pud_table, pa, end);
+
+		if (!large)
+			map_direct(pud_table, pa);
+		pa += large ? PUD_SIZE : PMD_SIZE;
+	}
 }
 
 #define DIRECT_MAP_LIMIT (1UL << 39)	/* what one entry of the top table can map */
@@ -88,7 +116,7 @@ static void __init set_kernel_image_global(void)
 		*lookup_pte(init_top_pgt, va) |= _PAGE_GLOBAL & __default_kernel_pte_mask;
 }
 
-/* Replace head_64.S's map of the first GiB by one of all memory, in pages of 2 MiB. */
+/* Replace head_64.S's map of the first GiB by one of all memory, in pages of 1 GiB and 2 MiB. */
 static void __init init_mem_mapping(void)
 {
 	u64 entry = 0;
@@ -97,12 +125,10 @@ static void __init init_mem_mapping(void)
 
 	for (i = 0; i < memblock_memory.cnt; i++) {
 		const struct memblock_region *region = &memblock_memory.regions[i];
-		unsigned long pa = ALIGN_DOWN(region->base, PMD_SIZE);
 
 		if (region->base + region->size > DIRECT_MAP_LIMIT)
 			panic("memory at %#lx is beyond the direct map", region->base + region->size);
-		for (; pa < region->base + region->size; pa += PMD_SIZE)
-			map_direct(pud_table, pa);
+		map_direct_region(pud_table, ALIGN_DOWN(region->base, PMD_SIZE), region->base + region->size);
 	}
 	init_top_pgt[table_index(PAGE_OFFSET, 4)] = entry;
 	__flush_tlb_all();

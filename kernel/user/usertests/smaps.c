@@ -177,7 +177,17 @@ static int personalities(void)
 	return 0;
 }
 
+/* Where there is so much: the direct map's pages are of the largest size that fits. */
+static int gigabytes_are_told(void)
+{
+	CHECK(slurp("/proc/meminfo", text, sizeof(text)) > 0);
+	CHECK(find_text(text, "\nDirectMap4k:        2048 kB\nDirectMap2M: "));
+	CHECK(find_text(text, "MemTotal:        3145340 kB") == NULL || find_text(text, "\nDirectMap1G:     2097152 kB\n"));
+	return 0;
+}
+
 const struct test smaps_tests[] = {
+	{ "gigabytes_are_told", gigabytes_are_told },
 	{ "smaps_figures", smaps_figures },
 	{ "smaps_shared", smaps_shared },
 	{ "accessed_and_dirty", accessed_and_dirty },

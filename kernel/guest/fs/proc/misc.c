@@ -113,6 +113,9 @@ static int meminfo_show(struct seq_file *m)
 	show_kib(m, "Cached:", nr_file_pages());
 	show_kib(m, "SwapTotal:", total_swap_pages());
 	show_kib(m, "SwapFree:", nr_swap_pages());
+	show_kib(m, "DirectMap4k:", direct_pages_count[PG_LEVEL_4K]);
+	show_kib(m, "DirectMap2M:", direct_pages_count[PG_LEVEL_2M] * (PMD_SIZE / PAGE_SIZE));
+	show_kib(m, "DirectMap1G:", direct_pages_count[PG_LEVEL_1G] * (PUD_SIZE / PAGE_SIZE));
 	return 0;
 }
 

@@ -42,6 +42,11 @@ typedef u64 pgd_t;		/* an entry of the first level */
 
 struct mm_struct;
 
+/* Sizes of pages, by the level of the entry that maps them. */
+enum pg_level { PG_LEVEL_4K = 1, PG_LEVEL_2M, PG_LEVEL_1G, PG_LEVEL_NUM };
+
+extern unsigned long direct_pages_count[PG_LEVEL_NUM];
+
 extern pgd_t init_top_pgt[PTRS_PER_TABLE];
 
 static inline bool pte_none(pte_t pte)
