@@ -91,7 +91,8 @@ static int copy_on_write(void)
 		exit_group(child_writes(memory, before));
 	CHECK(wait4(pid, &status, 0, NULL) == pid && status == 0);
 	after = free_pages();
-	CHECK(filled_with(memory, PAGES, 'p') && before - after <= 1);
+	/* The child's top tables, of which isolation makes two, may still be loaded by a task of the kernel's. */
+	CHECK(filled_with(memory, PAGES, 'p') && before - after <= 2);
 	/* No one shares them now: writing needs no copies. */
 	fill(memory, PAGES, 'q');
 	CHECK(after - free_pages() <= 1 && filled_with(memory, PAGES, 'q'));
