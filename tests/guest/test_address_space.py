@@ -1,5 +1,6 @@
 """The page tables that the kernel leaves in memory: what is mapped, and with which rights."""
 
+import re
 from typing import NamedTuple
 
 import pytest
@@ -16,6 +17,7 @@ from tests.guest.test_tasks import at_the_prompt
 PRESENT, WRITE, USER, LARGE, GLOBAL, NX = 1, 2, 4, 0x80, 0x100, 1 << 63
 FRAME = 0x000FFFFFFFFFF000
 MIB = 1 << 20
+DUMP = "/sys/kernel/debug/page_tables/kernel"
 
 
 class Page(NamedTuple):
@@ -104,6 +106,32 @@ def test_the_direct_map_is_all_memory_and_nothing_else(stopped):
     assert all(page.linear - first == page.physical and not page.executable for page in mapped)
     small = {page.physical // (2 * MIB) for page in mapped if page.size == 4096}
     assert small == {constant("LOAD_PHYSICAL_ADDR") // (2 * MIB)}
+
+
+def told(console):
+    """The lines of a dump of page tables: first and last address, size of the entries' pages, rights."""
+    sizes = {"pte": 1 << 12, "pmd": 2 << 20, "pud": 1 << 30}
+    line = r"^0x([0-9a-f]{16})-0x([0-9a-f]{16}) +\d+[KMGT] (USR|   ) (RW|ro) (?:PWT|   ) (?:PCD|   ) .{8}(NX|x ) (p..)$"
+    for start, end, user, writable, execute, level in re.findall(line, console, re.MULTILINE):
+        rights = writable == "RW", user == "USR", execute == "x "
+        yield int(start, 16), int(end, 16), sizes[level], *rights
+
+
+def test_the_kernel_tells_of_its_tables_what_is_there():
+    """Two walks of one set of tables: the guest's, by its own C, and the one above."""
+    console = bytearray()
+    machine = Machine(64 << 20, send=console.extend)
+    load(machine, vmlinux(), initrd=initrd(None), command_line="panic=-1 quiet init=/bin/cat -- " + DUMP)
+    while machine.run() is None:
+        pass
+    lines = list(told(console.replace(b"\r", b"").decode()))
+    assert len(lines) > 8, console
+    found = {page.linear: page for page in pages(machine.memory, machine.cpu.paging().cr3 & FRAME) if not page.user}
+    for start, end, size, *rights in lines:
+        for address in range(start, end, size):
+            page = found.pop(address)
+            assert (page.size, page.writable, page.user, page.executable) == (size, *rights), hex(address)
+    assert not found
 
 
 def test_pages_of_a_gigabyte_where_they_fit():

@@ -107,3 +107,15 @@ def test_the_text_is_made_to_fit_the_processor(gdb):
     assert "AC" not in re.search(r"\$2 = (.*)", output)[1], "the entry has cleared it"
     assert "$3 = 0x40000\n" in output, "it was set where the user's page was touched"
     assert re.search(r"<clear_user\+\d+>:\s+rep stos", output), output
+
+
+def test_every_page_is_noted_by_the_level_that_maps_it(gdb):
+    output = gdb(
+        "page_tables_dumped",
+        *(f"source {LOADER}", "break note_page if level == 2", "continue", "bt", "x86 walk address", "p/x address"),
+        *("delete", "break flush_line if st->level == 2", "continue", "p/x st->start", "p/x st->end"),
+    )
+    assert functions(output)[:5] == ["note_page", *["walk_table"] * 3, "ptdump_walk_pgd"], output
+    assert "in a 2 MiB page at 0x0, rights rw- supervisor" in output, output
+    values = re.findall(r"^\$\d+ = (\S+)$", output, re.MULTILINE)
+    assert values == ["0xffff888000000000", "0xffff888000000000", "0xffff888001000000"], output

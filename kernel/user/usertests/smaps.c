@@ -186,7 +186,26 @@ static int gigabytes_are_told(void)
 	return 0;
 }
 
+#define PAGE_TABLES "/sys/kernel/debug/page_tables/"
+
+/* The kernel's own view of its tables: nothing is writable and executable, and ring 3 has all of its half and no more. */
+static int page_tables_dumped(void)
+{
+	const char *kernel_half;
+
+	CHECK(slurp(PAGE_TABLES "current_user", text, sizeof(text)) > 0);
+	kernel_half = find_text(text, "---[ Kernel Space ]---\n");
+	CHECK(!strncmp(text, "---[ User Space ]---\n", 21) && kernel_half && !find_text(kernel_half, "USR"));
+	CHECK(find_text(text, "USR ro                 x  pte") < kernel_half);
+	CHECK(slurp(PAGE_TABLES "kernel", text, sizeof(text)) > 0 && !find_text(text, "USR"));
+	CHECK(find_text(text, "---[ vmalloc() Area ]---\n0xffffc900") && find_text(text, "---[ Vmemmap ]---\n0xffffea00"));
+	CHECK(find_text(text, " PSE ") && find_text(text, "PWT PCD") && !find_text(text, "RW             GLB x "));
+	CHECK(!find_text(text, "RW                 x "));
+	return 0;
+}
+
 const struct test smaps_tests[] = {
+	{ "page_tables_dumped", page_tables_dumped },
 	{ "gigabytes_are_told", gigabytes_are_told },
 	{ "smaps_figures", smaps_figures },
 	{ "smaps_shared", smaps_shared },
