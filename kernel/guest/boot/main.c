@@ -112,6 +112,7 @@ noinline void __init start_kernel(void)
 	trap_init();
 	tsc_init();
 	print_boot_marks();
+	softirq_init();
 	init_8259A();
 	time_init();
 	init_local_APIC();

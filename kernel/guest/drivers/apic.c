@@ -7,6 +7,7 @@
 #include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
 
 enum {
@@ -96,6 +97,8 @@ void apic_timer_one_shot(u64 ns)
 /* Called by asm_sysvec_apic_timer_interrupt, interrupts off. */
 noinline void sysvec_apic_timer_interrupt(struct pt_regs *regs, unsigned long error_code)
 {
+	irq_enter();
 	apic_write(APIC_EOI, 0);
 	hrtick();
+	irq_exit();
 }

@@ -229,7 +229,7 @@ static bool receive_flow(struct tty_struct *tty, u8 c)
 	return true;
 }
 
-/* Called for every byte that comes in, interrupts off. */
+/* Called for every byte that comes in, by a softirq: no task of this processor runs meanwhile. */
 noinline void n_tty_receive_char(struct tty_struct *tty, u8 c)
 {
 	if (tty->disc_data.lnext) {

@@ -68,14 +68,38 @@ noinline void serial8250_write(const char *s, size_t count)
 	}
 }
 
+#define FLIP_BUFFER_SIZE 1024
+
+/* Bytes on their way from the interrupt to the line discipline; counters as n_tty's. */
+static struct {
+	u8 bytes[FLIP_BUFFER_SIZE];
+	unsigned long head, tail;
+} flip_buffer;
+
+static struct tasklet_struct flip_tasklet;
+
+/* With interrupts on: editing and echo are slow, since the port sends byte by byte. In Linux a kernel thread does it. */
+static noinline void flush_to_ldisc(struct tasklet_struct *t)
+{
+	while (flip_buffer.tail != READ_ONCE(flip_buffer.head))
+		tty_receive_char(flip_buffer.bytes[flip_buffer.tail++ % FLIP_BUFFER_SIZE]);
+}
+
+/* Only what cannot wait: the port's FIFO has room for 16 bytes. What nobody takes in time is lost. */
 static noinline void serial8250_interrupt(int irq)
 {
-	while (serial_in(UART_LSR) & UART_LSR_DR)
-		tty_receive_char(serial_in(UART_RX));
+	while (serial_in(UART_LSR) & UART_LSR_DR) {
+		u8 c = serial_in(UART_RX);
+
+		if (flip_buffer.head - flip_buffer.tail < FLIP_BUFFER_SIZE)
+			flip_buffer.bytes[flip_buffer.head++ % FLIP_BUFFER_SIZE] = c;
+	}
+	tasklet_schedule(&flip_tasklet);
 }
 
 static int __init serial8250_init(void)
 {
+	tasklet_setup(&flip_tasklet, flush_to_ldisc);
 	request_irq(COM1_IRQ, serial8250_interrupt, "ttyS0");
 	serial_out(UART_IER, UART_IER_RDI);
 	printk(KERN_INFO "serial8250: ttyS0 at I/O %#x (irq = %d) is a 16550A\n", COM1_PORT, COM1_IRQ);

@@ -32,7 +32,7 @@ void tty_put_char(struct tty_struct *tty, u8 c)
 	serial8250_putc(c);
 }
 
-/* Called by the serial interrupt, interrupts off. */
+/* Called by flush_to_ldisc, in a softirq. */
 noinline void tty_receive_char(u8 c)
 {
 	n_tty_receive_char(&console_tty, c);

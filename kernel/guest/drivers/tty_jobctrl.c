@@ -31,7 +31,7 @@ noinline int tty_check_change(struct tty_struct *tty, int sig)
 	return -ERESTARTSYS;
 }
 
-/* Called by the line discipline, in an interrupt: Ctrl-C and its kin. */
+/* Called by the line discipline, in a softirq: Ctrl-C and its kin. */
 noinline void isig(int sig, struct tty_struct *tty)
 {
 	if (tty->pgrp)

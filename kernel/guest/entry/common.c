@@ -2,6 +2,7 @@
 #include <asm/irqflags.h>
 #include <asm/traps.h>
 #include <asm/unistd.h>
+#include <linux/interrupt.h>
 #include <linux/sched/signal.h>
 #include <linux/syscalls.h>
 
@@ -12,6 +13,7 @@ static noinline void exit_to_user_mode_loop(struct pt_regs *regs)
 {
 	while (current->need_resched || signal_pending(current)) {
 		local_irq_enable();
+		spawn_ksoftirqd();
 		if (current->need_resched)
 			schedule();
 		if (signal_pending(current))

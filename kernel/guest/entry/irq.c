@@ -3,6 +3,7 @@
 #include <asm/traps.h>
 #include <linux/interrupt.h>
 #include <linux/kernel.h>
+#include <linux/preempt.h>
 #include <linux/seq_file.h>
 
 static struct irq_desc {
@@ -32,11 +33,10 @@ void request_irq(int irq, irq_handler_t handler, const char *name)
 	enable_8259A_irq(irq);
 }
 
-/* Called by asm_common_interrupt, interrupts off. The line is free again before its handler runs. */
-noinline void common_interrupt(struct pt_regs *regs, unsigned long vector)
+/* The line is free again before its handler runs. Linux before 5.8 had common_interrupt in assembly and this in C. */
+static noinline void do_IRQ(struct pt_regs *regs, unsigned long vector)
 {
 	int irq = (int)vector - ISA_IRQ_VECTOR;
-	struct pt_regs *old_regs = irq_regs;
 
 	if (irq < 0 || irq >= NR_IRQS) {
 		pr_warn("unexpected vector %#lx at ip %lx\n", vector, regs->ip);
@@ -46,11 +46,21 @@ noinline void common_interrupt(struct pt_regs *regs, unsigned long vector)
 		return;
 	mask_and_ack_8259A(irq);
 	irq_desc[irq].count++;
-	irq_regs = regs;
 	if (irq_desc[irq].handler)
 		irq_desc[irq].handler(irq);
-	irq_regs = old_regs;
 	enable_8259A_irq(irq);
+}
+
+/* Called by asm_common_interrupt, interrupts off; what the handlers have put off runs in irq_exit. */
+noinline void common_interrupt(struct pt_regs *regs, unsigned long vector)
+{
+	struct pt_regs *old_regs = irq_regs;
+
+	irq_enter();
+	irq_regs = regs;
+	do_IRQ(regs, vector);
+	irq_regs = old_regs;
+	irq_exit();
 }
 
 /* All that drivers were called for. */

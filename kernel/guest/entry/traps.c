@@ -3,6 +3,7 @@
 #include <asm/irqflags.h>
 #include <asm/traps.h>
 #include <asm/uaccess.h>
+#include <linux/preempt.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 
@@ -129,8 +130,10 @@ noinline void exc_debug(struct pt_regs *regs, long error_code)
 
 noinline void exc_nmi(struct pt_regs *regs, long error_code)
 {
+	nmi_enter();
 	printk(KERN_EMERG "Uhhuh. NMI received for unknown reason at ip %lx (%lx).\n", regs->ip, error_code);
 	printk(KERN_EMERG "Dazed and confused, but trying to continue\n");
+	nmi_exit();
 }
 
 /* An exception whose delivery faulted, as on a kernel stack that ran out. On a stack of its own. */

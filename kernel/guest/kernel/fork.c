@@ -185,9 +185,10 @@ static int check_clone_flags(u64 clone_flags)
 }
 
 /* Known to wait4, to the lists and to kill from here on. Interrupts off. */
-static void link_process(u64 clone_flags, struct task_struct *p, int exit_signal)
+static void link_process(const struct kernel_clone_args *args, struct task_struct *p)
 {
-	struct task_struct *leader = current->group_leader;
+	u64 clone_flags = args->flags;
+	struct task_struct *leader = args->kthread ? &init_task : current->group_leader;
 
 	p->pid = alloc_pid();
 	if (clone_flags & CLONE_THREAD) {
@@ -202,8 +203,10 @@ static void link_process(u64 clone_flags, struct task_struct *p, int exit_signal
 	} else {
 		p->group_leader = p;
 		p->tgid = p->pid;
-		p->exit_signal = clone_flags & CLONE_PARENT ? leader->exit_signal : exit_signal;
+		p->exit_signal = clone_flags & CLONE_PARENT ? leader->exit_signal : args->exit_signal;
 		p->real_parent = p->parent = clone_flags & CLONE_PARENT ? leader->real_parent : leader;
+		if (args->kthread)
+			p->signal->pgrp = p->signal->session = 0;
 		if (p->pid == 1)
 			p->signal->flags |= SIGNAL_UNKILLABLE;
 		list_add_tail(&p->sibling, &p->real_parent->children);
@@ -282,7 +285,7 @@ static noinline struct task_struct *copy_process(const struct kernel_clone_args 
 	/* Whoever kills the whole group must not miss the one that is being made. */
 	err = fatal_signal_pending(current) ? -EINTR : 0;
 	if (!err)
-		link_process(clone_flags, p, args->exit_signal);
+		link_process(args, p);
 	local_irq_restore(flags);
 	return err ? abandon(p, clone_flags, err) : p;
 }
@@ -314,6 +317,14 @@ noinline pid_t kernel_clone(struct kernel_clone_args *args)
 noinline pid_t kernel_thread(int (*fn)(void *), void *arg, const char *name)
 {
 	struct kernel_clone_args args = { .exit_signal = SIGCHLD, .fn = fn, .fn_arg = arg, .name = name };
+
+	return kernel_clone(&args);
+}
+
+/* The same for one that never becomes a program. */
+pid_t kthread_run(int (*fn)(void *), void *arg, const char *name)
+{
+	struct kernel_clone_args args = { .fn = fn, .fn_arg = arg, .name = name, .kthread = true };
 
 	return kernel_clone(&args);
 }

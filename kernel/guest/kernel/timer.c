@@ -53,9 +53,9 @@ static noinline void timer_interrupt(int irq)
 	jiffies++;
 	account_process_tick(current, user_mode(get_irq_regs()));
 	update_vsyscall();
-	run_local_timers();
 	hrtimer_run_queues();
 	printk_tick();
+	raise_softirq(TIMER_SOFTIRQ);
 	scheduler_tick();
 }
 
@@ -96,8 +96,8 @@ void del_timer(struct timer_list *timer)
 	local_irq_restore(flags);
 }
 
-/* Called by the timer interrupt: those whose time has come. One that sets itself anew comes last, and later. */
-void run_local_timers(void)
+/* The timer softirq: those whose time has come. One that sets itself anew comes last, and later. */
+noinline void run_timer_softirq(void)
 {
 	struct timer_list *timer, *next;
 

@@ -22,6 +22,7 @@ static const struct test *const tables[] = {
 	terminal_tests,
 	thread_tests,
 	hostile_tests,
+	softirq_tests,
 	file_tests,
 	sched_tests,
 	exec_tests,

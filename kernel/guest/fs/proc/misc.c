@@ -152,6 +152,7 @@ static const struct {
 	{ "cpuinfo", cpuinfo_show },
 	{ "filesystems", filesystems_show },
 	{ "interrupts", interrupts_show },
+	{ "softirqs", softirqs_show },
 	{ "loadavg", loadavg_show },
 	{ "meminfo", meminfo_show },
 	{ "mounts", mounts_of_all },

@@ -2,6 +2,7 @@
 #define _LINUX_INTERRUPT_H
 
 #include <asm/ptrace.h>
+#include <linux/types.h>
 
 #define NR_IRQS 16
 
@@ -15,6 +16,25 @@ int interrupts_show(struct seq_file *m);
 void request_irq(int irq, irq_handler_t handler, const char *name);
 
 struct pt_regs *get_irq_regs(void);
+
+/* What a handler may put off until the interrupt's end, in the order they are served in. */
+enum { HI_SOFTIRQ, TIMER_SOFTIRQ, TASKLET_SOFTIRQ, NR_SOFTIRQS };
+
+/* A function to be called once, soon, with interrupts on. */
+struct tasklet_struct {
+	struct list_head entry;		/* empty while it is not scheduled */
+	void (*callback)(struct tasklet_struct *t);
+};
+
+/* softirq.c */
+void softirq_init(void);
+void open_softirq(int nr, void (*action)(void));
+void raise_softirq(int nr);
+void __do_softirq(void);
+void spawn_ksoftirqd(void);
+void tasklet_setup(struct tasklet_struct *t, void (*callback)(struct tasklet_struct *t));
+void tasklet_schedule(struct tasklet_struct *t);
+int softirqs_show(struct seq_file *m);
 
 /* i8259.c */
 void init_8259A(void);

@@ -213,7 +213,7 @@ char task_state_to_char(const struct task_struct *p);
 /* timer.c */
 extern unsigned long jiffies;
 long schedule_timeout(long timeout);
-void run_local_timers(void);
+void run_timer_softirq(void);
 u64 local_clock(void);
 void time_init(void);
 void tsc_init(void);
@@ -229,10 +229,12 @@ struct kernel_clone_args {
 	int (*fn)(void *);		/* a kernel thread's function, and its argument */
 	void *fn_arg;
 	const char *name;
+	bool kthread;			/* the kernel's own for ever: task 0's child, whoever asks for it */
 };
 
 pid_t kernel_clone(struct kernel_clone_args *args);
 pid_t kernel_thread(int (*fn)(void *), void *arg, const char *name);
+pid_t kthread_run(int (*fn)(void *), void *arg, const char *name);
 void put_task_struct(struct task_struct *t);
 void set_task_comm(struct task_struct *tsk, const char *name);
 

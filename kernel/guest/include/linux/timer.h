@@ -3,7 +3,7 @@
 
 #include <linux/types.h>
 
-/* A function that the timer interrupt calls, once, when jiffies reaches expires; interrupts are off. */
+/* A function that the timer softirq calls, once, when jiffies has reached expires. */
 struct timer_list {
 	struct list_head entry;		/* empty while it is not set */
 	unsigned long expires;

@@ -6,6 +6,8 @@
 #include <asm/irqflags.h>
 #include <linux/cred.h>
 #include <linux/init.h>
+#include <linux/interrupt.h>
+#include <linux/preempt.h>
 #include <linux/string.h>
 #include <asm/uaccess.h>
 #include <linux/sched/signal.h>
@@ -143,6 +145,8 @@ noinline void schedule(void)
 	struct task_struct *prev = current, *next;
 	bool sleeps = prev->__state != TASK_RUNNING;
 
+	if (unlikely(in_atomic()))
+		panic("scheduling while atomic: %s/%d/0x%08x", prev->comm, prev->pid, preempt_count());
 	prev->need_resched = false;
 	if (sleeps)
 		deactivate_task(rq, prev, DEQUEUE_SLEEP);
@@ -281,8 +285,9 @@ noinline void cpu_idle(void)
 {
 	for (;;) {
 		local_irq_disable();
-		if (runqueue.nr_running) {
+		if (runqueue.nr_running || current->need_resched) {
 			local_irq_enable();
+			spawn_ksoftirqd();
 			schedule();
 		} else {
 			safe_halt();
