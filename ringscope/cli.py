@@ -9,6 +9,7 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -22,9 +23,13 @@ from ringscope import linux, timeline
 from ringscope.apt import PackageError
 from ringscope.configuration import CPU, RESET_STATUS, VIEWS, Configuration, UsageError
 from ringscope.serial.spec import FORMS, STDIO, Spec, parse
+from ringscope.strace import options as strace
 
 if TYPE_CHECKING:
     from ringscope.boot import Guest
+
+Watched = Callable[["Guest", argparse.Namespace], AbstractContextManager[None]]
+"""What goes on beside a run."""
 
 LISTEN = "127.0.0.1:1234"
 
@@ -166,6 +171,7 @@ def build_parser() -> Parser:
     run = command("run", _run, "boot, with the serial console on this terminal (Ctrl-A x leaves)")
     _reboot_option(run)
     timeline.add_keeping_options(run)
+    strace.add_options(run)
     _machine_options(run)
     server = command("serve", _serve, "boot stopped at the first instruction and wait for gdb")
     server.add_argument(
@@ -262,21 +268,30 @@ def _serial(arguments: argparse.Namespace) -> tuple[Spec, ...]:
 
 def _run(arguments: argparse.Namespace) -> int:
     timeline.check(arguments)
-    guest, reason = _boot(_configuration(arguments), arguments)
+    guest, reason = _boot(_configuration(arguments), arguments, strace.tracing)
     return _end(guest, reason)
 
 
-def _boot(configuration: Configuration, arguments: argparse.Namespace) -> tuple[Guest, stop.Stop | None]:
+def _watched(guest: Guest, arguments: argparse.Namespace) -> AbstractContextManager[None]:
+    """As the tracer's, for a machine that nobody traces."""
+    return nullcontext()
+
+
+def _boot(
+    configuration: Configuration, arguments: argparse.Namespace, watched: Watched = _watched
+) -> tuple[Guest, stop.Stop | None]:
     """Run a machine with its console here until it ends, or for ever again; None if the user left."""
     from ringscope import console, terminal
     from ringscope.boot import power_on
 
     guest = power_on(configuration, console.write_stdout)
     with guest.lines:
-        reason = timeline.begin(guest, configuration, arguments) or terminal.run(guest)
+        with watched(guest, arguments):
+            reason = timeline.begin(guest, configuration, arguments) or terminal.run(guest)
         while arguments.reboot and isinstance(reason, stop.Reset):
             guest = power_on(configuration, console.write_stdout, ends=guest.lines.ends)
-            reason = terminal.run(guest)
+            with watched(guest, arguments):
+                reason = terminal.run(guest)
         return guest, reason
 
 
