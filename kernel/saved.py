@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from kernel.fpu import fpu_registers, tag_word
 from kernel.objects import Kernel, Object
 from kernel.tasks import Task, thread_size
 
@@ -37,12 +38,19 @@ SYSTEM_CALL_ENTRIES = frozenset((
 USER_RPL = 3
 
 
+class Place(NamedTuple):
+    """Where memory holds a register: a linear address, and bytes."""
+
+    address: int
+    length: int = 8
+
+
 class Saved(NamedTuple):
-    """Registers by gdb's names, and the linear addresses of those that memory holds. ``in_user``: it was preempted in
+    """Registers by gdb's names, and the places of those that memory holds. ``in_user``: it was preempted in
     ring 3, or has never run, and these are what it goes on with there."""
 
     values: dict[str, int]
-    places: dict[str, int]
+    places: dict[str, Place]
     in_user: bool
 
 
@@ -69,9 +77,19 @@ def saved_registers(task: Task) -> Saved:
     for member, register in (("fsbase", "fs_base"), ("gsbase", "k_gs_base")):
         if task.object.has(f"thread.{member}"):
             name = "gs_base" if saved.in_user and register == "k_gs_base" else register
-            saved.places[name] = task.object.address_of(f"thread.{member}")
+            saved.places[name] = Place(task.object.address_of(f"thread.{member}"))
             saved.values[name] = task.object.number(f"thread.{member}")
+    _add_fpu(saved, task)
     return saved
+
+
+def _add_fpu(saved: Saved, task: Task) -> None:
+    for kept in fpu_registers(task):
+        saved.places[kept.register] = Place(kept.address, kept.length)
+        saved.values[kept.register] = kept.value
+    tags = tag_word(task)
+    if tags is not None:
+        saved.values["ftag"] = tags
 
 
 def user_registers(task: Task) -> Saved:
@@ -98,5 +116,5 @@ def frame_length(kernel: Kernel) -> int:
 
 
 def _read(frame: Object, members: dict[str, str], *, in_user: bool) -> Saved:
-    places = {register: frame.address_of(member) for member, register in members.items()}
-    return Saved({register: frame.kernel.number_at(at) for register, at in places.items()}, places, in_user)
+    places = {register: Place(frame.address_of(member)) for member, register in members.items()}
+    return Saved({register: frame.kernel.number_at(*place) for register, place in places.items()}, places, in_user)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from unicorn import Uc
 from unicorn import x86_const as x86
 
-from machine.engine.decode import length
+from machine.engine.decode import int1_length, is_prefix, last_length, length
 from machine.engine.state import HF_CPL, HF_INHIBIT_IRQ, HF_SMAP
-from machine.interrupts import PF, UD, Event, Source
+from machine.interrupts import DB, PF, UD, Event, Source
 from machine.x86.vectors import pushes_error_code
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Exceptions:
             and (self._ran_over_the_page(linear) or self._far_transfer(linear))
         ):
             return
+        fault_rip = self._int_instruction(vector, linear) if event.exception_is_int else front.eip
         self._cpu.mend_flags(linear)
         self._cpu.progress.settle(linear)
         if vector == PF and self._step_is_over():
@@ -43,9 +44,7 @@ class Exceptions:
         vector, error_code = self._port_first(linear) or (vector, event.error_code)
         code = error_code if pushes_error_code(vector) and not event.exception_is_int else None
         source = Source.SOFTWARE if event.exception_is_int else Source.EXCEPTION
-        rip = front.eip
-        fault_rip = self._int_instruction(vector) if event.exception_is_int else rip
-        self._deliver_inside(Event(vector, code, source, rip, fault_rip))
+        self._deliver_inside(Event(vector, code, source, front.eip, fault_rip))
 
     def _port_first(self, linear: int) -> tuple[int, int | None] | None:
         """What denies OUTS, if it does: the fast engine looks at the permission behind the operand."""
@@ -75,12 +74,16 @@ class Exceptions:
             cpu.uc.emu_stop()
             progress.refuse()
 
-    def _int_instruction(self, vector: int) -> int:
-        """Where the INT that pushed its next address began: INT3 and INTO have one byte, INT n two."""
-        rip = int(self._cpu.state.front.eip)
-        before = self._cpu.code_from(rip - 1)[:1]  # none if the tables changed behind the engine's TLB
+    def _int_instruction(self, vector: int, linear: int) -> int:
+        """Where the INT that pushed its next address began: INT3 and INTO have one byte, INT n two, prefixes before."""
+        cpu, rip = self._cpu, int(self._cpu.state.front.eip)
+        before = cpu.code_from(rip - 1)[:1]  # none if the tables changed behind the engine's TLB
         short = (vector, before) in ((3, b"\xcc"), (4, b"\xce"), (3, b""), (4, b""))
-        return rip - (1 if short else 2)
+        begin = rip - (1 if short else 2)
+        start, end = cpu.progress.counted()
+        if start < linear <= end and is_prefix(cpu.code_from(begin - 1)[:1]):  # or the end of what stands before
+            return rip - (last_length(cpu.code_at(start, linear - start), cpu.state.front.hflags) or rip - begin)
+        return begin
 
     def _ran_over_the_page(self, linear: int) -> bool:
         """A translation ran into a missing page before its first instructions ran: run them one by one.
@@ -123,9 +126,22 @@ class Exceptions:
         return any(table.base <= address <= table.base + table.limit for table in tables)
 
     def on_invalid(self, _uc: Uc, _data: object) -> bool:
-        """From a hook: the engine does not know the instruction, which is #UD (SDM 3A 6.15)."""
+        """From a hook: #UD, for an instruction that the engine does not know (SDM 3A 6.15) among others.
+
+        Those others are ``INT 6``, which the engine takes for #UD itself, and INT1, which it does not know.
+        """
         self._cpu.state.load()
-        rip = self._cpu.state.front.eip
-        self._cpu.progress.settle(self._cpu.linear(rip))
-        self._deliver_inside(Event(UD, None, Source.EXCEPTION, rip, rip))
+        self._deliver_invalid(self._cpu.state.front.eip)
         return True
+
+    def _deliver_invalid(self, rip: int) -> None:
+        event, progress = self._cpu.state.event, self._cpu.progress
+        size = int1_length(self._cpu.code_from(rip), self._cpu.state.front.hflags)
+        if event.exception_is_int:
+            after, what = event.exception_next_eip, Event(UD, None, Source.SOFTWARE, event.exception_next_eip, rip)
+        elif size:
+            after, what = rip + size, Event(DB, None, Source.EXCEPTION, rip + size, rip)
+        else:
+            after, what = rip, Event(UD, None, Source.EXCEPTION, rip, rip)
+        progress.settle(self._cpu.linear(after))
+        self._deliver_inside(what)

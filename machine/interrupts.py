@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from machine.delivery import long, protected, real
-from machine.delivery.event import DF, GP, IF, PF, RF, RSP, UD, VM, Event, GuestFault, NotModelled, Source
+from machine.delivery.event import DB, DF, GP, IF, PF, RF, RSP, UD, VM, Event, GuestFault, NotModelled, Source
 from machine.delivery.segments import CR0_PE
 from machine.delivery.supervisor import read_supervisor
 from machine.engine.state import HF_CPL
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from machine.cpu import Cpu
 
 __all__ = [
+    "DB",
     "DF",
     "GP",
     "IF",

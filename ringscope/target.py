@@ -159,8 +159,10 @@ class MachineTarget(MachinePoints, MachineBranches):
 
     def _write_saved(self, saved: Saved, name: str, data: bytes) -> None:
         if name not in saved.places:
-            raise RegisterError(f"{name} of a task that does not run is kept nowhere")
-        KernelMemory(self.machine).write(saved.places[name], data.ljust(8, b"\0"))
+            where = "not by itself" if name in saved.values else "nowhere"
+            raise RegisterError(f"{name} of a task that does not run is kept {where}")
+        address, length = saved.places[name]
+        KernelMemory(self.machine).write(address, data.ljust(length, b"\0")[:length])
 
     # Memory
 

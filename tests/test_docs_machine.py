@@ -33,7 +33,6 @@ ROWS = {
     "VEX is not #UD": ("movl $0xf, %ecx; movl $3, %edx; andn %ecx, %edx, %eax; hlt", ("rax", 0xC)),
     "VEX with 256 bits": ("vaddps %ymm0, %ymm1, %ymm2; hlt", UD),
     "XSAVE": ("xsave 0x200000; hlt", UD),
-    "INT1": (".byte 0xf1; hlt", UD),
     "unknown MSR reads 0": ("movl $0x12345, %ecx; movl $-1, %eax; movl %eax, %edx; rdmsr; hlt", ("rax", 0)),
     "unknown MSR ignores writes": ("movl $0x12345, %ecx; movl $-1, %eax; wrmsr; rdmsr; hlt", ("rax", 0)),
     "IA32_APIC_BASE": ("movl $0x1b, %ecx; rdmsr; hlt", ("rax", 0)),

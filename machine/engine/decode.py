@@ -62,3 +62,26 @@ def can_be_left(code: bytes, hflags: int) -> bool:
         long_double = mnemonic in ("fld", "fstp") and "xword ptr" in operands
         return not (mnemonic in _HELPED or loads_segment or long_double)
     return False
+
+
+def is_prefix(byte: bytes) -> bool:
+    """Whether a byte may stand before an opcode as a prefix; none at all may not."""
+    return bool(byte) and (byte[0] in _PREFIXES or byte[0] & 0xF0 == 0x40)
+
+
+def last_length(code: bytes, hflags: int) -> int:
+    """Bytes of the last instruction of ``code``, which holds whole ones; 0 if capstone does not know them all."""
+    known, size = 0, 0
+    for _, size, _, _ in Cs(CS_ARCH_X86, code_mode(hflags)).disasm_lite(code, 0):
+        known += size
+    return size if known == len(code) else 0
+
+
+def int1_length(code: bytes, hflags: int) -> int:
+    """Bytes of the INT1 that ``code`` begins with; 0 if it is something else, LOCK INT1 among that (SDM 2A INT n)."""
+    index = 0
+    while index < min(14, len(code) - 1) and code[index] != 0xF0 and is_prefix(code[index : index + 1]):
+        if code[index] & 0xF0 == 0x40 and not hflags & HF_CS64:
+            break
+        index += 1
+    return index + 1 if code[index : index + 1] == b"\xf1" else 0

@@ -30,9 +30,14 @@ def at_the_prompt():
     """The shell waits for input, init for the shell."""
     guest = power_on(Configuration(append="init_action=shell"))
     run_to(guest, "n_tty_read")
+    until_idle(guest)
+    return guest
+
+
+def until_idle(guest):
+    """Every task waits."""
     while current_task(guest.running_kernel).pid:
         assert guest.machine.run(1 << 14) is None
-    return guest
 
 
 @pytest.fixture
@@ -341,3 +346,39 @@ def test_the_branch_trace_is_that_of_the_task_that_runs():
     assert target.new_branches(other) is None and not target.branches(other)
     target.client_detached()
     assert target.branch_room(runs) is target.branch_room(other) is None
+
+
+X87 = {"fstat": 0x3800, "ftag": 0x3FFF, "fctrl": 0x27F, "st0": 0x3FFF8000000000000000}
+"""1.0 in the last physical register, which is the stack's top, double precision."""
+
+
+def test_the_kernel_keeps_a_tasks_floating_point_registers():
+    guest = power_on(Configuration(append="init_action=shell"))
+    run_to(guest, "n_tty_read")
+    cpu, target = guest.machine.cpu, make_target(guest, TASKS)
+    ones, twos = int("1" * 32, 16), int("2" * 32, 16)
+    wanted = {"xmm0": 7, "xmm15": ones, "mxcsr": 0x9F80, **X87}
+    for name, value in wanted.items():
+        cpu.write_register(name, value)
+    until_idle(guest)
+    target.forget()
+    assert {name: register(target, SHELL, name) for name in wanted} == wanted
+    assert register(target, INIT, "xmm15") != ones
+    target.write_register(SHELL, REGISTERS.by_name["xmm15"].number, twos.to_bytes(16, "little"))
+    target.write_register(SHELL, REGISTERS.by_name["mxcsr"].number, (0x1F80).to_bytes(4, "little"))
+    with pytest.raises(TargetError, match="ftag of a task that does not run is kept not by itself"):
+        target.write_register(SHELL, REGISTERS.by_name["ftag"].number, bytes(4))
+    guest.machine.serial.receive(b"echo\r")
+    while current_task(guest.running_kernel).pid != SHELL:
+        guest.machine.step()
+    run_to(guest, "finish_task_switch")
+    assert [cpu.read_register(name) for name in ("xmm0", "xmm15", "mxcsr")] == [7, twos, 0x1F80]
+
+
+def test_a_kernel_thread_has_no_floating_point_registers(guest):
+    """The idle task, while another runs."""
+    guest.machine.serial.receive(b"echo\r")
+    while not current_task(guest.running_kernel).pid:
+        guest.machine.step()
+    target = make_target(guest, TASKS)
+    assert register(target, IDLE_TASK, "xmm0") is None and register(target, IDLE_TASK, "rsp")

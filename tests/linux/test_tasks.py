@@ -8,7 +8,9 @@ from kernel.files import executable, for_each_open_file
 from kernel.procfs import auxv, cmdline
 from kernel.saved import saved_registers
 from kernel.tasks import current_task, for_each_process_thread
+from machine.stop import Breakpoint
 from ringscope.configuration import TASKS
+from ringscope.layout import REGISTERS
 from ringscope.serve import make_target
 from tests.linux.debian import Debian
 
@@ -63,3 +65,22 @@ def test_a_step_waits_for_its_task(debian, tasks):
     while (reason := target.run_slice()) is None:
         pass
     assert reason.thread == shell
+
+
+def test_floating_point_registers_are_where_the_kernel_keeps_them(debian, tasks):
+    """Set in the shell whenever it gives way, and found when it does not run."""
+    machine, kernel = debian.machine, debian.guest.running_kernel
+    place, wanted = kernel.address_of("__schedule"), {"xmm3": int("3" * 32, 16), "mxcsr": 0x9F80, "fctrl": 0x27F}
+    machine.cpu.breakpoints.insert(place)
+    debian.type("true")
+    for _ in range(100):
+        if isinstance(debian.run(), Breakpoint) and current_task(kernel).comm == "sh":
+            for name, value in wanted.items():
+                machine.cpu.write_register(name, value)
+    machine.cpu.breakpoints.remove(place)
+    while current_task(kernel).pid:
+        debian.run()
+    target = make_target(debian.guest, TASKS)
+    found = {name: target.read_register(tasks["sh"].pid, REGISTERS.by_name[name].number) for name in wanted}
+    assert {name: int.from_bytes(data, "little") for name, data in found.items()} == wanted
+    assert target.read_register(tasks["kthreadd"].pid, REGISTERS.by_name["xmm3"].number) is None

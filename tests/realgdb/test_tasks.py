@@ -4,12 +4,16 @@ import re
 
 import pytest
 
-from ringscope.configuration import CPU, TASKS
-from tests.guest.test_tasks import at_the_prompt
+from ringscope.boot import power_on
+from ringscope.configuration import CPU, TASKS, Configuration
+from tests.guest.test_tasks import at_the_prompt, run_to, until_idle
 from tests.realgdb.harness import gdb_batch
 from tests.realgdb.served import booted, served
 
 pytestmark = pytest.mark.gdb
+
+ONE = 0x3FFF8000000000000000
+"""1.0 in an x87 register."""
 
 BEFORE = ("set sysroot target:", "set architecture i386:x86-64", "set schedule-multiple on")
 
@@ -90,6 +94,21 @@ def test_registers_that_were_not_kept_are_said_to_be_unavailable(gdb):
     assert "$1 = <unavailable>" in output
     assert re.search(r"\$2 = 0x[0-9a-f]+", output)
     assert "$3 = (void *) 0xffffc9" in output
+
+
+def test_floating_point_registers_of_a_sleeping_task(gdb):
+    """What the shell had in them as it began to wait stands in its task_struct."""
+    guest = power_on(Configuration(append="init_action=shell"))
+    run_to(guest, "n_tty_read")
+    for name, value in (("xmm5", 0x1234 << 64), ("mxcsr", 0x9F80), ("ftag", 0x3FFF), ("fstat", 0x3800), ("st0", ONE)):
+        guest.machine.cpu.write_register(name, value)
+    until_idle(guest)
+    output = gdb(TASKS, "inferior 3", "print/x $xmm5.v2_int64", "info registers mxcsr", "info float", guest=guest)
+    assert "= {0x0, 0x1234}" in output
+    assert re.search(r"mxcsr +0x9f80 +\[ IM DM ZM OM UM PM FZ \]", output)
+    assert re.search(r"=>R7: Valid +0x3fff8000000000000000 \+1", output)
+    assert re.search(r"Control Word: +0x037f .*\n +PC: Extended", output)
+    assert output.count(": Empty   0x") == 7
 
 
 def test_info_proc_reads_the_guests_proc(gdb):
