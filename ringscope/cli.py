@@ -121,7 +121,9 @@ def _machine_options(parser: argparse.ArgumentParser) -> None:
         metavar="IMAGE",
         help="Linux bzImage, ELF image (PVH, Multiboot 1, plain); default: ours",
     )
-    group.add_argument("--initrd", type=existing_file, metavar="FILE", help="initial RAM disk; default: ours")
+    disk = group.add_mutually_exclusive_group()
+    disk.add_argument("--initrd", type=existing_file, metavar="FILE", help="initial RAM disk; default: ours")
+    disk.add_argument("--busybox", action="store_true", help="a RAM disk with Debian's busybox, fetched once, to a shell")
     group.add_argument("--append", default="", metavar="CMDLINE", help="the kernel's command line")
     _size_and_entry(group, DEFAULT_MEMORY)
     timeline.add_options(group)
@@ -252,7 +254,7 @@ def _configuration(arguments: argparse.Namespace) -> Configuration:
         return timeline.from_snapshot(arguments)
     return Configuration(
         arguments.kernel,
-        arguments.initrd,
+        linux.make_initrd(linux.cache(_say)) if arguments.busybox else arguments.initrd,
         arguments.append,
         arguments.memory or DEFAULT_MEMORY,
         entry=arguments.entry,

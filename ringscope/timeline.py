@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PLACES = "login, V[,E], or a text on the console"
 
-_BOOTING = ("kernel", "initrd", "append", "memory", "entry", "reboot")
+_BOOTING = ("kernel", "initrd", "busybox", "append", "memory", "entry", "reboot")
 _BOOTING_LINUX = ("symbols", "instant", "update", "release", "package")
 _REQUEST = re.compile(rb"\x1b\[[?>]?[0-9;]*[nc]")
 """ECMA-48's Device Status Report and Device Attributes: the guest has asked once."""

@@ -27,6 +27,24 @@ static int __init init_setup(char *str)
 }
 __setup("init=", init_setup);
 
+/* The program that rdinit= names; one of an archive that is a whole system is called so. */
+static const char *ramdisk_execute_command = "/init";
+
+static int __init rdinit_setup(char *str)
+{
+	ramdisk_execute_command = str;
+	return 1;
+}
+__setup("rdinit=", rdinit_setup);
+
+static void __init do_initcalls(void)
+{
+	const initcall_t *fn;
+
+	for (fn = __initcall_start; fn < __initcall_end; fn++)
+		(*fn)();
+}
+
 /* Descriptors 0, 1 and 2 of init, and so of every program. */
 static void __init console_on_rootfs(void)
 {
@@ -39,6 +57,16 @@ static void __init console_on_rootfs(void)
 	fd_install(get_file(file), 0);
 	fd_install(get_file(file), 0);
 	fd_install(file, 0);
+}
+
+static bool file_exists(const char *path)
+{
+	struct file *file = filp_open(path, O_RDONLY, 0);
+
+	if (IS_ERR(file))
+		return false;
+	fput(file);
+	return true;
 }
 
 /* 0 if the task is the program now, and ret_from_fork will enter it; execve=int80 returns only on failure. */
@@ -72,6 +100,13 @@ static noinline int kernel_init(void *unused)
 	kernel_init_freeable();
 	free_initmem();
 
+	if (file_exists(ramdisk_execute_command)) {
+		int ret = run_init_process(ramdisk_execute_command);
+
+		if (!ret)
+			return 0;
+		printk(KERN_ERR "Failed to execute %s (error %d)\n", ramdisk_execute_command, ret);
+	}
 	if (execute_command) {
 		int ret = run_init_process(execute_command);
 
@@ -114,6 +149,7 @@ noinline void __init start_kernel(void)
 	print_boot_marks();
 	softirq_init();
 	init_8259A();
+	timekeeping_init();
 	time_init();
 	init_local_APIC();
 	local_irq_enable();

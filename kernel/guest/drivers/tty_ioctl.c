@@ -63,6 +63,17 @@ static long flush(struct tty_struct *tty, unsigned long arg)
 	return 0;
 }
 
+/* What there is to tell of COM1; programs learn by it which /dev/ttyS they were given. */
+static long tiocgserial(struct serial_struct __user *arg)
+{
+	struct serial_struct serial = {
+		.type = PORT_16550A, .line = 0, .port = COM1_PORT, .irq = COM1_IRQ,
+		.xmit_fifo_size = 16, .baud_base = 115200,
+	};
+
+	return copy_to_user(arg, &serial, sizeof(serial)) ? -EFAULT : 0;
+}
+
 /* What goes out is gone when write returns: there is never anything to drain. */
 noinline long tty_ioctl(struct tty_struct *tty, unsigned int cmd, unsigned long arg)
 {
@@ -80,6 +91,8 @@ noinline long tty_ioctl(struct tty_struct *tty, unsigned int cmd, unsigned long 
 		return copy_to_user(p, &tty->winsize, sizeof(tty->winsize)) ? -EFAULT : 0;
 	case TIOCSWINSZ:
 		return tiocswinsz(tty, p);
+	case TIOCGSERIAL:
+		return tiocgserial(p);
 	case TIOCINQ:
 		return put_user((int)n_tty_chars_in_buffer(tty), (int __user *)p);
 	case TIOCOUTQ:

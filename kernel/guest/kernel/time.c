@@ -7,7 +7,7 @@
 #include <linux/syscalls.h>
 #include <linux/time.h>
 
-/* Nanoseconds between 1970 and the boot, as far as anybody has told: clock_settime may. */
+/* Nanoseconds between 1970 and the boot: the CMOS clock tells at boot, clock_settime may later. */
 static u64 wall_to_monotonic;
 
 /* Nanoseconds since 1970 at a time since boot. */
@@ -19,6 +19,13 @@ u64 ktime_mono_to_real(u64 mono)
 u64 ktime_get_real(void)
 {
 	return ktime_mono_to_real(local_clock());
+}
+
+/* It is now ns since 1970. */
+void ktime_set_real(u64 ns)
+{
+	wall_to_monotonic = ns - local_clock();
+	update_vsyscall();
 }
 
 static u64 process_ticks(struct task_struct *p)
@@ -75,8 +82,7 @@ long sys_clock_settime(int which_clock, const struct timespec __user *tp)
 		return -EFAULT;
 	if (!timespec_valid(&ts))
 		return -EINVAL;
-	wall_to_monotonic = ts.tv_sec * NSEC_PER_SEC + (u64)ts.tv_nsec - local_clock();
-	update_vsyscall();
+	ktime_set_real(ts.tv_sec * NSEC_PER_SEC + (u64)ts.tv_nsec);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #define __aligned(n)		__attribute__((__aligned__(n)))
 #define __section(name)		__attribute__((__section__(name)))
 #define __used			__attribute__((__used__))
+#define fallthrough		__attribute__((__fallthrough__))
 #define __printf(format, first)	__attribute__((__format__(__printf__, format, first)))
 
 /* Code and data needed only while booting. */

@@ -36,7 +36,6 @@ struct obs_kernel_param {
 		__section(".init.setup") = { text, fn }
 
 extern char boot_command_line[], *saved_command_line;
-extern const char *ramdisk_execute_command;
 
 /* Direct-map addresses of the initial RAM disk; both 0 without one. */
 extern unsigned long initrd_start, initrd_end;

@@ -37,12 +37,36 @@ enum {
 	TCGETS = 0x5401, TCSETS = 0x5402, TCSETSW = 0x5403, TCSETSF = 0x5404, TCSBRK = 0x5409, TCXONC = 0x540a,
 	TCFLSH = 0x540b, TIOCSCTTY = 0x540e, TIOCGPGRP = 0x540f, TIOCSPGRP = 0x5410, TIOCOUTQ = 0x5411,
 	TIOCGWINSZ = 0x5413, TIOCSWINSZ = 0x5414, TIOCINQ = 0x541b, TIOCNOTTY = 0x5422, TCSBRKP = 0x5425,
-	TIOCGSID = 0x5429,
+	TIOCGSERIAL = 0x541e, TIOCGSID = 0x5429,
 };
 
 enum { TCOOFF, TCOON };
 enum { TCIFLUSH, TCOFLUSH, TCIOFLUSH };
 
 #define _POSIX_VDISABLE 0	/* as a control character: there is none */
+
+#define PORT_16550A 4
+
+/* A serial port, as TIOCGSERIAL tells it (Linux: include/uapi/linux/serial.h). */
+struct serial_struct {
+	int type;
+	int line;
+	unsigned int port;
+	int irq;
+	int flags;
+	int xmit_fifo_size;
+	int custom_divisor;
+	int baud_base;
+	unsigned short close_delay;
+	char io_type;
+	char reserved_char[1];
+	int hub6;
+	unsigned short closing_wait;
+	unsigned short closing_wait2;
+	unsigned char *iomem_base;
+	unsigned short iomem_reg_shift;
+	unsigned int port_high;
+	unsigned long iomap_base;
+};
 
 #endif

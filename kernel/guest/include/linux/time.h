@@ -61,6 +61,10 @@ u64 tsc_to_ns(u64 tsc);
 
 /* time.c */
 u64 ktime_get_real(void);
+void ktime_set_real(u64 ns);
 u64 ktime_mono_to_real(u64 mono);
+
+/* rtc.c */
+void timekeeping_init(void);
 
 #endif
