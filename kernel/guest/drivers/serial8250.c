@@ -1,5 +1,6 @@
 /* The 16550 at COM1: output by polling, input by interrupt. */
 #include <asm/io.h>
+#include <asm/irqflags.h>
 #include <linux/console.h>
 #include <linux/init.h>
 #include <linux/interrupt.h>
@@ -78,22 +79,29 @@ static struct {
 
 static struct tasklet_struct flip_tasklet;
 
+/* Interrupts off. What the buffer has no room for stays in the port. */
+static void read_chars(void)
+{
+	while (flip_buffer.head - flip_buffer.tail < FLIP_BUFFER_SIZE && serial_in(UART_LSR) & UART_LSR_DR)
+		flip_buffer.bytes[flip_buffer.head++ % FLIP_BUFFER_SIZE] = serial_in(UART_RX);
+}
+
 /* With interrupts on: editing and echo are slow, since the port sends byte by byte. In Linux a kernel thread does it. */
 static noinline void flush_to_ldisc(struct tasklet_struct *t)
 {
-	while (flip_buffer.tail != READ_ONCE(flip_buffer.head))
-		tty_receive_char(flip_buffer.bytes[flip_buffer.tail++ % FLIP_BUFFER_SIZE]);
+	do {
+		while (flip_buffer.tail != READ_ONCE(flip_buffer.head))
+			tty_receive_char(flip_buffer.bytes[flip_buffer.tail++ % FLIP_BUFFER_SIZE]);
+		local_irq_disable();
+		read_chars();
+		local_irq_enable();
+	} while (flip_buffer.tail != flip_buffer.head);
 }
 
-/* Only what cannot wait: the port's FIFO has room for 16 bytes. What nobody takes in time is lost. */
+/* Only what cannot wait: the port's FIFO has room for 16 bytes. */
 static noinline void serial8250_interrupt(int irq)
 {
-	while (serial_in(UART_LSR) & UART_LSR_DR) {
-		u8 c = serial_in(UART_RX);
-
-		if (flip_buffer.head - flip_buffer.tail < FLIP_BUFFER_SIZE)
-			flip_buffer.bytes[flip_buffer.head++ % FLIP_BUFFER_SIZE] = c;
-	}
+	read_chars();
 	tasklet_schedule(&flip_tasklet);
 }
 
