@@ -50,7 +50,6 @@ def test_memory_is_found_and_counted(boot, memory):
     assert (memory - 1) * 1024 < total <= memory * 1024
     archive = find_image().initramfs.stat().st_size // 1024  # not unpacked yet
     assert total - 2048 - archive - total // 64 < available < total  # of each page 64 bytes for its struct page
-    assert total - 3072 - total // 64 < available < total  # of each page 64 bytes for its struct page
 
 
 def test_words_that_the_kernel_does_not_know_go_to_init(boot):

@@ -121,7 +121,12 @@ def test_qemu_has_the_same_tables_at_start_thread(ours, qemu):
     for session in (ours, qemu):
         say(session, "until start_thread")
     for line in ("gdt", "idt", "tss", "walk $rip", "disas", "task", "where", "selector $cs"):
-        assert say(qemu, line) == say(ours, line), line
+        assert _without_root(say(qemu, line)) == _without_root(say(ours, line)), line
+
+
+def _without_root(text):
+    """Without where the page tables begin: the kernel takes pages from the top, and QEMU's memory ends earlier."""
+    return re.sub(r"CR3 0x\w+", "", text)
 
 
 @pytest.mark.qemu
