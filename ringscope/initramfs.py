@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from kernel.cpio import Member, archive, character_device, directory, regular
 
-# busybox's poweroff, halt and reboot without -f ask process 1 with a signal; a trap runs once `wait` is interrupted.
 INIT = r"""#!/bin/busybox sh
 busybox=/bin/busybox
 $busybox mkdir -p /proc /sys /dev /tmp /root /sbin /usr/bin /usr/sbin
@@ -17,13 +16,16 @@ mount -t devtmpfs devtmpfs /dev 2>/dev/null
 mkdir -p /dev/pts && mount -t devpts devpts /dev/pts
 hostname debian
 export HOME=/root PATH=/sbin:/usr/sbin:/bin:/usr/bin TERM=linux
-trap 'poweroff -f' USR1 USR2
-trap 'reboot -f' TERM
 dmesg -n 4
 echo
 echo "$(uname -sr) on ringscope: a busybox shell. poweroff -f or exit ends the machine."
-setsid cttyhack sh </dev/console &
-wait $!
+exec init
+"""
+
+# Not a shell's job in the background: that would ignore Ctrl-C, and all its children with it.
+INITTAB = "::respawn:/sbin/session\n"
+SESSION = """#!/bin/sh
+setsid cttyhack sh
 poweroff -f
 """
 
@@ -41,6 +43,10 @@ def build(busybox: bytes, members: Iterable[Member] = ()) -> bytes:
             character_device("dev/console", 5, 1),
             regular("bin/busybox", busybox, executable=True),
             regular("init", INIT.encode(), executable=True),
+            directory("etc"),
+            regular("etc/inittab", INITTAB.encode()),
+            directory("sbin"),
+            regular("sbin/session", SESSION.encode(), executable=True),
             *members,
         ]
     )
