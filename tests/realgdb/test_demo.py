@@ -80,7 +80,6 @@ def test_another_program_is_noticed():
     assert by_name["CS of its program"].observed is None
     assert by_name["EAX, the number of execve"].holds
     assert re.search(r"The demo ended early: no answer to `\w+` within 3 s\.", output)
-    assert re.search("The demo ended early: no answer to `(continue|finish)` within 3 s.", output)
     assert "not observed" in output
 
 

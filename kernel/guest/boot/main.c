@@ -37,14 +37,6 @@ static int __init rdinit_setup(char *str)
 }
 __setup("rdinit=", rdinit_setup);
 
-static void __init do_initcalls(void)
-{
-	const initcall_t *fn;
-
-	for (fn = __initcall_start; fn < __initcall_end; fn++)
-		(*fn)();
-}
-
 /* Descriptors 0, 1 and 2 of init, and so of every program. */
 static void __init console_on_rootfs(void)
 {
