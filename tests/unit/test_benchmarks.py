@@ -99,7 +99,7 @@ def test_what_is_typed_waits_for_the_process():
 def test_breakpoints_stand_in_code_that_runs_and_are_not_hit(tmp_path, monkeypatch):
     guest = power_on(Configuration())
     snapshots.save(guest, tmp_path / "start")
-    monkeypatch.setattr(breakpoints, "STRETCH", 2_000_000)
+    monkeypatch.setattr(breakpoints, "STRETCH", 8_000_000)
     armed = breakpoints.places(tmp_path / "start", "portable", 5)
     assert len(set(armed)) == 5
     assert breakpoints.run(tmp_path / "start", "portable", armed)[1] is None

@@ -10,7 +10,6 @@
 #include <linux/seq_file.h>
 
 #define MAX_SOFTIRQ_RESTART	10
-#define MAX_SOFTIRQ_TIME	(2 * HZ / 1000 + 1)	/* ticks */
 
 __percpu int __preempt_count;
 __percpu enum execution_context current_context;
@@ -66,10 +65,12 @@ static void wakeup_softirqd(void)
 		ksoftirqd_wanted = current->need_resched = true;
 }
 
-/* Interrupts off on entry and return, on while the functions run. What they raise is served too, for a while. */
+/*
+ * Interrupts off on entry and return, on while the functions run. What they raise is served too, for some rounds; Linux
+ * since 3.9 stops earlier where 2 ms have gone by or a task waits for the processor.
+ */
 noinline void __do_softirq(void)
 {
-	unsigned long end = jiffies + MAX_SOFTIRQ_TIME;
 	int restart = MAX_SOFTIRQ_RESTART, nr;
 
 	preempt_count_add(SOFTIRQ_OFFSET);
@@ -85,7 +86,7 @@ noinline void __do_softirq(void)
 			softirq_vec[nr]();
 		}
 		local_irq_disable();
-	} while (local_softirq_pending && (long)(READ_ONCE(jiffies) - end) < 0 && !current->need_resched && --restart);
+	} while (local_softirq_pending && --restart);
 	if (local_softirq_pending)
 		wakeup_softirqd();
 	preempt_count_sub(SOFTIRQ_OFFSET);

@@ -24,7 +24,7 @@
 .endm
 
 /* RFLAGS.AC is the interrupted program's; in ring 0 it would switch SMAP off. */
-#define ASM_CLAC	ALTERNATIVE ".byte 0x0f, 0x1f, 0x00", "clac", X86_FEATURE_SMAP
+#define ASM_CLAC	ALTERNATIVE "nopl (%rax)", "clac", X86_FEATURE_SMAP
 #else
 #include <linux/types.h>
 
@@ -53,7 +53,7 @@ struct alt_instr {
 	"773: " newinstr "\n774:\n"							\
 	".popsection\n"
 
-#define NOP3	".byte 0x0f, 0x1f, 0x00"
+#define NOP3	"nopl (%%rax)"
 
 void alternative_instructions(void);
 #endif
