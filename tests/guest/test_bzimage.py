@@ -100,6 +100,10 @@ def test_the_search_for_an_init():
         run = on_machine(UNATTENDED, initramfs=cpio.archive([cpio.regular(place, program, executable=True)]))
         assert re.findall(r"Run /(\S+) as init process", run.console) == list(SEARCHED[:tried])
         assert "Attempted to kill init!" in run.console
+    both = [cpio.regular(place, program, executable=True) for place in ("init", "sbin/init", "other")]
+    for words, first in (("", "init"), (" rdinit=/other", "other"), (" rdinit=/none", "sbin/init")):
+        run = on_machine(UNATTENDED + words, initramfs=cpio.archive(both))
+        assert re.findall(r"Run /(\S+) as init process", run.console) == [first]
     said = on_machine(UNATTENDED, initramfs=cpio.archive([cpio.regular("etc/init", b"no program", executable=True)]))
     assert "Starting init: /etc/init exists but couldn't execute it (error -8)" in said.lines()
     assert "Kernel panic - not syncing: No working init found." in said.console
