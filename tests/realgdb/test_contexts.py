@@ -33,10 +33,10 @@ def test_each_context_has_its_name(gdb):
         "init_action=poweroff /bin/signals",
         *("tbreak sys_write", "continue", "print current_context", "print __preempt_count"),
         *("tbreak timer_interrupt", "continue", "print current_context", "print/x __preempt_count"),
-        *("tbreak it_real_fn", "continue", "print current_context", "print/x __preempt_count", "bt"),
+        *("tbreak run_timer_softirq", "continue", "print current_context", "print/x __preempt_count", "bt"),
     )
     assert values(output) == ["PROCESS_CONTEXT", "0", "HARDIRQ_CONTEXT", "0x10000", "SOFTIRQ_CONTEXT", "0x100"]
-    assert re.search(r"(?s)it_real_fn .* run_timer_softirq .* __do_softirq .* irq_exit .* common_interrupt ", output)
+    assert re.search(r"(?s)run_timer_softirq .* __do_softirq .* irq_exit .* common_interrupt ", output)
 
 
 def test_an_interrupt_returns_to_ring_3_by_iretq(gdb):
