@@ -123,7 +123,7 @@ def _machine_options(parser: argparse.ArgumentParser) -> None:
     )
     disk = group.add_mutually_exclusive_group()
     disk.add_argument("--initrd", type=existing_file, metavar="FILE", help="initial RAM disk; default: ours")
-    disk.add_argument("--busybox", action="store_true", help="a RAM disk with Debian's busybox, fetched once, to a shell")
+    disk.add_argument("--busybox", action="store_true", help="a RAM disk with Debian's busybox, fetched once")
     group.add_argument("--append", default="", metavar="CMDLINE", help="the kernel's command line")
     _size_and_entry(group, DEFAULT_MEMORY)
     timeline.add_options(group)

@@ -152,7 +152,8 @@ def test_a_page_fault_is_a_signal_frame(debug):
 def test_an_interrupt_is_a_signal_frame(debug):
     output = debug("break timer_interrupt", "continue", "bt")
     assert re.search(
-        r"timer_interrupt .*\n#1 .*do_IRQ .*vector=48.*\n#2 .*common_interrupt .*\n#3 +<signal handler called>\n#4 ", output
+        r"timer_interrupt .*\n#1 .*do_IRQ .*vector=48.*\n#2 .*common_interrupt .*\n#3 +<signal handler called>\n#4 ",
+        output,
     )
 
 

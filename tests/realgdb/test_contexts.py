@@ -44,7 +44,12 @@ def test_an_interrupt_returns_to_ring_3_by_iretq(gdb):
         "init_action=poweroff /bin/hogs hogs=1",
         *("tbreak timer_interrupt if (irq_regs->cs & 3) == 3", "continue", "print/x irq_regs->cs"),
         *("tbreak irqentry_exit_to_user_mode", "continue", "print current_context"),
-        *("tbreak swapgs_restore_regs_and_return_to_usermode", "continue", "tbreak *native_irq_return_iret", "continue"),
+        *(
+            "tbreak swapgs_restore_regs_and_return_to_usermode",
+            "continue",
+            "tbreak *native_irq_return_iret",
+            "continue",
+        ),
         *("print/x $cs", "stepi", "print/x $cs"),
     )
     assert values(output) == ["0x33", "PROCESS_CONTEXT", "0x10", "0x33"]

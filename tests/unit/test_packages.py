@@ -319,7 +319,18 @@ def test_the_console_is_where_the_terminal_is(packages):
 
 def test_the_initial_ram_disk_has_an_init_that_can_run():
     data = initramfs.build(b"busybox")
-    members = ("bin", "bin/busybox", "dev", "dev/console", "etc", "etc/inittab", "init", "sbin", "sbin/session", "TRAILER!!!")
+    members = (
+        "bin",
+        "bin/busybox",
+        "dev",
+        "dev/console",
+        "etc",
+        "etc/inittab",
+        "init",
+        "sbin",
+        "sbin/session",
+        "TRAILER!!!",
+    )
     assert data.count(b"070701") == len(members)
     header = data[data.index(b"init\0") - 110 :]
     assert stat.S_IMODE(int(header[14:22], 16)) == 0o755
