@@ -142,6 +142,7 @@ class Cells(progress.Cells):
         ("asked", u64),
         ("follows", u64),
         ("moved", u64),
+        ("filled", u64 * 4),
         ("lookup_tb_ptr", pointer),
         ("found", pointer),
         ("forgotten", u64),

@@ -7,10 +7,11 @@ from bare import KERNEL, KERNEL_DATA, Bare
 
 from machine.engine.choice import Engine
 from machine.positions import Goal
-from machine.stop import Access, Breakpoint, Halted
+from machine.stop import Access, Breakpoint, Halted, Watchpoint
 from machine.watchpoints import Watch
 
 BUFFER, BYTES = KERNEL_DATA, 0x8000
+FAR = BUFFER + 0x100000
 WIDTHS = {"b": 1, "w": 2, "l": 4, "q": 8}
 FILLING = 0x8877665544332211
 
@@ -66,6 +67,48 @@ def test_every_element_is_done_in_order(instruction, case, width):
     registers, memory = expected(instruction == "movs", WIDTHS[width], source, target, count, WIDTHS[width])
     assert result(guest)[0] == registers
     assert result(guest)[2] == memory
+
+
+def far(text, **options):
+    """A guest that has the buffer's second half a megabyte behind it: one place in a TLB of 256 entries for both."""
+    guest = prepared(text, **options)
+    for offset in range(0, BYTES // 2, 0x1000):
+        guest.map(FAR + offset, 3, physical=BUFFER + BYTES // 2 + offset)
+    return guest
+
+
+def far_result(source, width, count):
+    memory = expected(True, width, source, BYTES // 2 + source, count, width)[1]
+    return (BUFFER + source + count * width, FAR + source + count * width, 0), memory
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("start", (0, 0x7C3))
+@pytest.mark.parametrize("engine", (None, Engine.PORTABLE), ids=("best", "portable"))
+def test_a_copy_between_pages_of_one_place_in_the_tlb(engine, start, width):
+    guest = far(program(f"rep movs{width}", BUFFER + start, FAR + start, 0x380), engine=engine)
+    assert isinstance(guest.run(), Halted)
+    assert (result(guest)[0], result(guest)[2]) == far_result(start, WIDTHS[width], 0x380)
+
+
+@pytest.mark.parametrize("change", ("invlpg {at:#x}", "movq %cr3, %rax; movq %rax, %cr3"))
+def test_such_a_copy_from_a_page_that_came_in_another_place(change):
+    """The same code twice; between the two another page comes where the first was read."""
+    source, target = BUFFER + 0x1000, FAR + 0x1000
+    copy = f"movl ${source:#x}, %esi; movl ${target:#x}, %edi; movl $0x100, %ecx; jmp 2f; 2: rep movsq"
+    other = f"movq ${BUFFER + 0x2003:#x}, {0x4000 + (source >> 9):#x}; {change.format(at=source)}"
+    guest = far(f"call 1f; {other}; call 1f; hlt; 1: {copy}; ret")
+    guest.run()
+    memory = random.Random(1).randbytes(BYTES)
+    assert guest.machine.memory.read(BUFFER + BYTES // 2 + 0x1000, 0x800) == memory[0x2000:0x2800]
+
+
+def test_a_read_that_is_watched_in_such_a_copy():
+    guest = far(program("rep movsq", BUFFER, FAR, 0x200))
+    guest.step(5)
+    guest.cpu.watchpoints.insert(Watch(Access.READ, BUFFER + 0x808, 8))
+    assert guest.run() == Watchpoint(Access.READ, BUFFER + 0x808, BUFFER + 0x808)
+    assert guest.cpu.read_register("rsi") == BUFFER + 0x810
 
 
 @pytest.mark.parametrize("instruction", ("rep movsq", "rep stosb"))

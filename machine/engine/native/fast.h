@@ -52,6 +52,7 @@ struct tlb_entry {
 #define TLB_WATCHPOINT 0x100
 #define TLB_ENTRY_BITS 6
 #define TLB_TABLES 3  /* NB_MMU_MODES */
+#define LOAD 0        /* MMU_DATA_LOAD */
 #define FETCH 2       /* MMU_INST_FETCH */
 
 struct tlb_fast {
@@ -86,6 +87,14 @@ struct found {
 };
 #define FOUND 4096
 #define NO_PAGE 0xffffffffu
+
+/* What the TLB was last filled with for a load. */
+struct filled {
+    u64 page;         /* linear address; 1: none that is plain memory */
+    u64 index;        /* which of the tables */
+    u64 addend;
+    u64 losses;       /* as `losses` was */
+};
 
 struct page {
     u32 fetched;      /* epoch in which it last became executable in the TLB */
@@ -210,6 +219,7 @@ struct fast {
     u64 asked;        /* the block that on_block was last called for, since the engine was entered */
     u64 follows;      /* whether the engine is left behind an instruction that changes paging */
     u64 moved;        /* it was */
+    struct filled filled;
     u8 *(*lookup_tb_ptr)(void *env);
     struct found *found;
     u64 forgotten;    /* how often the TLB lost a page */
@@ -270,6 +280,7 @@ struct fast *engine_of_uc(void *uc);
 struct fast *engine_of_cpu(void *cpu);
 void enter(struct fast *f);
 void withdraw(struct fast *f);
+u64 losses(struct fast *f);
 u8 tlb_fill(void *cpu, u64 address, i32 size, i32 access, i32 index, u8 probe, u64 from);
 void unprotect_code(void *uc, u64 physical);
 void reset_dirty(void *cpu, u64 address, u64 length);

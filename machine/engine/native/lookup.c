@@ -14,7 +14,7 @@
 static u64
 generation(struct fast *f)
 {
-    return f->full_flushes[0] + f->full_flushes[1] + *f->invalidations + f->forgotten;
+    return losses(f) + *f->invalidations;
 }
 
 /* The physical page that the TLB has for a fetch, or NO_PAGE. */

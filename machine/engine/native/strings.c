@@ -47,6 +47,18 @@ plain(struct fast *f, u64 address, int store)
     return (store ? e->write : e->read) == (address & ~0xfffULL) ? (u8 *)(address + e->addend) : 0;
 }
 
+/*
+ * The same for a load from the page that the TLB was last filled with for one.  Where both pages of a copy have one place
+ * in the TLB, each turns the other out of it, to where the engine finds it still but slowly.
+ */
+static u8 *
+filled(struct fast *f, u64 address)
+{
+    struct filled *last = &f->filled;
+    int same = last->page == (address & ~0xfffULL) && last->index == (u64)mmu_index(f->env);
+    return same && last->losses == losses(f) ? (u8 *)(address + last->addend) : 0;
+}
+
 static u64
 smaller(u64 a, u64 b)
 {
@@ -93,6 +105,8 @@ repeat(struct fast *f, u32 width, u64 most)
     if (moves) {
         count = smaller(count, (4096 - (regs[RSI] & 0xfff)) / width);
         from = plain(f, regs[RSI], 0);
+        if (!from)
+            from = filled(f, regs[RSI]);
     }
     if (!count || !to || (moves && !from))
         return 0;

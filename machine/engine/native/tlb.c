@@ -79,6 +79,13 @@ code_at(struct fast *f, u64 address)
     return e ? (const u8 *)(address + e->addend) : 0;
 }
 
+/* How often the TLB lost anything. */
+u64
+losses(struct fast *f)
+{
+    return *f->full_flushes + *f->part_flushes + f->forgotten;
+}
+
 /* What a page that holds code, or may, must do with stores, after the engine's own function has filled an entry. */
 static void
 settle_stores(struct fast *f, struct tlb_entry *e, struct page *page, u64 address)
@@ -118,6 +125,8 @@ tlb_fill(void *cpu, u64 address, i32 size, i32 access, i32 index, u8 probe, u64 
         page->code = 1;
     }
     mark_watched(f, e, page->clean == epoch(f));
+    if (access == LOAD)
+        f->filled = (struct filled){ e->read == (address & ~0xfffULL) ? e->read : 1, (u64)index, e->addend, losses(f) };
     return 1;
 }
 
