@@ -29,7 +29,7 @@ def boot(
     line = os.fsencode(command_line)
     if not image:
         raise BootError("the kernel image is empty")
-    place_tables(machine.memory, serial_ports=len(machine.serial_ports))
+    place_tables(machine.memory, serial_ports=len(machine.serial_ports), processors=len(machine.cpus))
     if bzimage.matches(image):
         return f"linux {linux.boot(machine, image, initrd, line, entry)}"
     if entry is not None:

@@ -1,4 +1,4 @@
-"""Where the PC's interrupt lines go: to the 8259 pair and to the I/O APIC, and from both to the processor."""
+"""Where the PC's interrupt lines go: to the 8259 pair and to the I/O APIC, and from both to the processors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from machine.clock import Clock
 from machine.devices.device import Ports, Stateful
 from machine.devices.ioapic import IO_APIC, IO_APIC_SIZE, TIMER_PIN, IoApic
-from machine.devices.localapic import LOCAL_APIC, LOCAL_APIC_SIZE, LocalApic
+from machine.devices.localapic import LOCAL_APIC, LOCAL_APIC_SIZE, Delivery, LocalApic
 from machine.devices.pic import EDGE_LEVEL, MASTER, SLAVE, EdgeLevelControl, PicPair
 from machine.devices.pit import TIMER_IRQ
 from machine.windows import Windows
@@ -18,12 +18,28 @@ WINDOWS = ((IO_APIC, IO_APIC_SIZE), (LOCAL_APIC, LOCAL_APIC_SIZE))
 
 
 class InterruptLines:
-    """The three controllers.  ``changed`` is called whenever what `pending` says may have changed."""
+    """The controllers: the 8259 pair and the I/O APIC, and a local APIC for each processor.
 
-    def __init__(self, clock: Clock, changed: Callable[[], None]) -> None:
-        self.pic = PicPair(changed)
-        self.local_apic = LocalApic(clock, changed, self._ended)
-        self.io_apic = IoApic(self.local_apic)
+    ``changed``, one a processor, is called whenever what `pending` says of it may have changed.  ``signal`` takes a
+    processor's number with what `machine.devices.localapic.SIGNALS` it gets.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *changed: Callable[[], None],
+        signal: Callable[[int, Delivery, int], None] | None = None,
+    ) -> None:
+        self.pic = PicPair(changed[0])
+        self.local_apics = [
+            LocalApic(clock, tell, self._ended, number=number, signal=signal and partial(signal, number))
+            for number, tell in enumerate(changed)
+        ]
+        for apic in self.local_apics:
+            apic.bus = self.local_apics
+        self.local_apic = self.local_apics[0]
+        """The first processor's."""
+        self.io_apic = IoApic(self.local_apics)
         self._edge_level = EdgeLevelControl(self.pic)
 
     def _ended(self, vector: int) -> None:
@@ -36,15 +52,17 @@ class InterruptLines:
             "elcr": self._edge_level,
             "local APIC": self.local_apic,
             "I/O APIC": self.io_apic,
+            **{f"local APIC {number}": apic for number, apic in enumerate(self.local_apics) if number},
         }
 
-    def attach(self, ports: Ports, windows: Windows) -> None:
-        """Let the controllers answer."""
+    def attach(self, ports: Ports, *windows: Windows) -> None:
+        """Let the controllers answer; every processor sees its own local APIC."""
         ports.attach(self.pic.master, MASTER, 2)
         ports.attach(self.pic.slave, SLAVE, 2)
         ports.attach(self._edge_level, EDGE_LEVEL, 2)
-        windows.attach(self.io_apic, IO_APIC, IO_APIC_SIZE)
-        windows.attach(self.local_apic, LOCAL_APIC, LOCAL_APIC_SIZE)
+        for view, apic in zip(windows, self.local_apics, strict=True):
+            view.attach(self.io_apic, IO_APIC, IO_APIC_SIZE)
+            view.attach(apic, LOCAL_APIC, LOCAL_APIC_SIZE)
 
     def set_irq(self, irq: int, level: bool) -> None:
         """Drive IRQ 0-15; not 2, by which the pair is cascaded."""
@@ -55,14 +73,16 @@ class InterruptLines:
         """The function by which a device drives its IRQ."""
         return partial(self.set_irq, irq)
 
-    def pending(self) -> bool:
-        """Whether the processor is asked to take an interrupt."""
-        return self.local_apic.pending() or (self._external and self.pic.pending())
+    def pending(self, processor: int = 0) -> bool:
+        """Whether a processor is asked to take an interrupt."""
+        return self.local_apics[processor].pending() or (processor == 0 and self._external and self.pic.pending())
 
     @property
     def _external(self) -> bool:
+        """Whether the 8259 pair, which is wired to the first processor alone, reaches it."""
         return self.local_apic.passes_external or self.io_apic.passes_external
 
-    def acknowledge(self) -> int:
-        """The processor takes an interrupt: its vector."""
-        return self.local_apic.acknowledge() if self.local_apic.pending() else self.pic.acknowledge()
+    def acknowledge(self, processor: int = 0) -> int:
+        """A processor takes an interrupt: its vector."""
+        apic = self.local_apics[processor]
+        return apic.acknowledge() if processor or apic.pending() else self.pic.acknowledge()

@@ -5,13 +5,12 @@ Lines are driven by what they mean: the polarity bit of an entry changes nothing
 
 from __future__ import annotations
 
-from machine.devices.localapic import Delivery, LocalApic, delivery_mode
+from collections.abc import Sequence
+
+from machine.devices.localapic import Delivery, LocalApic, delivery_mode, taking
 from machine.fields import Fields, SavedByFields, number, several
 
 IO_APIC, IO_APIC_SIZE = 0xFEC00000, 0x1000
-POWER_ON_ID = 1
-"""As firmware sets it, apart from the processor's."""
-
 PINS = 24
 VERSION = 0x20
 
@@ -30,6 +29,11 @@ EXTERNAL_PIN = 0
 """Where the PC wires the timer's IRQ 0, and the 8259 pair's output; all others keep their number."""
 
 
+def power_on_id(processors: int) -> int:
+    """As firmware sets it, behind the processors'."""
+    return processors
+
+
 class IoApic(SavedByFields):
     """``entries`` is the redirection table, ``lines`` the inputs, bit n for pin n."""
 
@@ -41,9 +45,9 @@ class IoApic(SavedByFields):
         _index=number(0xFF),
     )
 
-    def __init__(self, processor: LocalApic) -> None:
-        self._processor = processor
-        self.id = POWER_ON_ID
+    def __init__(self, processors: Sequence[LocalApic]) -> None:
+        self._processors = processors
+        self.id = power_on_id(len(processors))
         self.lines = 0
         self.entries = [MASKED] * PINS
         self._index = 0
@@ -68,17 +72,19 @@ class IoApic(SavedByFields):
     def _send(self, pin: int) -> bool:
         """Send an entry's message; whether a processor takes it in service, so that its end will be told."""
         entry = self.entries[pin]
-        mode, vector = delivery_mode(entry), entry & 0xFF
-        if mode == Delivery.EXTINT or not self._processor.is_destination(entry >> 56, logical=bool(entry & LOGICAL)):
+        mode, vector, logical = delivery_mode(entry), entry & 0xFF, bool(entry & LOGICAL)
+        found = [apic for apic in self._processors if apic.is_destination(entry >> 56, logical=logical)]
+        if mode == Delivery.EXTINT or not found:
             return False
-        self._processor.deliver(mode, vector, level=bool(entry & LEVEL))
+        for apic in taking(mode, found):
+            apic.deliver(mode, vector, level=bool(entry & LEVEL))
         return mode in (Delivery.FIXED, Delivery.LOWEST_PRIORITY)
 
     @property
     def passes_external(self) -> bool:
-        """Whether the 8259 pair's output reaches the processor, by pin 0."""
+        """Whether the 8259 pair's output reaches the first processor, by pin 0."""
         entry = self.entries[EXTERNAL_PIN]
-        return not entry & MASKED and delivery_mode(entry) == Delivery.EXTINT and self._processor.enabled
+        return not entry & MASKED and delivery_mode(entry) == Delivery.EXTINT and self._processors[0].enabled
 
     def end_of_interrupt(self, vector: int) -> None:
         """The handler of a level-triggered interrupt is through: what still asks interrupts again."""

@@ -1,12 +1,12 @@
 """The processor's local APIC, in xAPIC mode, at physical 0xfee00000 (SDM 3A chapter 10).
 
-Accesses are 32 bits wide at multiples of 16.  There is one processor: what others should get is lost.
+Accesses are 32 bits wide at multiples of 16.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 
 from machine.clock import Clock
@@ -17,6 +17,7 @@ from machine.fields import Fields, SavedByFields, number, part, several
 LOCAL_APIC, LOCAL_APIC_SIZE = 0xFEE00000, 0x1000
 
 POWER_ON_ID = 0
+"""The first processor's; the others count on."""
 
 # fmt: off
 ID, VERSION, TPR, APR, PPR, EOI, RRD, LDR, DFR, SVR = 0x20, 0x30, 0x80, 0x90, 0xA0, 0xB0, 0xC0, 0xD0, 0xE0, 0xF0
@@ -74,6 +75,13 @@ class Shorthand(IntEnum):
     OTHERS = 3
 
 
+SIGNALS = frozenset((Delivery.NMI, Delivery.INIT, Delivery.START_UP))
+"""What goes past the request register to the processor itself."""
+
+Signal = Callable[[Delivery, int], None]
+"""Takes one of `SIGNALS`, with the vector of the message."""
+
+
 def delivery_mode(word: int) -> int:
     """Bits 8-10."""
     return word >> 8 & 7
@@ -81,9 +89,11 @@ def delivery_mode(word: int) -> int:
 
 class LocalApic(SavedByFields):
     """``changed`` is called whenever what `pending` says may have changed, ``ended`` with the vector of a
-    level-triggered interrupt whose handler is through.
+    level-triggered interrupt whose handler is through.  ``signal`` takes NMI, INIT and start-up messages; without it
+    they are refused.  ``bus`` is all local APICs that it can send to.
 
-    It starts as firmware leaves it: enabled, the 8259 pair on LINT0, NMI on LINT1 ("virtual wire", MP 1.4 3.6.2.2).
+    The first processor's starts as firmware leaves it: enabled, the 8259 pair on LINT0, NMI on LINT1 ("virtual wire",
+    MP 1.4 3.6.2.2); the others' as a reset does.
     """
 
     FIELDS = Fields(
@@ -104,23 +114,44 @@ class LocalApic(SavedByFields):
         refused=COUNTS,
     )
 
-    def __init__(self, clock: Clock, changed: Callable[[], None], ended: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        changed: Callable[[], None],
+        ended: Callable[[int], None],
+        *,
+        number: int = POWER_ON_ID,
+        signal: Signal | None = None,
+    ) -> None:
         self._changed = changed
         self._ended = ended
+        self._signal = signal
+        self.bus: Sequence[LocalApic] = (self,)
         self.timer = ApicTimer(clock, lambda: self._local(LVT_TIMER))
-        self.id = POWER_ON_ID
+        self.id = number
+        self.refused: Counter[int] = Counter()
+        """How often each `Delivery` was asked for that the machine does not have."""
+        self._clear()
+        if number == POWER_ON_ID:
+            self.spurious |= SVR_ENABLED
+            self._table[LVT_LINT0 - LVT_TIMER >> 4] = Delivery.EXTINT << 8
+            self._table[LVT_LINT1 - LVT_TIMER >> 4] = Delivery.NMI << 8
+
+    def _clear(self) -> None:
         self.task_priority = 0
-        self.spurious = SVR_ENABLED | SPURIOUS_VECTOR
+        self.spurious = SPURIOUS_VECTOR
         self.in_service = self.level = self.request = 0  # ISR, TMR, IRR: bit n for vector n
         self._logical = 0
         self._model = DFR_FLAT
         self._errors = self._errors_told = 0
         self._command = [0, 0]
         self._table = [LVT_MASKED] * len(WRITABLE)
-        self._table[LVT_LINT0 - LVT_TIMER >> 4] = Delivery.EXTINT << 8
-        self._table[LVT_LINT1 - LVT_TIMER >> 4] = Delivery.NMI << 8
-        self.refused: Counter[int] = Counter()
-        """How often each `Delivery` was asked for that the machine does not have."""
+
+    def reset(self) -> None:
+        """What an INIT does: all but the ID as at power-on (SDM 3A 10.4.7.3)."""
+        self._clear()
+        self.timer.reset()
+        self._changed()
 
     # Interrupts
 
@@ -172,6 +203,8 @@ class LocalApic(SavedByFields):
         """A message of any kind that has this processor for its destination."""
         if mode in (Delivery.FIXED, Delivery.LOWEST_PRIORITY):
             self.accept(vector, level=level)
+        elif self._signal is not None and mode in SIGNALS:
+            self._signal(Delivery(mode), vector)
         else:
             self.refused[mode] += 1
 
@@ -282,21 +315,41 @@ class LocalApic(SavedByFields):
     def _write_command(self, value: int) -> None:
         """Send an interrupt (SDM 3A 10.6.1): it has gone as soon as it is written."""
         self._command[0] = value & _ICR_KEPT
-        mode, vector, shorthand = delivery_mode(value), value & 0xFF, value >> 18 & 3
-        here = shorthand in (Shorthand.SELF, Shorthand.ALL) or (
-            shorthand == Shorthand.NONE
-            and self.is_destination(self._command[1] >> 24, logical=bool(value & ICR_LOGICAL))
-        )
+        mode, vector = delivery_mode(value), value & 0xFF
         if mode in (Delivery.FIXED, Delivery.LOWEST_PRIORITY) and vector < LOWEST_VECTOR:
             self._report(ESR_SEND_ILLEGAL)
-        elif here and mode not in (Delivery.INIT, Delivery.START_UP):
-            self.deliver(mode, vector, level=False)
+        elif mode == Delivery.INIT and value & ICR_TRIGGER and not value & ICR_LEVEL:
+            return  # the end of an INIT, which only the APIC bus of old had a use for
+        else:
+            for apic in taking(mode, self._destinations(value)):
+                if apic is not self or mode not in (Delivery.INIT, Delivery.START_UP):
+                    apic.deliver(mode, vector, level=False)
+
+    def _destinations(self, command: int) -> Sequence[LocalApic]:
+        """Those that a command is for."""
+        others = [apic for apic in self.bus if apic is not self]
+        match Shorthand(command >> 18 & 3):
+            case Shorthand.SELF:
+                return [self]
+            case Shorthand.ALL:
+                return self.bus
+            case Shorthand.OTHERS:
+                return others
+        destination, logical = self._command[1] >> 24, bool(command & ICR_LOGICAL)
+        return [apic for apic in self.bus if apic.is_destination(destination, logical=logical)]
 
     def arbitration_priority(self) -> int:
         """APR (SDM 3A 10.6.2.4)."""
         requested, served = (max(bits.bit_length() - 1, 0) & 0xF0 for bits in (self.request, self.in_service))
         task = self.task_priority
         return task if task >> 4 >= requested >> 4 and task >> 4 > served >> 4 else max(task & 0xF0, requested, served)
+
+
+def taking(mode: int, destinations: Sequence[LocalApic]) -> Sequence[LocalApic]:
+    """Those among a message's destinations that get it: of lowest priority, one (SDM 3A 10.6.2.4)."""
+    if mode != Delivery.LOWEST_PRIORITY or len(destinations) < 2:
+        return destinations
+    return [min(destinations, key=lambda apic: apic.processor_priority)]
 
 
 # fmt: off

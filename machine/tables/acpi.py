@@ -114,11 +114,11 @@ ACTIVE_HIGH, LEVEL = 1 << 0, 3 << 2
 ANY_PROCESSOR, LINT1 = 0xFF, 1
 
 
-def madt() -> bytes:
-    """The local APIC, the I/O APIC, and how the ISA bus's lines reach it where that is not by their own number."""
+def madt(processors: int = 1) -> bytes:
+    """The local APICs, the I/O APIC, and how the ISA bus's lines reach it where that is not by their own number."""
     entries = (
-        struct.pack("<BBBBI", 0, 8, 0, localapic.POWER_ON_ID, 1),
-        struct.pack("<BBBBII", 1, 12, ioapic.POWER_ON_ID, 0, ioapic.IO_APIC, 0),
+        *(struct.pack("<BBBBI", 0, 8, number, number, 1) for number in range(processors)),
+        struct.pack("<BBBBII", 1, 12, ioapic.power_on_id(processors), 0, ioapic.IO_APIC, 0),
         struct.pack("<BBBBIH", 2, 10, 0, pit.TIMER_IRQ, ioapic.TIMER_PIN, 0),
         struct.pack("<BBBBIH", 2, 10, 0, _PM.SCI_IRQ, _PM.SCI_IRQ, ACTIVE_HIGH | LEVEL),
         struct.pack("<BBBHB", 4, 6, ANY_PROCESSOR, 0, LINT1),

@@ -36,35 +36,39 @@ def floating_pointer(configuration_at: int) -> bytes:
     return bytes(pointer)
 
 
-def _interrupts() -> list[bytes]:
+def _interrupts(io_apic: int) -> list[bytes]:
     """How the ISA bus's lines reach the I/O APIC, the 8259 pair its pin 0 and LINT0, and NMI LINT1."""
     entries = []
     for irq in range(16):
         if irq != CASCADE:
             pin = ioapic.TIMER_PIN if irq == TIMER_IRQ else irq
             flags = _ACTIVE_HIGH_LEVEL if irq == SCI_IRQ else 0
-            entries.append(struct.pack("<BBHBBBB", _INTERRUPT, _INT, flags, _ISA, irq, ioapic.POWER_ON_ID, pin))
+            entries.append(struct.pack("<BBHBBBB", _INTERRUPT, _INT, flags, _ISA, irq, io_apic, pin))
     pin = ioapic.EXTERNAL_PIN
-    entries.append(struct.pack("<BBHBBBB", _INTERRUPT, _EXTINT, 0, _ISA, 0, ioapic.POWER_ON_ID, pin))
+    entries.append(struct.pack("<BBHBBBB", _INTERRUPT, _EXTINT, 0, _ISA, 0, io_apic, pin))
     entries.append(struct.pack("<BBHBBBB", _LOCAL_INTERRUPT, _EXTINT, 0, _ISA, 0, ALL_APICS, 0))
     entries.append(struct.pack("<BBHBBBB", _LOCAL_INTERRUPT, _NMI, 0, _ISA, 0, ALL_APICS, 1))
     return entries
 
 
-def configuration() -> bytes:
-    """The configuration table: one processor, one bus, one I/O APIC, and the lines between them."""
-    processor = struct.pack(
+def _processor(number: int) -> bytes:
+    return struct.pack(
         "<BBBBII8x",
         _PROCESSOR,
-        localapic.POWER_ON_ID,
+        number,
         localapic.VERSION_VALUE & 0xFF,
-        _ENABLED | _BOOTSTRAP,
+        _ENABLED | (_BOOTSTRAP if number == localapic.POWER_ON_ID else 0),
         SIGNATURE,
         feature_bits(LEAF_1_EDX),
     )
+
+
+def configuration(processors: int = 1) -> bytes:
+    """The configuration table: processors, one bus, one I/O APIC, and the lines between them."""
+    io_apic_id = ioapic.power_on_id(processors)
     bus = struct.pack("<BB6s", _BUS, _ISA, b"ISA   ")
-    io_apic = struct.pack("<BBBBI", _IO_APIC, ioapic.POWER_ON_ID, ioapic.VERSION, _ENABLED, ioapic.IO_APIC)
-    entries = [processor, bus, io_apic, *_interrupts()]
+    io_apic = struct.pack("<BBBBI", _IO_APIC, io_apic_id, ioapic.VERSION, _ENABLED, ioapic.IO_APIC)
+    entries = [*map(_processor, range(processors)), bus, io_apic, *_interrupts(io_apic_id)]
     body = b"".join(entries)
     start = struct.pack(
         "<4sHBB8s12sIHHIHBx",

@@ -29,10 +29,10 @@ class _Room:
         return at
 
 
-def place_tables(memory: Memory, *, serial_ports: int = 1) -> None:
-    """Put all tables into RAM, for a machine with so many serial ports."""
+def place_tables(memory: Memory, *, serial_ports: int = 1, processors: int = 1) -> None:
+    """Put all tables into RAM, for a machine with so many serial ports and processors."""
     room = _Room(memory, _TABLES)
     fadt = acpi.fadt(room.add(acpi.facs()), room.add(acpi.dsdt(serial_ports)))
-    tables = [room.add(fadt), room.add(acpi.madt())]
+    tables = [room.add(fadt), room.add(acpi.madt(processors))]
     memory.write(RSDP, acpi.rsdp(room.add(acpi.rsdt(tables)), room.add(acpi.xsdt(tables))))
-    memory.write(MP_POINTER, mp.floating_pointer(room.add(mp.configuration())))
+    memory.write(MP_POINTER, mp.floating_pointer(room.add(mp.configuration(processors))))
