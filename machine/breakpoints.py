@@ -33,6 +33,10 @@ class Breakpoints:
         self._met_unarmed = False
         self.hit: int | None = None
 
+    def follow(self, first: Breakpoints) -> None:
+        """Stop where another processor does: what is inserted for one is so for both."""
+        self._armed = first._armed
+
     def __contains__(self, address: int) -> bool:
         return address in self._armed
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from itertools import count
 from typing import TYPE_CHECKING
 
 from machine.catch import Catch, Kind, chain_text, control_text, event_text, msr_text, port_text
@@ -70,10 +71,16 @@ class Catches:
         self._follows = False
         self.sees_deliveries = False
         """Whether no exception or interrupt may be delivered by the engine's own machine code."""
-        self._next = 1
+        self._numbers = count(1)
+        self._all = [self]
         self._passed: tuple[int, int, int] | None = None  # where a stop before something was told
         self.leaving = False
         self.hit: Caught | None = None
+
+    def follow(self, first: Catches) -> None:
+        """Wait for what another processor's user does: what is inserted for one is so for both."""
+        self._wanted, self._numbers, self._all = first._wanted, first._numbers, first._all
+        self._all.append(self)
 
     # What is wanted
 
@@ -88,7 +95,7 @@ class Catches:
                 raise Error(f"catch {number} is there already: {catch.text}")
         if catch.kind is Kind.MMIO:
             self._cpu.watchpoints.insert(_watch(catch))
-        number, self._next = self._next, self._next + 1
+        number = next(self._numbers)
         self._wanted[number] = catch
         self._choose()
         return number
@@ -109,6 +116,10 @@ class Catches:
             self.remove(number)
 
     def _choose(self) -> None:
+        for catches in self._all:
+            catches._want()
+
+    def _want(self) -> None:
         self._kinds = frozenset(catch.kind for catch in self._wanted.values())
         self.sees_deliveries = bool(self._kinds & _DELIVERED)
         self._acts = frozenset(act for kind in self._kinds for act in _ACTS.get(kind, ()))

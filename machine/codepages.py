@@ -7,11 +7,14 @@ hooks are put around every page that code is translated from, and are never call
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from unicorn import UC_HOOK_MEM_WRITE_PROT, Uc
 
 from machine.memory import PAGE
+
+Hook = Callable[[int, int], int]
+"""Puts a hook on stores to the physical memory from a first to a last address; returns its handle."""
 
 MOST_HOOKS = 32
 """The engine walks the list of hooks at every slow store, so a guest with scattered code gets coarser ones."""
@@ -21,10 +24,14 @@ COARSER = 4
 
 
 class CodePages:
-    """The physical memory that one processor's translations come from, in granules of one page and up."""
+    """The physical memory that one processor's translations come from, in granules of one page and up.
 
-    def __init__(self, uc: Uc) -> None:
+    ``hook`` is for those that want to know of stores there.
+    """
+
+    def __init__(self, uc: Uc, hook: Hook | None = None) -> None:
         self._uc = uc
+        self._put = hook or self._put_idle
         self._granule = PAGE
         self._covered: set[int] = set()
         self._found: set[int] = set()
@@ -67,7 +74,10 @@ class CodePages:
     def _hook(self, runs: Iterable[tuple[int, int]]) -> None:
         for first, last in runs:
             end = (last + 1) * self._granule - 1
-            self._hooks.append(self._uc.hook_add(UC_HOOK_MEM_WRITE_PROT, _never, None, first * self._granule, end))
+            self._hooks.append(self._put(first * self._granule, end))
+
+    def _put_idle(self, first: int, last: int) -> int:
+        return int(self._uc.hook_add(UC_HOOK_MEM_WRITE_PROT, _never, None, first, last))
 
 
 def _runs(granules: set[int]) -> Iterator[tuple[int, int]]:

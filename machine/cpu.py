@@ -24,13 +24,25 @@ from machine.catches import Catches
 from machine.engine.choice import Engine, make_progress
 from machine.engine.decode import can_be_left, ends_translation
 from machine.engine.fast import FastProgress
-from machine.engine.state import CC_OP_EFLAGS, CS, HF_CPL, HF_CS64, HF_INHIBIT_IRQ, HF_SMAP, STATUS_FLAGS, Front, State
+from machine.engine.state import (
+    CC_OP_EFLAGS,
+    CS,
+    HF2_NMI,
+    HF_CPL,
+    HF_CS64,
+    HF_INHIBIT_IRQ,
+    HF_SMAP,
+    STATUS_FLAGS,
+    Front,
+    State,
+)
 from machine.errors import EngineError, MemoryFault, RegisterError
 from machine.exceptions import Exceptions
 from machine.guards import Guards
 from machine.intercepts import Board, Intercepts
-from machine.interrupts import IF, UD, Event, Source, TripleFault, deliver
+from machine.interrupts import IF, NMI, UD, Event, Source, TripleFault, deliver
 from machine.memory import Memory
+from machine.sharedcode import SharedCode
 from machine.stop import FaultRecord
 from machine.translations import Translations
 from machine.walk import CR4_SMAP, Paging, Walks
@@ -51,7 +63,18 @@ class Cpu:
     state: State
     orig_rax: int
 
-    def __init__(self, memory: Memory, board: Board, engine: Engine | None = None) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        board: Board,
+        engine: Engine | None = None,
+        *,
+        number: int = 0,
+        shared_code: SharedCode | None = None,
+    ) -> None:
+        self.number = number
+        """Among the machine's processors, from 0."""
+        self.shared_code = shared_code
         self.memory = memory
         self._board = board
         self.uc = Uc(UC_ARCH_X86, UC_MODE_64, x86.UC_CPU_X86_SKYLAKE_SERVER)
@@ -71,6 +94,7 @@ class Cpu:
         self.shutdown: tuple[FaultRecord, ...] | None = None
         self.told_at: int | None = None
         """Linear address of the instruction that a stop was last told for; its breakpoint is not told again."""
+        self._changes = memory.changes
         self._raised: BaseException | None = None  # by a callback of the fast engine
         self._running = False
         self._again = False
@@ -90,6 +114,13 @@ class Cpu:
         uc.hook_add(UC_HOOK_INSN_INVALID, self.exceptions.on_invalid)
         self.intercepts = Intercepts(self, self._board)
         self.windows = Windows(self, self._board)
+
+    def follow(self, first: Cpu) -> None:
+        """Be debugged and counted as one with another processor: what is wanted of either is wanted of both."""
+        self.breakpoints.follow(first.breakpoints)
+        self.watchpoints.follow(first.watchpoints)
+        self.catches.follow(first.catches)
+        self.progress.tallies = first.progress.tallies
 
     # What it is doing, from outside
 
@@ -329,10 +360,12 @@ class Cpu:
     def _refresh(self) -> None:
         """Before a start: drop translations that a host write made stale, plant what is wanted."""
         self.state.load()
-        if self.memory.changed:
-            self.memory.changed = False
+        if self._changes != self.memory.changes:
+            self._changes = self.memory.changes
             self.uc.ctl_flush_tb()
             self._flush_tlb()
+        if self.shared_code and self.shared_code.take_stale(self.number):
+            self.uc.ctl_flush_tb()
         if not self.state.front.hflags & HF_SMAP and self.state.front.cr[4] & CR4_SMAP:
             self.state.front.hflags |= HF_SMAP
             self.state.store()
@@ -407,6 +440,21 @@ class Cpu:
         rip = self.state.front.eip
         self.deliver(Event(vector, None, Source.EXTERNAL, rip, rip))
         self.state.store()
+
+    def nonmaskable_interrupt(self) -> None:
+        """Deliver an NMI between two instructions; ends a halt.  No other is taken before an IRET (SDM 3A 6.7.1)."""
+        self.halted = False
+        self.state.load()
+        self.state.front.hflags2 |= HF2_NMI
+        rip = self.state.front.eip
+        self.deliver(Event(NMI, None, Source.EXTERNAL, rip, rip))
+        self.state.store()
+
+    def takes_nmi(self) -> bool:
+        """Whether an NMI would be taken now: not in the handler of one, and not in an interrupt shadow."""
+        self.state.load()
+        front = self.state.front
+        return not front.hflags2 & HF2_NMI and not front.hflags & HF_INHIBIT_IRQ
 
     def interruptible(self) -> bool:
         """Whether an external interrupt would be taken now: IF set and no interrupt shadow."""

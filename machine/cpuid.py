@@ -63,10 +63,13 @@ LEAVES: dict[int, Answer] = {
 }
 
 
-def cpuid(leaf: int, subleaf: int) -> Answer:
-    """The answer to a leaf; a leaf beyond the last one answers as the last basic leaf, as Intel's do."""
+def cpuid(leaf: int, subleaf: int, processor: int = 0) -> Answer:
+    """A processor's answer to a leaf; a leaf beyond the last one answers as the last basic leaf, as Intel's do."""
     if leaf == 7 and subleaf:
         return (0, 0, 0, 0)
+    if leaf == 1:
+        eax, ebx, ecx, edx = LEAVES[1]
+        return (eax, ebx | processor << 24, ecx, edx)  # the local APIC's ID at power-on
     if leaf in LEAVES:
         return LEAVES[leaf]
     last_extended = LEAVES[0x80000000][0]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from machine.delivery import long, protected, real
-from machine.delivery.event import DB, DF, GP, IF, PF, RF, RSP, UD, VM, Event, GuestFault, NotModelled, Source
+from machine.delivery.event import DB, DF, GP, IF, NMI, PF, RF, RSP, UD, VM, Event, GuestFault, NotModelled, Source
 from machine.delivery.segments import CR0_PE
 from machine.delivery.supervisor import read_supervisor
 from machine.engine.state import HF_CPL
@@ -26,6 +26,7 @@ __all__ = [
     "DF",
     "GP",
     "IF",
+    "NMI",
     "PF",
     "RF",
     "RSP",

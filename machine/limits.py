@@ -8,6 +8,8 @@ MAXIMUM = 3 << 30
 
 DEFAULT_MEMORY = 64 << 20
 
+MOST_PROCESSORS = 8
+
 ENTRY_NAMES = ("real", "32", "64", "unpacked")
 """The entries into a Linux bzImage; `machine.boot.linux.ENTRIES` has what each does."""
 

@@ -1,4 +1,4 @@
-"""The PC: RAM, devices, clock and the processor; run, step, stop."""
+"""The PC: RAM, devices, clock and the processors; run, step, stop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from functools import partial
 from typing import cast
 
 from machine.clock import NEVER, Clock
-from machine.cpu import Cpu
 from machine.devices.ata import COMMAND_BLOCK, CONTROL, CONTROL_BLOCK, DISK_IRQ, AtaDisk
 from machine.devices.controlport import CONTROL_PORT_A, ControlPortA
 from machine.devices.device import PortDevice, Ports, SavedPortDevice, Stateful
@@ -27,6 +26,7 @@ from machine.limits import DEFAULT_MEMORY
 from machine.linear import LinearMemory
 from machine.memory import Memory
 from machine.positions import Goal, Position
+from machine.processor import FIRST_RETRY, LAST_RETRY, Processor
 from machine.stop import (
     END,
     Arrived,
@@ -39,6 +39,7 @@ from machine.stop import (
     Stepped,
     Stop,
 )
+from machine.turns import QUANTUM, Turns, make_processors
 from machine.windows import MemoryDevice
 
 SLICE = 4 << 20
@@ -50,19 +51,16 @@ EVENTS = 256
 WAKES = 32
 """Times that one `Machine.run` wakes a halted processor at most."""
 
-FIRST_RETRY, LAST_RETRY = 256, 8192
-"""Nanoseconds after which an interrupt that could not be delivered is tried again; doubling."""
-
-
 _RETRY = number(2 * LAST_RETRY, FIRST_RETRY)
 _FIELDS = Fields("machine", _retry_at=number(NEVER), _retry=_RETRY, _exit=optional(END))
 
 
 class Machine(LinearMemory):
-    """A PC with ``memory`` bytes of RAM and one processor.
+    """A PC with ``memory`` bytes of RAM and ``cpus`` processors (1 to `MOST_PROCESSORS`).
 
     ``send`` gets what the guest writes to its first serial port, of which there are ``serial_ports`` (1 to 4).
-    ``engine`` names the engine that runs the processor; all give the same results.
+    ``engine`` names the engine that runs the processors; all give the same results, but the fast one runs one alone.
+    Several processors take turns of ``quantum`` bytes of code: `machine.turns`.  Raises `EngineError`, `Error`.
     """
 
     def __init__(
@@ -72,27 +70,33 @@ class Machine(LinearMemory):
         send: Callable[[bytes], None] = lambda data: None,
         serial_ports: int = 1,
         engine: Engine | None = None,
+        cpus: int = 1,
+        quantum: int = QUANTUM,
     ) -> None:
         self.memory = Memory(memory, WINDOWS)
         self.ports = Ports()
-        self.cpu = Cpu(self.memory, self, engine)
-        self.cpus = [self.cpu]
-        self.clock = Clock(self.cpu.now)
+        self.cpus = make_processors(cpus, self.memory, self, engine)
+        self.cpu = self.cpus[0]
+        """The processor whose turn it is; at a stop, the one that stopped."""
+        self.clock = Clock(lambda: self.cpu.now())
+        self.turns = Turns([Processor(cpu, self.clock, self._reset) for cpu in self.cpus], quantum)
         self.goal: Goal | None = None
         """Where the next run that comes there shall stop; it is forgotten then, and when it is behind."""
         self.last: Stop | None = None
         """Why it last stopped."""
         self._interrupted = False
         self._exit: Exited | Reset | None = None
-        self._retry_at = NEVER
-        self._retry = FIRST_RETRY
         self.devices: dict[str, Stateful] = {}
         """All that has state of its own, by the name under which a snapshot keeps it."""
         self._attach_devices()
         self._attach_serial_ports(serial_ports, send)
 
     def _attach_devices(self) -> None:
-        self.interrupts = InterruptLines(self.clock, self._interrupt_changed)
+        processors = self.turns.processors
+        signal = (lambda number, mode, vector: processors[number].signal(mode, vector)) if self.cpus[1:] else None
+        self.interrupts = InterruptLines(self.clock, *(processor.changed for processor in processors), signal=signal)
+        for processor in processors:
+            processor.interrupts = self.interrupts
         drive, self.pic = self.interrupts.drive, self.interrupts.pic
         self.pit = Pit(self.clock, drive(TIMER_IRQ))
         self.rtc = Rtc(self.clock, self.memory.size)
@@ -102,7 +106,7 @@ class Machine(LinearMemory):
         self.power = PowerManagement(self.clock, drive(SCI_IRQ), lambda: self._leave(0))
         self.control_port = ControlPortA(lambda: self._reset("port 0x92"))
         self.disk = AtaDisk(drive(DISK_IRQ))
-        self.interrupts.attach(self.ports, self.cpu.windows)
+        self.interrupts.attach(self.ports, *(cpu.windows for cpu in self.cpus))
         self.devices |= {"ports": self.ports, **self.interrupts.controllers()}
         # fmt: off
         for name, device, first, count in (
@@ -178,7 +182,7 @@ class Machine(LinearMemory):
     def _accessed(self) -> None:
         """Stop in time for what the access brought about."""
         self.clock.inside = False
-        self.cpu.progress.lower(max(min(self.clock.next, self._retry_at) - self.clock.warp, 0))
+        self.cpu.progress.lower(max(min(self.clock.next, self.turns.due()) - self.clock.warp, 0))
 
     @property
     def warp(self) -> int:
@@ -200,12 +204,6 @@ class Machine(LinearMemory):
     def _stop_at_next_block(self) -> None:
         # Never emu_stop from a port hook: the rest of the block would run without its hooks.
         self.cpu.progress.lower(0)
-
-    def _interrupt_changed(self) -> None:
-        if not self.interrupts.pending():
-            self._retry_at, self._retry = NEVER, FIRST_RETRY
-        elif self._retry_at == NEVER:
-            self._retry_at = self.clock.soonest()
 
     # Running
 
@@ -237,11 +235,10 @@ class Machine(LinearMemory):
         return self._run(budget, until) if self.goal is None else self.run_to(self.goal, budget, until)
 
     def _run(self, budget: int, until: int) -> Stop | None:
-        progress = self.cpu.progress
-        slice_end, wakes = progress.clock + budget, WAKES
+        slice_end, wakes = self.cpu.progress.clock + budget, WAKES
         self.cpu.progress.most_events = self.cpu.events + EVENTS
         while True:
-            stop = self._stopped()
+            stop, progress = self._stopped(), self.cpu.progress
             if stop is not None:
                 return self._tell(stop)
             if progress.clock >= slice_end or not wakes or self.cpu.events >= progress.most_events:
@@ -249,11 +246,11 @@ class Machine(LinearMemory):
             due = self._service()
             if not self.cpu.halted:
                 if not self.cpu.stopped_by_hook and self._advance(min(due - self.clock.warp, NEVER), slice_end):
-                    slice_end = progress.clock
+                    slice_end = self.cpu.progress.clock
             elif self._rest(until):
                 wakes -= 1
             else:
-                return None if self.cpu.interruptible() else self._tell(Halted(self.cpu.linear_pc))
+                return None if self.turns.is_wakeable() else self._tell(Halted(self.cpu.linear_pc))
 
     def run_to(self, goal: Goal, budget: int = SLICE, until: int = NEVER) -> Stop | None:
         """`run`, and stop where ``goal`` says with `Arrived`.  Raises `Error` if that is behind."""
@@ -295,7 +292,8 @@ class Machine(LinearMemory):
         while progress.clock < end and not (self.cpu.halted or self._noticed()):
             events = self.cpu.events
             self.cpu.approach(end)
-            if self.cpu.events != events or min(self.clock.next, self._retry_at) - self.clock.warp < end:
+            due = min(self.clock.next, self.turns.current.look_at, self.turns.others_due(self.clock.now()))
+            if self.cpu.events != events or due - self.clock.warp < end:
                 break
 
     def step(self) -> Stop:
@@ -310,7 +308,7 @@ class Machine(LinearMemory):
             for _ in range(WAKES):
                 if not self._rest() or not self.cpu.halted:
                     break
-            if self.cpu.halted and not self.cpu.interruptible():
+            if self.cpu.halted and not self.turns.is_wakeable():
                 return self._tell(Halted(self.cpu.linear_pc))
         elif self.cpu.events == events:
             self.cpu.step()
@@ -346,47 +344,63 @@ class Machine(LinearMemory):
         return None
 
     def _service(self) -> int:
-        """Call devices that are due and deliver an interrupt if one can be; returns the time to look again."""
+        """Call devices that are due, give the turn on, deliver an interrupt if one can be; the time to look again."""
         now = self.clock.now()
         if self.clock.next <= now:
             self.clock.run_due(now)
-        if not self.interrupts.pending():
-            return self.clock.next
-        if self._retry_at <= now:
-            if self.cpu.interruptible() or self.cpu.halted:
-                self._deliver(now)
-            else:
-                self._retry_at = now + self._retry
-                self._retry = min(2 * self._retry, LAST_RETRY)
-        return min(self.clock.next, self._retry_at)
+        self._give_to(self.turns.choose(now, self.cpu.progress.clock))
+        again = self.turns.current.serve(now)
+        return min(self.clock.next, again, self.turns.others_due(now), self.turns.end(now) + self.clock.warp)
 
-    def _deliver(self, now: int) -> None:
-        if not self.cpu.interruptible():
-            return
-        self._retry_at, self._retry = NEVER, FIRST_RETRY
-        self.cpu.interrupt(self.interrupts.acknowledge())
-        if self.interrupts.pending() and self._retry_at == NEVER:
-            self._retry_at = now + self._retry
+    def _give_to(self, processor: Processor) -> None:
+        """The turn."""
+        if processor.cpu is not self.cpu:
+            processor.cpu.progress.take_over(self.cpu.progress)
+            self.cpu = processor.cpu
+
+    @property
+    def halted(self) -> bool:
+        """Whether no processor runs, as all wait for an interrupt or to be started."""
+        return all(cpu.halted for cpu in self.cpus)
 
     @property
     def idle(self) -> bool:
-        """Halted with interrupts enabled and no deadline: only input from outside can wake the processor."""
-        return self.cpu.halted and self.cpu.interruptible() and self.clock.next == NEVER
+        """Halted with interrupts enabled and no deadline: only input from outside can wake a processor."""
+        return self.halted and self.clock.next == NEVER and self.turns.is_wakeable() and self.turns.due() == NEVER
 
     def _rest(self, until: int = NEVER) -> bool:
-        """Skip time to a halted processor's next deadline, or ``until`` if that is sooner; False if it stays halted."""
-        if not self.cpu.interruptible():
+        """All are halted: skip time to the next deadline, or ``until`` if that is sooner; False if they stay so."""
+        if not self.turns.is_wakeable():
             return False
-        if not self.interrupts.pending():
-            now, deadline = self.clock.now(), self.clock.next
+        if self.turns.woken() is None:
+            now, deadline = self.clock.now(), min(self.clock.next, self.turns.start())
             if deadline == NEVER or deadline > until:
                 self.clock.warp += max(until - now, 0) if until < NEVER else 0
                 return False
             self.clock.warp += max(deadline - now, 0)
             self.clock.run_due(self.clock.now())
-        if self.interrupts.pending():
-            self._deliver(self.clock.now())
+            self.turns.look(self.clock.now())
+        woken = self.turns.woken()
+        if woken is not None:
+            self._give_to(self.turns.give(woken, self.cpu.progress.clock))
+            woken.deliver(self.clock.now())
         return True
+
+    @property
+    def _retry_at(self) -> int:
+        return self.turns.processors[0].look_at
+
+    @_retry_at.setter
+    def _retry_at(self, time: int) -> None:
+        self.turns.processors[0].look_at = time
+
+    @property
+    def _retry(self) -> int:
+        return self.turns.processors[0].retry
+
+    @_retry.setter
+    def _retry(self, time: int) -> None:
+        self.turns.processors[0].retry = time
 
     # What a snapshot keeps, but for processor and RAM
 

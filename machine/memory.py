@@ -33,8 +33,8 @@ class Memory:
         # Private, so that a fork of the host process does not share the guest's RAM.
         self._map = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.ram = memoryview(self._map)
-        self.changed = False
-        """A host write happened since the processor last looked: its translations may be stale."""
+        self.changes = 0
+        """Counts the host's writes: translations from before the last one may be stale."""
 
     @property
     def address(self) -> int:
@@ -63,7 +63,7 @@ class Memory:
         """Store bytes at a physical address from the host's side.  Raises `MemoryFault` outside RAM."""
         self._check(address, len(data))
         self.ram[address : address + len(data)] = data
-        self.changed = True
+        self.changes += 1
 
     def clear(self, address: int = 0, length: int | None = None) -> None:
         """Make a range of RAM zero, all of it by default; where the host can, whole pages are given back.
@@ -78,7 +78,7 @@ class Memory:
         else:
             self.ram[address:start], self.ram[stop:end] = bytes(start - address), bytes(end - stop)
             self._map.madvise(mmap.MADV_DONTNEED, start, stop - start)
-        self.changed = True
+        self.changes += 1
 
     def read_u64(self, address: int) -> int:
         """A little-endian 64-bit word; all ones off the end of RAM, as the open bus reads."""

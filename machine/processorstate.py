@@ -275,4 +275,4 @@ def _flush(cpu: Cpu) -> None:
     # A write to CR3 flushes only while paging is on, and the mode before may have been another one.
     cpu.uc.ctl_flush_tb()
     uclib.uc_ctl(cpu.uc._uch, ctypes.c_int(UC_CTL_TLB_FLUSH | _WRITE))
-    cpu.memory.changed = True
+    cpu.memory.changes += 1

@@ -97,7 +97,7 @@ def answer_cpuid(cpu: Cpu) -> int:
     """CPUID from the fixed table; tells the engine to skip its own answer."""
     uc = cpu.uc
     leaf = uc.reg_read(x86.UC_X86_REG_EAX)
-    answer = cpuid(leaf, uc.reg_read(x86.UC_X86_REG_ECX))
+    answer = cpuid(leaf, uc.reg_read(x86.UC_X86_REG_ECX), cpu.number)
     registers = (x86.UC_X86_REG_RAX, x86.UC_X86_REG_RBX, x86.UC_X86_REG_RCX, x86.UC_X86_REG_RDX)
     for register, value in zip(registers, answer, strict=True):
         uc.reg_write(register, value)

@@ -22,7 +22,10 @@ class Translations:
 
     def __init__(self, cpu: Cpu) -> None:
         self._cpu = cpu
-        self._code_pages = CodePages(cpu.uc)
+        self._shared = cpu.shared_code
+        self._code_pages = CodePages(cpu.uc, self._hook_stores if self._shared else None)
+        if self._shared:
+            self._shared.join(self._code_pages)
         self._walks = Walks(cpu.memory)
         self._begun = cpu.fast is not None
         if cpu.fast is None:
@@ -41,6 +44,10 @@ class Translations:
         if found:
             self._code_pages.cover()
         return found
+
+    def _hook_stores(self, first: int, last: int) -> int:
+        assert self._shared is not None
+        return self._cpu.progress.hook_stores(self._shared, first, last)
 
     def _on_translation(self, _uc: Uc, block: object, _previous: object, _data: object) -> None:
         """A block was translated and has not run: if it needs hooks first, leave the engine and start again there."""
@@ -68,6 +75,9 @@ class Translations:
         return [(first, room), (self._walks.physical(paging, address + room), length - room)]
 
     def _is_new_code(self, runs: Sequence[tuple[int, int]]) -> bool:
+        if self._shared:
+            for physical, _ in runs:
+                self._shared.found(self._cpu.number, physical)
         new = [physical for physical, _ in runs if not self._code_pages.knows(physical)]
         for physical in new:
             self._code_pages.add(physical)

@@ -87,6 +87,10 @@ class Watchpoints:
         self.whole = False
         self.caught = False
 
+    def follow(self, first: Watchpoints) -> None:
+        """Watch what another processor does: what is inserted for one is so for both."""
+        self._wanted = first._wanted
+
     def watches(self) -> list[Watch]:
         """Every watched range, by address."""
         return sorted(self._wanted, key=lambda watch: watch.address)

@@ -51,5 +51,5 @@ def boot(cpu: Cpu, elf: Elf, initrd: bytes | None, command_line: bytes) -> None:
         0,
     )
     place(memory, INFO_PAGE, info + parts[info_size:], "the start information")
-    memory.changed = True
+    memory.changes += 1
     entry.protected_mode(cpu, start, {entry.EBX: INFO_PAGE, entry.ESP: INFO_PAGE - PAGE})

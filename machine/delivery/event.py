@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from machine.x86.vectors import VECTORS, Kind
 
-DB, UD, DF, TS, NP, SS_FAULT, GP, PF = 1, 6, 8, 10, 11, 12, 13, 14
+DB, NMI, UD, DF, TS, NP, SS_FAULT, GP, PF = 1, 2, 6, 8, 10, 11, 12, 13, 14
 
 TF, IF, NT, RF, VM, AC = 1 << 8, 1 << 9, 1 << 14, 1 << 16, 1 << 17, 1 << 18
 RSP = 4

@@ -13,7 +13,13 @@ import struct
 import sys
 from collections.abc import Callable, Sequence
 
-from unicorn import UC_HOOK_BLOCK, UC_HOOK_CODE, UC_HOOK_INSN, Uc
+from unicorn import (
+    UC_HOOK_BLOCK,
+    UC_HOOK_CODE,
+    UC_HOOK_INSN,
+    UC_HOOK_MEM_WRITE,
+    Uc,
+)
 from unicorn.unicorn_py3.unicorn import uclib
 
 from machine.engine.flags import Flags
@@ -22,6 +28,7 @@ from machine.engine.rawhook import add_hook
 from machine.engine.state import State
 from machine.engine.timestamp import INSTRUCTIONS, Callback, TimeStamp
 from machine.engine.trace import Trace
+from machine.sharedcode import SharedCode
 from machine.tallies import Tallies
 
 EVERY_BYTE = (1 << 64) - 1
@@ -79,6 +86,14 @@ class Progress:
             update = ctypes.c_void_p(self._entries["update_flags"])
             return add_hook(self._uc, UC_HOOK_CODE, update, self._flags, at=(address, address))
         return int(self._uc.hook_add(UC_HOOK_CODE, self._flags.update, None, address, address))
+
+    def hook_stores(self, code: SharedCode, first: int, last: int) -> int:
+        """Have stores to the physical bytes from ``first`` to ``last`` marked; returns the hook's handle."""
+        first = max(first - WIDEST_ACCESS, 0)  # the engine looks at a store's first byte only
+        if self.native:
+            mark = ctypes.c_void_p(self._entries["mark_written"])
+            return add_hook(self._uc, UC_HOOK_MEM_WRITE, mark, code.written, at=(first, last))
+        return int(self._uc.hook_add(UC_HOOK_MEM_WRITE, code.mark, None, first, last))
 
     def record(self, trace: Trace | None) -> None:
         """Between two runs: record what runs from now on, or nothing; all translations are stale then."""
@@ -196,6 +211,10 @@ class Progress:
         """Linear addresses of the block that runs: its start, and the end behind it."""
         return self._cells.block, self._cells.block_end
 
+    def take_over(self, other: Progress) -> None:
+        """Between two runs: count on from where another processor of the same machine has come."""
+        self.clock, self.events, self.most_events = other.clock, other.events, other.most_events
+
     def settle(self, rip: int, *, whole: bool = False) -> None:
         """Make the clock exact after a stop at linear address ``rip``: refund the part of a block that did not run.
 
@@ -240,7 +259,7 @@ class Progress:
         cells.block, cells.block_end = address, address + size
 
 
-_ENTRIES = ("count_block", "update_flags", "rdtsc", "rdtscp")
+_ENTRIES = ("count_block", "update_flags", "rdtsc", "rdtscp", "mark_written")
 """The table at the blob's start."""
 
 

@@ -29,6 +29,9 @@ HF_SMAP = 1 << 23
 HF_CS64 = 1 << 15
 """Bits of ``hflags``, QEMU's digest of the processor's mode."""
 
+HF2_NMI = 1 << 2
+"""Bit of ``hflags2``: the handler of an NMI runs, and IRET has not ended it."""
+
 CC_OP_EFLAGS = 1
 CC_OP_LOGICB, CC_OP_LOGICQ = 22, 25
 STATUS_FLAGS = 0x8D5

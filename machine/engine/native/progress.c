@@ -10,6 +10,7 @@ __asm__(
     ".section .text.entries, \"ax\"\n"
     "entries:\n"
     "   .long count_block - entries, update_flags - entries, rdtsc - entries, rdtscp - entries\n"
+    "   .long mark_written - entries\n"
     ".text\n");
 
 #include "trace.h"
@@ -97,4 +98,28 @@ int
 rdtscp(void *uc, struct time_stamp *t)
 {
     return tell_time(uc, t, 1);
+}
+
+/* The pages of RAM that were stored to, where any processor has code; sharedcode.py has the same layout. */
+struct written {
+    u64 any;
+    u64 pages;
+    unsigned char *marks;
+};
+
+enum { NOTHING, MARKED, ANYTHING };
+
+/* UC_HOOK_MEM_WRITE: a store to physical memory.  Of one that crosses a page the engine does not tell where it ends. */
+int
+mark_written(void *uc, int kind, u64 address, int size, long long value, struct written *w)
+{
+    (void)uc, (void)kind, (void)value;
+    u64 page = address >> 12;
+    if ((address & 0xfff) + (u64)size > 0x1000) {
+        w->any = ANYTHING;
+    } else if (page < w->pages) {
+        w->marks[page] = 1;
+        w->any |= MARKED;
+    }
+    return 0;
 }
