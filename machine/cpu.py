@@ -270,6 +270,7 @@ class Cpu:
         """Enter the engine until the limit, a hook or a halt ends it; True for the limit."""
         self.translations.begin()
         self._refresh()
+        clock, events = self.progress.clock, self.events
         while True:
             self._again = self._delivered = False
             self._emulate()
@@ -277,6 +278,8 @@ class Cpu:
             if not (self._again or self._delivered) or self.stopped_by_hook or self.progress.single:
                 break
             self._plant()
+        if (self.progress.clock, self.events) != (clock, events):
+            self.told_at = None  # it has moved on, and may come there again
         refused = self.progress.refused
         self.halted = not (refused or self._again or self._delivered or self.stopped_by_hook)
         return refused

@@ -270,3 +270,13 @@ def test_breakpoints_and_steps_mix(moves):
             guest.run()
         done = 1000 - guest.reg("rcx") if guest.rip != KERNEL else 0
         assert guest.peek(DATA) - done in (0, 1)
+
+
+def test_slices_that_end_at_a_breakpoint_told_before():
+    """Coming there again is told again, wherever the run is cut."""
+    bare = Bare().kernel("nop; 1: nop; nop; nop; nop; jmp 1b")
+    place = KERNEL + 1
+    bare.cpu.breakpoints.insert(place)
+    assert bare.run() == Breakpoint(place)
+    stops = [bare.machine.run(6) for _ in range(100)]  # as long as the loop
+    assert stops.count(Breakpoint(place)) > 40
