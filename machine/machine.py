@@ -22,7 +22,7 @@ from machine.devices.serial import Serial
 from machine.engine.choice import Engine
 from machine.errors import Error
 from machine.fields import Fields, State, check_names, mapping, number, optional
-from machine.limits import DEFAULT_MEMORY
+from machine.limits import DEFAULT_MEMORY, QUANTUM
 from machine.linear import LinearMemory
 from machine.memory import Memory
 from machine.positions import Goal, Position
@@ -39,7 +39,7 @@ from machine.stop import (
     Stepped,
     Stop,
 )
-from machine.turns import QUANTUM, Turns, make_processors
+from machine.turns import Turns, make_processors
 from machine.windows import MemoryDevice
 
 SLICE = 4 << 20
@@ -56,7 +56,7 @@ _FIELDS = Fields("machine", _retry_at=number(NEVER), _retry=_RETRY, _exit=option
 
 
 class Machine(LinearMemory):
-    """A PC with ``memory`` bytes of RAM and ``cpus`` processors (1 to `MOST_PROCESSORS`).
+    """A PC with ``memory`` bytes of RAM and ``cpus`` processors (1 to `machine.limits.MOST_PROCESSORS`).
 
     ``send`` gets what the guest writes to its first serial port, of which there are ``serial_ports`` (1 to 4).
     ``engine`` names the engine that runs the processors; all give the same results, but the fast one runs one alone.

@@ -70,6 +70,7 @@ def save(machine: Machine, path: Path, guest: State | None = None) -> int:
 
     ``guest`` are JSON values to remember with it.  The machine does not change.  Raises `SnapshotError`.
     """
+    _check_one_processor(machine)
     state = {
         "memory": machine.memory.size,
         "guest": guest or {},
@@ -88,6 +89,11 @@ def save(machine: Machine, path: Path, guest: State | None = None) -> int:
             return out.end()
     except OSError as error:
         raise SnapshotError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def _check_one_processor(machine: Machine) -> None:
+    if count := len(machine.cpus) - 1:
+        raise SnapshotError(f"--cpus {count + 1}: a snapshot keeps one processor alone")
 
 
 @contextmanager
@@ -171,6 +177,7 @@ def load(machine: Machine, snapshot: Snapshot) -> None:
 
     Everything is checked before anything changes.  Raises `SnapshotError` naming the file and what is wrong.
     """
+    _check_one_processor(machine)
     _load_state(machine, snapshot)
     snapshot.file.seek(snapshot.start)
     _load_memory(machine, Reader(snapshot.file, snapshot.start), snapshot)

@@ -25,9 +25,6 @@ from machine.sharedcode import SharedCode
 if TYPE_CHECKING:
     from machine.intercepts import Board
 
-QUANTUM = 10_000
-"""Bytes of code in a turn."""
-
 
 def make_processors(count: int, memory: Memory, board: Board, engine: Engine | None) -> list[Cpu]:
     """Processors that share memory, and what a debugger wants of them.  Raises `Error` and `EngineError`."""

@@ -182,7 +182,9 @@ def own_bzimage(kernel: Path) -> Image | None:
 
 def _load(configuration: Configuration, kernel: bytes, disk: bytes | None) -> tuple[Machine, str]:
     """A machine with the kernel in it, and the boot protocol."""
-    machine = Machine(configuration.memory, serial_ports=len(configuration.serial), engine=_engine(configuration))
+    cpus, quantum = configuration.processors
+    ports, engine = len(configuration.serial), _engine(configuration)
+    machine = Machine(configuration.memory, serial_ports=ports, engine=engine, cpus=cpus, quantum=quantum)
     line, entry = configuration.append, configuration.entry
     return machine, boot(machine, kernel, initrd=disk, command_line=line, entry=entry)
 

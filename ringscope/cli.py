@@ -18,8 +18,8 @@ from gdbstub.address import AddressError
 from kernel.errors import Error as KernelError
 from machine import stop
 from machine.errors import Error as MachineError
-from machine.limits import DEFAULT_MEMORY, ENGINE_NAMES, ENTRY_NAMES, MAXIMUM, MINIMUM, PAGE
-from ringscope import linux, timeline
+from machine.limits import DEFAULT_MEMORY, ENTRY_NAMES, MAXIMUM, MINIMUM, PAGE
+from ringscope import linux, processors, timeline
 from ringscope.apt import PackageError
 from ringscope.configuration import CPU, RESET_STATUS, VIEWS, Configuration, UsageError
 from ringscope.serial.spec import FORMS, STDIO, Spec, parse
@@ -59,13 +59,6 @@ def memory_size(text: str) -> int:
     if size % PAGE or not MINIMUM <= size <= MAXIMUM:
         raise argparse.ArgumentTypeError(f"{text} is not a multiple of 4K from 1M to 3G")
     return size
-
-
-def processors(text: str) -> int:
-    """A number of processors.  Raises argparse.ArgumentTypeError for any but 1."""
-    if text != "1":
-        raise argparse.ArgumentTypeError(f"{text}: the machine has one processor")
-    return 1
 
 
 def suite(text: str) -> str:
@@ -132,10 +125,7 @@ def _machine_options(parser: argparse.ArgumentParser) -> None:
 def _size_and_entry(group: argparse._ArgumentGroup, memory: int) -> None:
     group.add_argument("--memory", type=memory_size, metavar="SIZE", help=f"RAM; default: {memory >> 20}M")
     group.add_argument("--entry", choices=ENTRY_NAMES, help="where a bzImage, ours too, is entered; default: unpacked")
-    group.add_argument(
-        "--engine", choices=ENGINE_NAMES, help="what runs the processor; default: fast where it can (ringscope doctor)"
-    )
-    group.add_argument("--cpus", type=processors, default=1, metavar="N", help="processors; there is 1")
+    processors.add_options(group)
     group.add_argument(
         "--serial",
         type=serial_end,
@@ -250,6 +240,7 @@ def _linux_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _configuration(arguments: argparse.Namespace) -> Configuration:
+    processors.chosen(arguments)
     if arguments.from_snapshot:
         return timeline.from_snapshot(arguments)
     return Configuration(
@@ -261,6 +252,7 @@ def _configuration(arguments: argparse.Namespace) -> Configuration:
         serial=_serial(arguments),
         engine=arguments.engine,
         stop_at=arguments.stop_at,
+        processors=processors.chosen(arguments),
     )
 
 
@@ -349,6 +341,7 @@ def _repl(arguments: argparse.Namespace) -> int:
 
 def _linux(arguments: argparse.Namespace) -> int:
     timeline.check(arguments)
+    processors.chosen(arguments)
     setup = timeline.from_snapshot(arguments) if arguments.from_snapshot else _linux_configuration(arguments)
     if arguments.gdb:
         from ringscope import debug
@@ -374,7 +367,7 @@ def _linux_configuration(arguments: argparse.Namespace) -> Configuration:
         serial=_serial(arguments),
         engine=arguments.engine,
     )
-    setup = replace(setup, stop_at=arguments.stop_at)
+    setup = replace(setup, stop_at=arguments.stop_at, processors=processors.chosen(arguments))
     return timeline.instant(setup, arguments) if arguments.instant else setup
 
 

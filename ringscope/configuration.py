@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from machine.limits import DEFAULT_MEMORY
+from machine.limits import DEFAULT_MEMORY, QUANTUM
 from machine.positions import Goal
 from ringscope.serial.spec import STDIO, Spec
 
@@ -32,7 +32,8 @@ class Configuration:
     serial ports are joined to, COM1 first; ``engine`` is one of `machine.limits.ENGINE_NAMES`, or None for the fast
     one where it can run; ``snapshot`` is a file to go on from instead, with an empty ``serial`` for what its ports
     were joined to; ``stop_at`` is where the machine's first run ends; ``least_memory`` is known to be enough for this
-    kernel to run, where that is known.
+    kernel to run, where that is known;
+    ``processors`` is how many there are, and the bytes of code in a turn of one.
     """
 
     kernel: Path | None = None
@@ -46,3 +47,4 @@ class Configuration:
     snapshot: Path | None = None
     stop_at: Goal | None = None
     least_memory: int = 0
+    processors: tuple[int, int] = (1, QUANTUM)
