@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from unicorn import UC_HOOK_MEM_WRITE_PROT, Uc
 
+from machine.engine.rawhook import remove_hook
 from machine.memory import PAGE
 
 Hook = Callable[[int, int], int]
@@ -62,7 +63,7 @@ class CodePages:
 
     def _merge(self) -> None:
         for hook in self._hooks:
-            self._uc.hook_del(hook)
+            remove_hook(self._uc, hook)
         self._hooks.clear()
         runs = list(_runs(self._covered))
         while len(runs) > MOST_HOOKS // 2:
