@@ -7,6 +7,7 @@ from functools import partial
 from typing import cast
 
 from machine.clock import NEVER, Clock
+from machine.cpu import Cpu
 from machine.devices.ata import COMMAND_BLOCK, CONTROL, CONTROL_BLOCK, DISK_IRQ, AtaDisk
 from machine.devices.controlport import CONTROL_PORT_A, ControlPortA
 from machine.devices.device import PortDevice, Ports, SavedPortDevice, Stateful
@@ -84,6 +85,7 @@ class Machine(LinearMemory):
         """Where the next run that comes there shall stop; it is forgotten then, and when it is behind."""
         self.last: Stop | None = None
         """Why it last stopped."""
+        self._awaited: Cpu | None = None
         self._interrupted = False
         self._exit: Exited | Reset | None = None
         self.devices: dict[str, Stateful] = {}
@@ -243,14 +245,25 @@ class Machine(LinearMemory):
                 return self._tell(stop)
             if progress.clock >= slice_end or not wakes or self.cpu.events >= progress.most_events:
                 return None
-            due = self._service()
-            if not self.cpu.halted:
+            now = self._look()
+            if self._awaited is self.cpu and not self.turns.current.rests:
+                return Arrived()
+            due = self._serve(now)
+            if not self.turns.current.rests:
                 if not self.cpu.stopped_by_hook and self._advance(min(due - self.clock.warp, NEVER), slice_end):
                     slice_end = self.cpu.progress.clock
             elif self._rest(until):
                 wakes -= 1
             else:
                 return None if self.turns.is_wakeable() else self._tell(Halted(self.cpu.linear_pc))
+
+    def run_to_turn(self, number: int, budget: int = SLICE, until: int = NEVER) -> Stop | None:
+        """`run`, and stop with `Arrived` where a processor has the turn and its next instruction can be stepped."""
+        self._awaited = self.cpus[number]
+        try:
+            return self._run(budget, until)
+        finally:
+            self._awaited = None
 
     def run_to(self, goal: Goal, budget: int = SLICE, until: int = NEVER) -> Stop | None:
         """`run`, and stop where ``goal`` says with `Arrived`.  Raises `Error` if that is behind."""
@@ -303,8 +316,8 @@ class Machine(LinearMemory):
             return self._tell(stop)
         events = self.cpu.events
         self.cpu.told_at = self.cpu.linear_pc
-        self._service()
-        if self.cpu.halted:
+        self._serve(self._look())
+        if self.turns.current.rests:
             for _ in range(WAKES):
                 if not self._rest() or not self.cpu.halted:
                     break
@@ -343,12 +356,16 @@ class Machine(LinearMemory):
             return Interrupted()
         return None
 
-    def _service(self) -> int:
-        """Call devices that are due, give the turn on, deliver an interrupt if one can be; the time to look again."""
+    def _look(self) -> int:
+        """Call devices that are due, and give the turn on; the time."""
         now = self.clock.now()
         if self.clock.next <= now:
             self.clock.run_due(now)
         self._give_to(self.turns.choose(now, self.cpu.progress.clock))
+        return now
+
+    def _serve(self, now: int) -> int:
+        """Deliver an interrupt if one can be; the time to look again."""
         again = self.turns.current.serve(now)
         return min(self.clock.next, again, self.turns.others_due(now), self.turns.end(now) + self.clock.warp)
 
@@ -361,7 +378,7 @@ class Machine(LinearMemory):
     @property
     def halted(self) -> bool:
         """Whether no processor runs, as all wait for an interrupt or to be started."""
-        return all(cpu.halted for cpu in self.cpus)
+        return all(processor.rests for processor in self.turns.processors)
 
     @property
     def idle(self) -> bool:

@@ -47,6 +47,8 @@ class Processor:
         self.retry = FIRST_RETRY
         self.signals: list[tuple[Delivery, int]] = []
         """NMI, INIT and start-up messages that have not been taken, in order."""
+        self.held = False
+        """A debugger lets it rest: it gets no turn."""
         self._waiting = False
         if self.number:
             self._wait()
@@ -95,17 +97,22 @@ class Processor:
 
     def runs(self, now: int) -> bool:
         """Whether it has something to run, or wakes."""
-        return not self.cpu.halted or (self.look_at <= now and self.wakes())
+        return not self.held and (not self.cpu.halted or (self.look_at <= now and self.wakes()))
 
     def wakes(self) -> bool:
         """Whether it is halted and what waits for it ends that."""
-        if self.waiting or not self.cpu.halted:
+        if self.waiting or self.held or not self.cpu.halted:
             return False
         return self._nmi() or self._interrupt()
 
     def is_wakeable(self) -> bool:
         """Whether something could end its halt by itself: an interrupt, or a message that is under way."""
         return self.starts() or (not self.waiting and (self._has_nmi() or self.cpu.interruptible()))
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing can run on it now."""
+        return self.held or self.cpu.halted
 
     def look(self, now: int) -> None:
         """It is time to look: take INIT and start-up messages, in order.  What cannot wake it is let lie."""
@@ -116,7 +123,7 @@ class Processor:
             for mode, vector in signals:
                 self._take(mode, vector)
             self.changed()
-        if self.cpu.halted and not self.wakes():
+        if self.cpu.halted and not self.held and not self.wakes():
             self.look_at = NEVER
 
     def _take(self, mode: Delivery, vector: int) -> None:

@@ -10,7 +10,7 @@ processor to the next.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from machine.clock import NEVER
@@ -98,11 +98,16 @@ class Turns:
         """When an interrupt or message for any of them is looked at."""
         return min(self.current.look_at, self.others_due())
 
+    def hold(self, numbers: Collection[int]) -> None:
+        """Between two runs: let these rest, and no others.  The order of turns is another one then."""
+        for processor in self.processors:
+            processor.held = processor.number in numbers
+
     # While all are halted
 
     def woken(self) -> Processor | None:
         """The next that has something to run, or wakes by what waits for it."""
-        return next((found for found in self._after_current() if not found.cpu.halted or found.wakes()), None)
+        return next((found for found in self._after_current() if not found.rests or found.wakes()), None)
 
     def start(self) -> int:
         """When a message that starts or resets a processor is looked at; NEVER if there is none."""

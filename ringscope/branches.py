@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Sequence
 
+from gdbstub.errors import TargetError
 from gdbstub.values import BranchBlock
 from machine.branches import Block, Branches, Mark
 from machine.machine import Machine
@@ -21,6 +23,7 @@ class MachineBranches:
 
     def __init__(self, machine: Machine, view: Callable[[], View]) -> None:
         self._branches = Branches(machine)
+        self._cpus = machine.cpus
         self._view = view
         self._rooms: dict[int, int] = {}
         self._read: dict[int, Mark] = {}
@@ -28,6 +31,8 @@ class MachineBranches:
 
     def record_branches(self, thread: int, length: int) -> None:
         """Record from now on; the trace is as large as the first thread wants it."""
+        if count := len(self._cpus) - 1:
+            raise TargetError(errno.ENOTSUP, f"--cpus {count + 1}: branches are recorded on one processor alone")
         if not self._rooms:
             self._branches.start(max(length // BRANCH_LENGTH, 1))
         self._rooms[thread] = length

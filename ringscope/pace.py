@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from machine.clock import NEVER
 from machine.machine import SLICE, Machine
@@ -31,11 +32,18 @@ class Pace:
 
     def run(self, until: int = NEVER) -> Stop | None:
         """One slice, which ends at virtual time ``until`` (nanoseconds) at the latest but for the block it runs in."""
+        left = max(until - self._machine.clock.now(), 1)
+        return self._slice(lambda: self._machine.run(min(self._budget, left), until))
+
+    def run_to_turn(self, number: int) -> Stop | None:
+        """One slice on the way to a processor's turn, which is `machine.stop.Arrived`."""
+        return self._slice(lambda: self._machine.run_to_turn(number, self._budget))
+
+    def _slice(self, run: Callable[[], Stop | None]) -> Stop | None:
         if self._lines is not None:
             self._lines.take()
-        left = max(until - self._machine.clock.now(), 1)
         began = time.monotonic()
-        stop = self._machine.run(min(self._budget, left), until)
+        stop = run()
         slow = time.monotonic() - began > SECONDS
         self._budget = min(max(self._budget // 2 if slow else self._budget * 2, SHORTEST), SLICE)
         if self._lines is not None:

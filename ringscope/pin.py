@@ -37,6 +37,7 @@ class Pin:
         self._view = view
         self._thread: int | None = None
         self._wait: _Wait | None = None
+        self._under_way = False  # whether the step has begun
 
     def hold(self, thread: int | None) -> None:
         """Step a thread, or let all run."""
@@ -45,11 +46,18 @@ class Pin:
         if thread is not None and self._view().running() != thread:
             self._await(thread, steps=True)
 
+    def _turn_of(self, thread: int) -> stop.Stop | None:
+        """Let the other processors run until it is the turn of the one that a thread stands on: then `stop.Arrived`."""
+        if len(self._machine.cpus) == 1:
+            return stop.Arrived()
+        return self._pace.run_to_turn(self._view().processor(thread))
+
     def release(self) -> None:
         """Between two slices: forget the step."""
         self._stepper.release()
         self._end_wait()
         self._thread = None
+        self._under_way = False
 
     def run(self) -> stop.Stop | None:
         """One slice; the stop if there was one."""
@@ -61,6 +69,11 @@ class Pin:
         return reason
 
     def _step(self, thread: int) -> stop.Stop | None:
+        if not self._under_way:
+            reason = self._turn_of(thread)
+            if not isinstance(reason, stop.Arrived):
+                return reason
+            self._under_way = True
         reason = self._stepper.run()
         if reason is None:
             return None

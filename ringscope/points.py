@@ -12,7 +12,7 @@ from machine import breakpoints
 from machine.machine import Machine
 from machine.stop import Access
 from machine.watchpoints import Watch
-from ringscope.probe import MachineProbe
+from ringscope.probe import MachineProbe, make_probe
 
 ACCESS = {WatchKind.WRITE: Access.WRITE, WatchKind.READ: Access.READ, WatchKind.ACCESS: Access.ANY}
 _LONGEST_WATCH = 4096
@@ -24,11 +24,11 @@ class MachinePoints:
     def __init__(self, machine: Machine, thread: Callable[[], int]) -> None:
         self._points = machine.cpu.breakpoints
         self._watches = machine.cpu.watchpoints
-        self._probe = MachineProbe(machine.cpu, thread)
+        self._probe = make_probe(machine, thread)
         self._asking: dict[int | Watch, breakpoints.When] = {}
 
     def probe(self, thread: int) -> MachineProbe:
-        """The processor, between two instructions."""
+        """The processor whose turn it is, between two instructions."""
         self._probe.look()
         return self._probe
 

@@ -11,6 +11,7 @@ from gdbstub.target import When
 from machine import breakpoints, probe
 from machine.cpu import Cpu
 from machine.errors import MemoryFault
+from machine.machine import Machine
 from ringscope.layout import REGISTERS, Block, machine_name
 
 _LOW = (1 << 64) - 1
@@ -76,3 +77,41 @@ class MachineProbe:
 def _ask(seen: MachineProbe, when: When) -> bool:
     seen.look()
     return when(seen)
+
+
+def make_probe(machine: Machine, thread: Callable[[], int]) -> MachineProbe:
+    """That of the processor whose turn it is, whichever of several that will be."""
+    return TurnProbe(machine, thread) if len(machine.cpus) > 1 else MachineProbe(machine.cpu, thread)
+
+
+class TurnProbe(MachineProbe):
+    """The one of several processors that has the turn when it is asked."""
+
+    def __init__(self, machine: Machine, thread: Callable[[], int]) -> None:
+        super().__init__(machine.cpu, thread)
+        self._machine = machine
+        self._probes = [MachineProbe(cpu, thread) for cpu in machine.cpus]
+        self.look = lambda: self._here().look()
+
+    def _here(self) -> MachineProbe:
+        return self._probes[self._machine.cpu.number]
+
+    def pc(self) -> int:
+        """The linear address of its instruction."""
+        return self._here().pc()
+
+    def register(self, number: int) -> int:
+        """Its register's low 64 bits."""
+        return self._here().register(number)
+
+    def registers(self) -> bytes:
+        """All its registers."""
+        return self._here().registers()
+
+    def load(self, address: int, length: int) -> int:
+        """A little-endian number in its linear memory."""
+        return self._here().load(address, length)
+
+    def read(self, address: int, length: int) -> bytes:
+        """Its linear memory."""
+        return self._here().read(address, length)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from machine.limits import ENGINE_NAMES, MOST_PROCESSORS, QUANTUM
-from ringscope.configuration import UsageError
+from ringscope.configuration import CPU, TASKS, UsageError
 
 _ONE_ALONE = ("snapshot_at", "instant", "from_snapshot")
 _MOST_QUANTUM = 1 << 30
@@ -45,6 +45,8 @@ def chosen(arguments: argparse.Namespace) -> tuple[int, int]:
         return 1, QUANTUM
     if arguments.engine == "fast":
         raise UsageError(f"--cpus {count}: the fast engine runs one processor alone; --engine portable runs several")
+    if getattr(arguments, "view", CPU) == TASKS:
+        raise UsageError(f"--cpus {count}: --view tasks has no place beside it: gdb's threads are the processors")
     for name in _ONE_ALONE:
         if getattr(arguments, name, None):
             option = name.replace("_", "-")

@@ -48,6 +48,8 @@ def make_target(guest: Guest, view: str = CPU) -> MachineTarget:
         return TaskView(guest.machine, guest.running_kernel) if name == TASKS else None
 
     def look_at(name: str) -> None:
+        if name == TASKS and (count := len(guest.machine.cpus)) > 1:
+            raise CommandError(f"--cpus {count}: gdb's threads are the processors; tasks can be those of one alone")
         if view == TASKS != name:
             raise CommandError("gdb has learnt of the tasks as processes: processors are threads without --view tasks")
         target.look_at(seen_as(name))

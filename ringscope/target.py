@@ -15,6 +15,7 @@ from gdbstub.values import HostInfo, MemoryRegion, Offsets, OsRows, OsTable, Reg
 from kernel.errors import Error as KernelError
 from kernel.saved import Saved
 from machine import stop
+from machine.cpu import Cpu
 from machine.errors import MemoryFault, RegisterError
 from machine.machine import Machine
 from ringscope.branches import MachineBranches
@@ -81,8 +82,8 @@ class MachineTarget(MachinePoints, MachineBranches):
         self._pin = Pin(machine, self._pace, lambda: self.view, self.stepper)
         self._command = command
         self._tables = tables
-        self._registers = Block(machine.cpu)
-        self._block: bytes | None = None
+        self._registers = [Block(cpu) for cpu in machine.cpus]
+        self._blocks: dict[int, bytes] = {}
         self._regions: Regions | None = None
         self._physical = False
         self._root: int | None = None  # of page tables chosen by the user
@@ -95,13 +96,19 @@ class MachineTarget(MachinePoints, MachineBranches):
         return REGISTERS
 
     def read_registers(self, thread: int) -> bytes:
-        """All registers; those of the processor are kept until the machine runs or something is written."""
+        """All registers; those of a processor are kept until the machine runs or something is written."""
         saved = self._saved(thread)
         if saved is not None:
             return b"".join(self._saved_bytes(saved, slot, thread) or bytes(slot.length) for slot in REGISTERS.slots)
-        if self._block is None:
-            self._block = self._registers.read()
-        return self._block
+        number = self.view.processor(thread)
+        block = self._blocks.get(number)
+        if block is None:
+            block = self._blocks[number] = self._registers[number].read()
+        return block
+
+    def _cpu(self, thread: int) -> Cpu:
+        """The processor that a thread stands on, or whose state it sees."""
+        return self.machine.cpus[self.view.processor(thread)]
 
     def unknown_registers(self, thread: int) -> Collection[int]:
         """Those that a task which does not run has left nowhere."""
@@ -124,9 +131,10 @@ class MachineTarget(MachinePoints, MachineBranches):
         saved = self._saved(thread)
         if saved is not None:
             return self._saved_bytes(saved, slot, thread)
-        if self._block is not None:
-            return self._block[slot.offset : slot.offset + slot.length]
-        return self.machine.cpu.read_register(machine_name(slot.register.name)).to_bytes(slot.length, "little")
+        block = self._blocks.get(self.view.processor(thread))
+        if block is not None:
+            return block[slot.offset : slot.offset + slot.length]
+        return self._cpu(thread).read_register(machine_name(slot.register.name)).to_bytes(slot.length, "little")
 
     def write_register(self, thread: int, number: int, data: bytes) -> None:
         """Set one register, of a task that does not run where the kernel keeps it."""
@@ -137,7 +145,7 @@ class MachineTarget(MachinePoints, MachineBranches):
             if saved is not None:
                 self._write_saved(saved, slot.register.name, data)
             else:
-                self.machine.cpu.write_register(machine_name(slot.register.name), int.from_bytes(data, "little"))
+                self._cpu(thread).write_register(machine_name(slot.register.name), int.from_bytes(data, "little"))
         except (RegisterError, KernelError) as error:
             raise TargetError(errno.EINVAL, str(error)) from None
 
@@ -168,15 +176,15 @@ class MachineTarget(MachinePoints, MachineBranches):
 
     def read_memory(self, address: int, length: int) -> bytes:
         """Linear memory through the selected thread's page tables, or physical memory if the client asked for that."""
-        machine, table = self.machine, self._page_table()
+        machine, table, cpu = self.machine, self._page_table(), self._looking()
         try:
             if self._physical:
                 return machine.memory.read(address, length)
-            return machine.read_linear(address, length, table)
+            return machine.read_linear(address, length, table, cpu)
         except MemoryFault as fault:
-            readable = 0 if self._physical else machine.readable(address, length, table)
+            readable = 0 if self._physical else machine.readable(address, length, table, cpu)
             if readable:
-                return machine.read_linear(address, readable, table)
+                return machine.read_linear(address, readable, table, cpu)
             raise TargetError(errno.EFAULT, str(fault)) from None
 
     def write_memory(self, address: int, data: bytes) -> None:
@@ -187,9 +195,13 @@ class MachineTarget(MachinePoints, MachineBranches):
             if self._physical:
                 self.machine.memory.write(address, data)
             else:
-                self.machine.write_linear(address, data, table)
+                self.machine.write_linear(address, data, table, self._looking())
         except MemoryFault as fault:
             raise TargetError(errno.EFAULT, str(fault)) from None
+
+    def _looking(self) -> Cpu:
+        """The processor whose mode decides what an address is."""
+        return self.machine.cpu if self._selected is None else self._cpu(self._selected)
 
     def _page_table(self) -> int | None:
         if self._root is not None or self._selected is None:
@@ -202,7 +214,8 @@ class MachineTarget(MachinePoints, MachineBranches):
 
     def forget(self) -> None:
         """The guest has run, or something in it has changed."""
-        self._block = self._regions = None
+        self._blocks.clear()
+        self._regions = None
         self.view.forget()
 
     def look_through(self, memory: int | bool | None) -> None:
@@ -263,7 +276,10 @@ class MachineTarget(MachinePoints, MachineBranches):
         return self._reply(self.last)
 
     def resume(self, actions: Mapping[int, Action]) -> None:
-        """Continue, or step one thread; signals mean nothing to a processor."""
+        """Continue, or step one thread; signals mean nothing to a processor.  Other processors than named rest."""
+        if self.machine.cpus[1:]:
+            resting = [thread for thread in self.threads() if thread not in actions]
+            self.machine.turns.hold([self.view.processor(thread) for thread in resting])
         self._pin.hold(next((thread for thread, action in actions.items() if action.step), None))
 
     def run_slice(self) -> stopreply.Stop | None:
@@ -292,32 +308,34 @@ class MachineTarget(MachinePoints, MachineBranches):
         self.look_through(None)
         self.stepper.policy = Policy.RAW
         self._selected = None
+        self.machine.turns.hold(())
 
     def client_detached(self) -> None:
         """Catches and the branch trace go with their client; the session has taken its breakpoints out."""
+        self.machine.turns.hold(())
         self.machine.cpu.catches.clear()
         self.forget_all_branches()
 
     def _reply(self, reason: stop.Stop) -> stopreply.Stop:
-        thread = self.view.running()
+        thread, core = self.view.running(), self.machine.cpu.number
         match reason:
             case stop.Breakpoint(address):
                 # gdb finds its breakpoint by RIP and resumes silently if there is none: with a base in CS, no reason.
                 found = self.machine.cpu.read_register("rip") == address
-                return stopreply.Stopped(Signal.TRAP, thread, stopreply.BreakpointHit(address) if found else None, 0)
+                return stopreply.Stopped(Signal.TRAP, thread, stopreply.BreakpointHit(address) if found else None, core)
             case stop.Caught(number, text):
                 # No reason: gdb would resume silently for one that none of its own points explains.
-                return stopreply.Stopped(Signal.TRAP, thread, None, 0, f"Catch {number}: {text}\n")
+                return stopreply.Stopped(Signal.TRAP, thread, None, core, f"Catch {number}: {text}\n")
             case stop.Watchpoint(access, address):
                 hit = stopreply.WatchpointHit(_KIND[access], address)
-                return stopreply.Stopped(Signal.TRAP, thread, hit, 0)
+                return stopreply.Stopped(Signal.TRAP, thread, hit, core)
             case stop.Interrupted() | stop.Halted() | stop.Shutdown():
-                return stopreply.Stopped(_SIGNALS[type(reason)], thread, core=0)
+                return stopreply.Stopped(_SIGNALS[type(reason)], thread, core=core)
             case stop.Exited(code):
                 return stopreply.Exited(code & 0xFF)
             case stop.Reset():
                 return stopreply.Exited(RESET_STATUS)
-        return stopreply.Stopped(Signal.TRAP, thread, stopreply.Stepped(), 0)
+        return stopreply.Stopped(Signal.TRAP, thread, stopreply.Stepped(), core)
 
     # The rest
 

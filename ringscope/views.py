@@ -54,6 +54,10 @@ class View(Protocol):
         """Whether breakpoints of a process are meant for all."""
         ...
 
+    def processor(self, thread: int) -> int:
+        """The number, from 0, of the processor that a thread stands on, or whose state it sees while it rests."""
+        ...
+
     def saved(self, thread: int) -> Saved | None:
         """Registers of a thread that does not run; None if the processor holds them. Raises `kernel.errors.Error`."""
         ...
@@ -81,13 +85,18 @@ class ProcessorView:
         return range(FIRST_PROCESSOR, FIRST_PROCESSOR + len(self._machine.cpus))
 
     def running(self) -> int:
-        """The one processor."""
-        return FIRST_PROCESSOR
+        """The one whose turn it is."""
+        return FIRST_PROCESSOR + self._machine.cpu.number
+
+    def processor(self, thread: int) -> int:
+        """Itself."""
+        return thread - FIRST_PROCESSOR
 
     def thread_info(self, thread: int) -> ThreadInfo:
         """The processor, its ring, and the task that runs on it."""
         core = thread - FIRST_PROCESSOR
-        details = ", ".join(filter(None, (self._describe(), processor_state(self._machine, core))))
+        words = (self._describe() if thread == self.running() else "", processor_state(self._machine, core))
+        details = ", ".join(filter(None, words))
         return ThreadInfo(thread, f"CPU#{core}", core, details)
 
     def process_of(self, thread: int) -> int:
@@ -111,8 +120,10 @@ class ProcessorView:
 
 
 def processor_state(machine: Machine, core: int) -> str:
-    """``halted`` or ``ring 3``."""
+    """``not started``, ``halted`` or ``ring 3``."""
     cpu = machine.cpus[core]
+    if machine.turns.processors[core].waiting:
+        return "not started"
     return "halted" if cpu.halted else f"ring {cpu.cpl}"
 
 
@@ -149,6 +160,10 @@ class TaskView:
         if self._running is None:
             self._running = self._read_running()
         return self._running
+
+    def processor(self, thread: int) -> int:
+        """The one."""
+        return 0
 
     def _read_running(self) -> int:
         try:

@@ -39,9 +39,31 @@ def test_reboot_boots_from_the_start(kernel, monkeypatch):
 
 
 @pytest.mark.parametrize("command", ["run", "serve", "debug", "repl", "linux"])
-def test_there_is_one_processor(command, capsys):
-    assert cli.build_parser().parse_args([command, "--cpus", "1"]).cpus == 1
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--cpus", "0"), "--cpus: '0' is no number of processors: use 1 to 8"),
+        (("--cpus", "9"), "--cpus: '9' is no number of processors"),
+        (("--quantum", "x"), "--quantum: 'x' is no quantum"),
+    ],
+)
+def test_numbers_of_processors(command, words, message, capsys):
+    assert cli.build_parser().parse_args([command, "--cpus", "4"]).cpus == 4
     with pytest.raises(SystemExit) as ended:
-        cli.main([command, "--cpus", "2"])
+        cli.main([command, *words])
     assert ended.value.code == 2
-    assert "--cpus: 2: the machine has one processor" in capsys.readouterr().err
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["run", "serve", "debug", "repl", "linux"])
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--quantum", "100"), "--quantum has no effect on one processor"),
+        (("--cpus", "2", "--engine", "fast"), "--cpus 2: the fast engine runs one processor alone"),
+        (("--cpus", "2", "--from-snapshot", "x"), "--cpus 2: --from-snapshot has no place beside it"),
+    ],
+)
+def test_what_does_not_go_with_several_processors(command, words, message, capsys):
+    assert cli.main([command, *words]) == 2
+    assert message in capsys.readouterr().err

@@ -118,7 +118,9 @@ def test_a_kernel_of_absurd_size_is_not_even_read(capsys, tmp_path):
         (("--from-snapshot", "file", "--package", "linux"), "--package has no place beside --from-snapshot"),
         (("--release", "a b"), "'a b' is no name of a suite"),
         (("--bogus", "x"), "ringscope linux: unrecognized arguments: --bogus x; see ringscope linux --help"),
-        (("--cpus", "2"), "2: the machine has one processor"),
+        (("--cpus", "2", "--instant"), "--cpus 2: --instant has no place beside it"),
+        (("--cpus", "2", "--snapshot-at", "login"), "--cpus 2: --snapshot-at has no place beside it"),
+        (("--cpus", "2", "--gdb", "--view", "tasks"), "--cpus 2: --view tasks has no place beside it"),
     ],
 )
 def test_linux_refuses_what_does_not_go_together(words, message, capsys):
