@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "machine"))
 from bare import KERNEL
 from processors import OTHERS, TRAMPOLINE, Several
 
-from tests.realgdb.harness import Gdb, gdb_batch
+from tests.realgdb.harness import gdb_batch
 from tests.realgdb.served import bare_guest, served
 
 pytestmark = pytest.mark.gdb
@@ -96,15 +96,6 @@ def test_others_rest_where_the_scheduler_is_locked(server):
     )
     before, _, after, same, third = map(int, values(output))
     assert after > 9000 and same == before and third < 9000
-
-
-def test_an_interrupt_stops_the_one_that_runs(server):
-    with Gdb(seconds=60) as gdb:
-        gdb.console("set architecture i386:x86-64")
-        gdb.connect(server.address)
-        gdb.start("-exec-continue --all")
-        stop = gdb.interrupt()
-        assert stop.payload["thread-id"] in "123"
 
 
 def test_a_watchpoint_stops_whoever_stores(server):
