@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "machine"))
+sys.path.append(str(Path(__file__).parents[1] / "machine"))
 from bare import KERNEL
 from processors import OTHERS, TRAMPOLINE, Several
 
