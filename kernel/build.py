@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from kernel import cpio
+from kernel import cpio, kallsyms
 from kernel.abi.headers import generated_files
 from kernel.abi.tables import constant
 from kernel.bzimage import COMPRESSED, REAL, link_bzimage
@@ -24,7 +24,7 @@ from kernel.tree import Tree
 
 STAMP = "stamp"
 
-PROGRAMS = ("build.py", "bzimage.py", "cpio.py", "lz4.py", "toolchain.py", "tree.py")
+PROGRAMS = ("build.py", "bzimage.py", "cpio.py", "kallsyms.py", "lz4.py", "toolchain.py", "tree.py")
 """Files of this package that decide the result."""
 
 INPUT_PATTERNS = ("guest/**/*", "user/**/*", "abi/*", *PROGRAMS)
@@ -49,6 +49,8 @@ DEVICES = (
     cpio.character_device("dev/ttyS0", 4, 64),
     cpio.character_device("dev/zero", 1, 5),
 )
+
+KALLSYMS_LINKS = 4
 
 ASM_OFFSET = re.compile(r'\.ascii\s+"->(?P<name>\w+) \$?(?P<value>\d+)"')
 
@@ -149,8 +151,25 @@ def _link_kernel(tree: Tree) -> None:
     found = (path for path in tree.guest.rglob("*.[cS]") if path not in skipped and not others & set(path.parents))
     objects = tree.compile_all(sorted(found), flags)
     script = tree.linker_script(boot / "vmlinux.lds.S", flags)
-    tree.toolchain.link(objects, tree.out / "vmlinux", ["-T", str(script)])
+    objects.append(_link_with_symbols(tree, objects, script))
     link_bzimage(tree, objects, script)
+
+
+def _link_with_symbols(tree: Tree, objects: Sequence[Path], script: Path) -> Path:
+    """vmlinux, which carries a table of its own symbols; that table's object file.
+
+    The first link has an empty table, the second one of the right size, the third the right one (link-vmlinux.sh).
+    """
+    vmlinux, source = tree.out / "vmlinux", tree.objects / "kallsyms.S"
+    target, rows = source.with_suffix(".o"), list[kallsyms.Row]()
+    for _ in range(KALLSYMS_LINKS):
+        source.write_text(kallsyms.assembly(rows), encoding="ascii")
+        tree.toolchain.compile(source, target, _kernel_flags(tree))
+        tree.toolchain.link([*objects, target], vmlinux, ["-T", str(script)])
+        before, rows = rows, kallsyms.read(vmlinux)
+        if rows == before:
+            return target
+    raise BuildError(f"{vmlinux.name}: its symbols move with each link")
 
 
 def _program_sources(tree: Tree) -> dict[str, list[Path]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kernel.abi.tables import Constant, Syscall, constants, linux_names, syscalls
+from kernel.abi.tables import Constant, Syscall, constants, linux_names, probed_calls, syscalls
 
 INTEGER_MAX = 0x7FFFFFFF
 USER_TYPES = "#include <sys/types.h>\n#include <asm/unistd.h>\n"
@@ -59,9 +59,9 @@ def _table(names: dict[int | None, str]) -> str:
 
 
 def _missing(calls: Sequence[Syscall]) -> Iterator[tuple[int, str]]:
-    """Number and name of what Linux has and the guest lacks."""
-    present = {call.x86_64 for call in calls}
-    return ((number, name) for number, name in sorted(linux_names().items()) if number not in present)
+    """Number and name of what Linux has and the guest lacks, and what a program will miss."""
+    silent = {call.x86_64 for call in calls} | probed_calls()
+    return ((number, name) for number, name in sorted(linux_names().items()) if number not in silent)
 
 
 def _stubs(calls: Sequence[Syscall]) -> Iterator[str]:

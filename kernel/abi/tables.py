@@ -91,16 +91,23 @@ def parse_syscalls(path: Path) -> tuple[Syscall, ...]:
     return tuple(found)
 
 
-def parse_names(path: Path) -> dict[int, str]:
+class LinuxCall(NamedTuple):
+    """A system call of Linux's: its name, and whether programs ask for it just to see if it is there."""
+
+    name: str
+    probed: bool
+
+
+def parse_names(path: Path) -> dict[int, LinuxCall]:
     """The rows of a table of numbers and names. AbiError names the row that cannot be read."""
-    found: dict[int, str] = {}
+    found: dict[int, LinuxCall] = {}
     for where, line in _rows(path):
         match line.split():
-            case [number, name]:
-                found[_integer(number, where)] = name
+            case [number, name, *rest] if rest in ([], ["probed"]):
+                found[_integer(number, where)] = LinuxCall(name, bool(rest))
             case _:
-                raise AbiError(f"{where}: want NUMBER NAME, got {line!r}")
-    _no_duplicates(path, list(found.values()))
+                raise AbiError(f"{where}: want NUMBER NAME [probed], got {line!r}")
+    _no_duplicates(path, [call.name for call in found.values()])
     return found
 
 
@@ -132,7 +139,12 @@ def syscalls() -> tuple[Syscall, ...]:
 @cache
 def linux_names() -> dict[int, str]:
     """Every x86-64 system call of Linux, by number: the guest's and those it lacks."""
-    return parse_names(HERE / "names.tbl")
+    return {number: call.name for number, call in parse_names(HERE / "names.tbl").items()}
+
+
+def probed_calls() -> frozenset[int]:
+    """The numbers of those that programs try, and go on without."""
+    return frozenset(number for number, call in parse_names(HERE / "names.tbl").items() if call.probed)
 
 
 @cache

@@ -105,7 +105,7 @@ NOT_PRESENT = "#PF: error_code({}) - not-present page"
         ("PANIC", ["Kernel panic - not syncing: dumptest"]),
         ("BUG", ["Kernel panic - not syncing: BUG at /usr/src/ringscope/guest/drivers/lkdtm.c:"]),
         ("EXCEPTION", ["BUG: kernel NULL pointer dereference, address: 0000000000000008", "Oops: 0002 [#1]"]),
-        ("DIVIDE", ["divide error: 0000 [#1]"]),
+        ("DIVIDE", ["divide error: 0000 [#1]", "RIP: 0010:lkdtm_DIVIDE+0x", "] Call Trace:\n", "]  do_syscall_64+0x"]),
         ("INVALID_OPCODE", ["invalid opcode: 0000 [#1]"]),
         ("EXHAUST_STACK", ["BUG: TASK stack guard page was hit at", "traps: PANIC: double fault, error_code: 0x0"]),
         ("WRITE_RO", [SUPERVISOR.format("write access"), PROTECTION.format("0x0003")]),

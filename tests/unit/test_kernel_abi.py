@@ -5,7 +5,16 @@ import re
 import pytest
 
 from kernel.abi import headers
-from kernel.abi.tables import Parameter, constant, constants, linux_names, parse_constants, parse_syscalls, syscalls
+from kernel.abi.tables import (
+    Parameter,
+    constant,
+    constants,
+    linux_names,
+    parse_constants,
+    parse_names,
+    parse_syscalls,
+    syscalls,
+)
 from kernel.errors import AbiError
 
 CALLS = {call.name: call for call in syscalls()}
@@ -99,6 +108,16 @@ def test_a_parameter_without_a_type_is_named(tmp_path):
 def test_numbers_are_those_of_linux():
     known = {name: number for number, name in linux_names().items()}
     assert {call.name: call.x86_64 for call in syscalls() if call.x86_64 is not None}.items() <= known.items()
+
+
+def test_what_programs_only_try_is_not_told_of(tmp_path):
+    names = headers.generated_files()["asm/syscall_names.h"]
+    assert '[41] = "socket",' in names
+    assert not {"rseq", "membarrier", "clone3"} & set(re.findall('"(.*)"', names))
+    table = tmp_path / "table"
+    table.write_text("334 rseq perhaps")
+    with pytest.raises(AbiError, match="334 rseq perhaps"):
+        parse_names(table)
 
 
 def test_tables_have_a_line_for_every_number():

@@ -33,20 +33,6 @@ noinline struct pt_regs *fixup_bad_iret(struct pt_regs *bad_regs)
 	return regs;
 }
 
-/* The registers as Linux's oops prints them. */
-void show_regs(const struct pt_regs *regs)
-{
-	printk(KERN_ERR "CPU: 0 PID: %d Comm: %s\n", current->pid, current->comm);
-	printk(KERN_ERR "RIP: %04lx:%016lx\n", regs->cs, regs->ip);
-	printk(KERN_ERR "RSP: %04lx:%016lx EFLAGS: %08lx\n", regs->ss, regs->sp, regs->flags);
-	printk(KERN_ERR "RAX: %016lx RBX: %016lx RCX: %016lx\n", regs->ax, regs->bx, regs->cx);
-	printk(KERN_ERR "RDX: %016lx RSI: %016lx RDI: %016lx\n", regs->dx, regs->si, regs->di);
-	printk(KERN_ERR "RBP: %016lx R08: %016lx R09: %016lx\n", regs->bp, regs->r8, regs->r9);
-	printk(KERN_ERR "R10: %016lx R11: %016lx R12: %016lx\n", regs->r10, regs->r11, regs->r12);
-	printk(KERN_ERR "R13: %016lx R14: %016lx R15: %016lx\n", regs->r13, regs->r14, regs->r15);
-	printk(KERN_ERR "CR2: %016lx CR3: %016lx CR4: %016lx\n", read_cr2(), read_cr3(), read_cr4());
-}
-
 /* The kernel itself went wrong: say where, and stop. */
 noinline void die(const char *str, struct pt_regs *regs, long err)
 {

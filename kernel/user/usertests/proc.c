@@ -108,6 +108,23 @@ static int proc_of_the_system(void)
 	return 0;
 }
 
+/* Addresses are for root; the names are for everybody. */
+static int kallsyms(void)
+{
+	static char text[1 << 14], again[100];
+	int fd = open("/proc/kallsyms", O_RDONLY, 0);
+	long n = read(fd, text, sizeof(text) - 1);
+
+	CHECK(n == sizeof(text) - 1 && !memcmp(text, "ffffffff81000000 T ", 19));
+	CHECK(slurp("/proc/kallsyms", text, sizeof(text)) == sizeof(text) - 1 && strstr(text, " T do_syscall_64\n"));
+	CHECK(lseek(fd, 1000, SEEK_SET) == 1000 && read(fd, again, 100) == 100 && !memcmp(again, text + 1000, 100));
+	CHECK(lseek(fd, 1 << 30, SEEK_SET) == 1 << 30 && read(fd, again, 100) == 0);
+	CHECK(setuid(1000) == 0 && read(fd, again, 1) == 0 && lseek(fd, 0, SEEK_SET) == 0);
+	CHECK(read(fd, again, 16) == 16 && !memcmp(again, "ffffffff81000000", 16));
+	CHECK(slurp("/proc/kallsyms", text, 100) == 99 && !memcmp(text, "0000000000000000 T ", 19));
+	return 0;
+}
+
 static int polls(void)
 {
 	struct timespec none = { 0, 0 }, tenth = { 0, 100000000 };
@@ -154,6 +171,7 @@ const struct test proc_tests[] = {
 	{ "proc_links", proc_links },
 	{ "proc_of_the_dead", proc_of_the_dead },
 	{ "proc_of_the_system", proc_of_the_system },
+	{ "kallsyms", kallsyms },
 	{ "polls", polls },
 	{ "selects", selects },
 	{ NULL, NULL },
