@@ -164,7 +164,7 @@ def _link_with_symbols(tree: Tree, objects: Sequence[Path], script: Path) -> Pat
     target, rows = source.with_suffix(".o"), list[kallsyms.Row]()
     for _ in range(KALLSYMS_LINKS):
         source.write_text(kallsyms.assembly(rows), encoding="ascii")
-        tree.toolchain.compile(source, target, _kernel_flags(tree))
+        tree.toolchain.compile(source, target, [*_kernel_flags(tree), "-g0"])  # it has no lines to show
         tree.toolchain.link([*objects, target], vmlinux, ["-T", str(script)])
         before, rows = rows, kallsyms.read(vmlinux)
         if rows == before:
