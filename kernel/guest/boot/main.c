@@ -4,6 +4,7 @@
 #include <asm/cpufeature.h>
 #include <asm/desc.h>
 #include <asm/irqflags.h>
+#include <asm/la57.h>
 #include <asm/pti.h>
 #include <linux/binfmts.h>
 #include <linux/console.h>
@@ -130,6 +131,7 @@ noinline void __init start_kernel(void)
 	printk(KERN_NOTICE "Kernel command line: %s\n", boot_command_line);
 	parse_args(boot_command_line);
 	pti_check_boottime_disable();
+	la57_init();
 	alternative_instructions();
 
 	mem_init();

@@ -59,7 +59,7 @@ static u64 __init crystal_hz(void)
 
 static void __init map_apic(void)
 {
-	pte_t *pte = alloc_pte(init_top_pgt, FIX_APIC_BASE);
+	pte_t *pte = alloc_pte(init_mm.pgd, FIX_APIC_BASE);
 
 	if (!pte)
 		panic("no memory to map the local APIC");

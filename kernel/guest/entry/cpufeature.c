@@ -5,6 +5,7 @@
 #include <asm/cpufeature.h>
 #include <asm/processor.h>
 #include <linux/init.h>
+#include <linux/string.h>
 
 struct cpuinfo_x86 boot_cpu_data;
 
@@ -43,6 +44,43 @@ static int __init nosmap_setup(char *str)
 	return 1;
 }
 __setup("nosmap", nosmap_setup);
+
+/* Linux's names of some features. */
+static const struct {
+	const char *name;
+	unsigned int feature;
+} x86_cap_flags[] __initdata = {
+	{ "pge", X86_FEATURE_PGE }, { "pdpe1gb", X86_FEATURE_GBPAGES }, { "smep", X86_FEATURE_SMEP },
+	{ "smap", X86_FEATURE_SMAP }, { "la57", X86_FEATURE_LA57 },
+};
+
+/* Names with commas between them. */
+static int __init parse_set_clear_cpuid(const char *str, void (*change)(unsigned int feature))
+{
+	size_t i, n;
+
+	for (; *str; str += n + (str[n] == ',')) {
+		for (n = 0; str[n] && str[n] != ','; n++)
+			;
+		for (i = 0; i < ARRAY_SIZE(x86_cap_flags); i++)
+			if (!strncmp(str, x86_cap_flags[i].name, n) && !x86_cap_flags[i].name[n])
+				change(x86_cap_flags[i].feature);
+	}
+	return 1;
+}
+
+/* setcpuid=: the processor has what CPUID does not tell of. This machine's has five levels of page tables. */
+static int __init setup_setcpuid(char *str)
+{
+	return parse_set_clear_cpuid(str, setup_force_cpu_cap);
+}
+__setup("setcpuid=", setup_setcpuid);
+
+static int __init setup_clearcpuid(char *str)
+{
+	return parse_set_clear_cpuid(str, setup_clear_cpu_cap);
+}
+__setup("clearcpuid=", setup_clearcpuid);
 
 /* Bits of CR4, each for a feature that CPUID tells of. A kernel's page that is global outlives a write to CR3. */
 static const struct {

@@ -98,7 +98,8 @@ void destroy_context_ldt(struct mm_struct *mm)
 	if (mm->ldt)
 		free_page(mm->ldt);
 	mm->ldt = NULL;
-	free_pgd_range(mm->pgd, LDT_BASE_ADDR);
+	if (boot_cpu_has(X86_FEATURE_PTI))
+		free_pgd_range(mm->pgd, LDT_BASE_ADDR);
 }
 
 static long read_ldt(void __user *ptr, unsigned long bytecount)

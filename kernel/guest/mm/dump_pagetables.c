@@ -88,8 +88,8 @@ static void walk_table(struct pg_state *st, const u64 *table, int level, unsigne
 
 		if (!(entry & _PAGE_PRESENT))
 			continue;
-		if (level == 4)
-			address = (long)(address << 16) >> 16;
+		if (level == PGTABLE_LEVELS)
+			address = (long)(address << (55 - shift)) >> (55 - shift);
 		if (level == 1 || (entry & _PAGE_PSE))
 			note_page(st, address, prot | (entry & ATTRIBUTES), level);
 		else
@@ -101,7 +101,7 @@ static int ptdump_walk_pgd(struct seq_file *m, const pgd_t *pgd)
 {
 	struct pg_state st = { .m = m };
 
-	walk_table(&st, pgd, 4, 0, RIGHTS);
+	walk_table(&st, pgd, PGTABLE_LEVELS, 0, RIGHTS);
 	flush_line(&st);
 	return 0;
 }
@@ -109,7 +109,7 @@ static int ptdump_walk_pgd(struct seq_file *m, const pgd_t *pgd)
 /* The kernel's own. */
 static int ptdump_show(struct seq_file *m)
 {
-	return ptdump_walk_pgd(m, init_top_pgt);
+	return ptdump_walk_pgd(m, init_mm.pgd);
 }
 
 /* Those that are loaded while the reader is in the kernel, */

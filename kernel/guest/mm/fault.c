@@ -53,11 +53,11 @@ static void dump_pagetable(unsigned long address)
 	int level;
 
 	printk(KERN_INFO);
-	for (level = 4; level; level--) {
+	for (level = PGTABLE_LEVELS; level; level--) {
 		u64 entry = table[table_index(address, level)];
 
-		pr_cont("%s %lx ", names[level == 4 ? 4 : level - 1], entry);
-		if (!(entry & _PAGE_PRESENT) || (level < 4 && (entry & _PAGE_PSE)))
+		pr_cont("%s %lx ", names[level == PGTABLE_LEVELS ? 4 : level - 1], entry);
+		if (!(entry & _PAGE_PRESENT) || (level < PGTABLE_LEVELS && (entry & _PAGE_PSE)))
 			break;
 		table = pte_page_address(entry);
 	}

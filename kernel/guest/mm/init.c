@@ -113,7 +113,7 @@ static void __init set_kernel_image_global(void)
 	unsigned long va;
 
 	for (va = (unsigned long)_text; va < (unsigned long)_end; va += PAGE_SIZE)
-		*lookup_pte(init_top_pgt, va) |= _PAGE_GLOBAL & __default_kernel_pte_mask;
+		*lookup_pte(init_mm.pgd, va) |= _PAGE_GLOBAL & __default_kernel_pte_mask;
 }
 
 /* Replace head_64.S's map of the first GiB by one of all memory, in pages of 1 GiB and 2 MiB. */

@@ -11,8 +11,8 @@ static void set_memory_np_noalias(unsigned long va)
 {
 	unsigned long alias = (unsigned long)__va(__pa((void *)va));
 
-	*lookup_pte(init_top_pgt, va) = 0;
-	*lookup_pte(init_top_pgt, alias) = __pa((void *)va) | PAGE_KERNEL;
+	*lookup_pte(init_mm.pgd, va) = 0;
+	*lookup_pte(init_mm.pgd, alias) = __pa((void *)va) | PAGE_KERNEL;
 	invlpg(va);
 	invlpg(alias);
 }

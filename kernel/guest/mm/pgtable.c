@@ -1,4 +1,7 @@
-/* Walking and building the four levels of page tables (SDM 3A 4.5). */
+/*
+ * Walking and building the four levels of page tables, or five (SDM 3A 4.5). Linux has a type and functions for each level,
+ * and folds the fifth, its P4D, away where the processor has four; here a level is a number.
+ */
 #include <asm/cpufeature.h>
 #include <asm/processor.h>
 #include <asm/pti.h>
@@ -29,9 +32,9 @@ static pte_t *walk(pgd_t *pgd, unsigned long va, bool create)
 	u64 *table = pgd;
 	int level;
 
-	for (level = 4; level > 1; level--) {
+	for (level = PGTABLE_LEVELS; level > 1; level--) {
 		table = next_table(&table[table_index(va, level)], create, table_flags,
-				   level == 4 && va < TASK_SIZE);
+				   level == PGTABLE_LEVELS && va < TASK_SIZE);
 		if (!table)
 			return NULL;
 	}
@@ -56,7 +59,7 @@ static pte_t *walk_or_skip(pgd_t *pgd, unsigned long *va)
 	u64 *table = pgd;
 	int level;
 
-	for (level = 4; level > 1; level--) {
+	for (level = PGTABLE_LEVELS; level > 1; level--) {
 		u64 entry = table[table_index(*va, level)];
 		unsigned long size = 1UL << (PAGE_SHIFT + 9 * (level - 1));
 
@@ -91,7 +94,7 @@ pgd_t *pgd_alloc(void)
 
 	if (!pgd)
 		return NULL;
-	memcpy(pgd + PTRS_PER_TABLE / 2, init_top_pgt + PTRS_PER_TABLE / 2, PAGE_SIZE / 2);
+	memcpy(pgd + PTRS_PER_TABLE / 2, init_mm.pgd + PTRS_PER_TABLE / 2, PAGE_SIZE / 2);
 	if (boot_cpu_has(X86_FEATURE_PTI))
 		memcpy(kernel_to_user_pgdp(pgd), pti_user_pgt, PAGE_SIZE);
 	return pgd;
@@ -99,7 +102,7 @@ pgd_t *pgd_alloc(void)
 
 static void free_tables(u64 *table, int level)
 {
-	unsigned int i, entries = level == 4 ? PTRS_PER_TABLE / 2 : PTRS_PER_TABLE;
+	unsigned int i, entries = level == PGTABLE_LEVELS ? PTRS_PER_TABLE / 2 : PTRS_PER_TABLE;
 
 	for (i = 0; level > 1 && i < entries; i++)
 		if (table[i] & _PAGE_PRESENT)
@@ -110,10 +113,10 @@ static void free_tables(u64 *table, int level)
 /* Free the tables of one entry of the top table, which va lies in; their pages must be gone. */
 void free_pgd_range(pgd_t *pgd, unsigned long va)
 {
-	u64 *entry = &pgd[table_index(va, 4)];
+	u64 *entry = &pgd[table_index(va, PGTABLE_LEVELS)];
 
 	if (*entry & _PAGE_PRESENT)
-		free_tables(pte_page_address(*entry), 3);
+		free_tables(pte_page_address(*entry), PGTABLE_LEVELS - 1);
 	*entry = 0;
 }
 
@@ -122,5 +125,5 @@ void pgd_free(pgd_t *pgd)
 {
 	if (boot_cpu_has(X86_FEATURE_PTI))
 		free_page(kernel_to_user_pgdp(pgd));
-	free_tables(pgd, 4);
+	free_tables(pgd, PGTABLE_LEVELS);
 }

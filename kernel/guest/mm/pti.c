@@ -48,7 +48,7 @@ static noinline void __init pti_clone_pgtable(const char *start, const char *end
 	unsigned long va;
 
 	for (va = (unsigned long)start; va < (unsigned long)end; va += PAGE_SIZE) {
-		pte_t *kernel = lookup_pte(init_top_pgt, va), *user = alloc_pte(pti_user_pgt, va);
+		pte_t *kernel = lookup_pte(init_mm.pgd, va), *user = alloc_pte(pti_user_pgt, va);
 
 		BUG_ON(!kernel || !user);
 		*user = *kernel;

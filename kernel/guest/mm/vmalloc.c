@@ -27,7 +27,7 @@ static void unmap_stack(unsigned long stack)
 	unsigned long va;
 
 	for (va = stack; va < stack + THREAD_SIZE; va += PAGE_SIZE) {
-		pte_t *pte = lookup_pte(init_top_pgt, va);
+		pte_t *pte = lookup_pte(init_mm.pgd, va);
 
 		if (pte && pte_present(*pte)) {
 			free_page(pte_page_address(*pte));
@@ -42,7 +42,7 @@ static bool map_stack(unsigned long stack)
 	unsigned long va;
 
 	for (va = stack; va < stack + THREAD_SIZE; va += PAGE_SIZE) {
-		pte_t *pte = alloc_pte(init_top_pgt, va);
+		pte_t *pte = alloc_pte(init_mm.pgd, va);
 		void *page = pte ? get_zeroed_page() : NULL;
 
 		if (!page) {

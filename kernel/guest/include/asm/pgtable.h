@@ -47,7 +47,17 @@ enum pg_level { PG_LEVEL_4K = 1, PG_LEVEL_2M, PG_LEVEL_1G, PG_LEVEL_NUM };
 
 extern unsigned long direct_pages_count[PG_LEVEL_NUM];
 
-extern pgd_t init_top_pgt[PTRS_PER_TABLE];
+extern pgd_t init_top_pgt[PTRS_PER_TABLE];	/* of four levels; with five, what the new top one's last entry points to */
+
+extern bool __pgtable_l5_enabled;
+
+/* Are there five levels: chosen at boot (mm/la57.c)? */
+static inline bool pgtable_l5_enabled(void)
+{
+	return __pgtable_l5_enabled;
+}
+
+#define PGTABLE_LEVELS (pgtable_l5_enabled() ? 5 : 4)
 
 static inline bool pte_none(pte_t pte)
 {
@@ -106,7 +116,7 @@ static inline void *pte_page_address(pte_t pte)
 	return __va(pte & PTE_PFN_MASK);
 }
 
-/* Index of va in its table of the given level: 4 the top, 1 the page table. */
+/* Index of va in its table of the given level: 1 the page table, PGTABLE_LEVELS the top. */
 static inline unsigned int table_index(unsigned long va, int level)
 {
 	return (va >> (PAGE_SHIFT + 9 * (level - 1))) & (PTRS_PER_TABLE - 1);
