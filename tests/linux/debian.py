@@ -1,7 +1,9 @@
 """Debian's kernel in a machine of this process, at a shell: type a line, read what it says."""
 
 import time
+from dataclasses import replace
 
+from machine.limits import QUANTUM
 from machine.machine import SLICE
 from ringscope import initramfs, linux
 from ringscope.boot import power_on
@@ -15,9 +17,10 @@ class Debian:
     It runs in slices of equal length, so that the same run is looked at, and typed into, at the same positions.
     """
 
-    def __init__(self, files, **options):
+    def __init__(self, files, *, processors=(1, QUANTUM), **options):
         self.output = bytearray()
-        self.guest = power_on(linux.configuration(files, **options), self.output.extend)
+        setup = replace(linux.configuration(files, **options), processors=processors)
+        self.guest = power_on(setup, self.output.extend)
         self.machine = self.guest.machine
         self._seen = 0
 
