@@ -71,3 +71,10 @@ def set_physical_memory(session: Session[PhysicalMemory], mode: int) -> bytes:
 def tell_physical_memory(session: Session[PhysicalMemory]) -> bytes:
     """Tell which addresses memory packets take."""
     return b"1" if session.target.is_physical() else b"0"
+
+
+@TABLE.packet("qqemu.sstepbits")
+@TABLE.packet("Qqemu.sstepbits")
+def tell_step_bits(session: Session[Target]) -> bytes:
+    """Tell what a step can hold back: no interrupts, no timers. Tools know QEMU, and so a whole machine, by this."""
+    return b"ENABLE=1,NOIRQ=0,NOTIMER=0"

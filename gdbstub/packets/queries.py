@@ -53,8 +53,10 @@ def offer_symbols(session: Session[Target], value: str, name: str) -> bytes:
 
 @TABLE.packet("qOffsets", needs=SectionOffsets)
 def read_offsets(session: Session[SectionOffsets]) -> bytes:
-    """Tell how far the running program lies from its link address."""
+    """Tell how far the running program lies from its link address; nothing where it lies as linked."""
     offsets = session.target.offsets()
+    if not (offsets.text or offsets.data):
+        return b""  # some tools take any answer for that of an emulator of single programs
     if offsets.segments:  # addresses, not distances; the last one given moves all further segments
         data = b";DataSeg=%x" % offsets.data if offsets.data else b""
         return b"TextSeg=%x" % offsets.text + data

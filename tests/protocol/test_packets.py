@@ -75,6 +75,8 @@ ROWS = [
     (b"Qqemu.PhyMemMode:1",       b"OK"),
     (b"Qqemu.PhyMemMode:0",       b"OK"),
     (b"Qqemu.PhyMemMode:2",       b"E16"),
+    (b"qqemu.sstepbits",          b"ENABLE=1,NOIRQ=0,NOTIMER=0"),
+    (b"Qqemu.sstepbits",          b"ENABLE=1,NOIRQ=0,NOTIMER=0"),
     # registers
     (b"p10",                      b"0010000000000000"),
     (b"p12",                      b"10000000"),
