@@ -10,6 +10,7 @@ from ringscope.boot import power_on
 from ringscope.configuration import Configuration
 from tests.guest.boot import on_machine
 from tests.guest.test_address_space import FRAME, pages
+from tests.guest.test_swap import LITTLE, WORDS
 from tests.guest.test_tasks import run_to
 from tests.realgdb.harness import gdb_batch
 from tests.realgdb.qemu_machine import LOADER
@@ -76,6 +77,13 @@ def test_no_way_in_or_out_notices(boot):
     tests = "program_of_32_bits ldt_segments bad_iret vsyscall_page cli_dies copy_on_write"
     run = boot(f"pti=on panic=-1 init=/bin/usertests -- {tests}")
     assert "usertests: " in run.console and "FAIL" not in run.console, run.console
+
+
+def test_top_tables_are_found_when_memory_is_short():
+    """They are two pages side by side, in memory whose free pages lie anywhere."""
+    tests = "pages_out_and_in swapped_and_shared kernel_finds_it hog_dies_alone"
+    run = on_machine(f"pti=on {WORDS} swap=on -- {tests}", **LITTLE)
+    assert "usertests: 4 of 4 passed" in run.lines(), run.console
 
 
 @pytest.mark.gdb
