@@ -13,7 +13,7 @@ $busybox --install -s
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev 2>/dev/null
-mkdir -p /dev/pts && mount -t devpts devpts /dev/pts
+mkdir -p /dev/pts && mount -t devpts devpts /dev/pts 2>/dev/null
 hostname debian
 export HOME=/root PATH=/sbin:/usr/sbin:/bin:/usr/bin TERM=linux
 dmesg -n 4
