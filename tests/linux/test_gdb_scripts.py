@@ -46,6 +46,9 @@ WORK = {
 
 REASONS = {
     "lx-timerlist": 'No symbol "tk_core"',
+    "lx-iomem": 'No symbol "iomem_resource"',
+    "lx-ioports": 'No symbol "ioport_resource"',
+    "lx-cpus": 'No symbol "__cpu_possible_mask"',
     "lx-configdump /dev/null": "Can't find config, enable CONFIG_IKCONFIG?",
     "lx-fdtdump /dev/null": "Kernel not compiled with CONFIG_OF",
     "lx-clk-summary": "No clocks registered",
