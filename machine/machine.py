@@ -79,7 +79,7 @@ class Machine(LinearMemory):
         self.cpus = make_processors(cpus, self.memory, self, engine)
         self.cpu = self.cpus[0]
         """The processor whose turn it is; at a stop, the one that stopped."""
-        self.clock = Clock(lambda: self.cpu.now())
+        self.clock = Clock(self.cpu.now if cpus == 1 else lambda: self.cpu.now())
         self.turns = Turns([Processor(cpu, self.clock, self._reset) for cpu in self.cpus], quantum)
         self.goal: Goal | None = None
         """Where the next run that comes there shall stop; it is forgotten then, and when it is behind."""
@@ -246,10 +246,11 @@ class Machine(LinearMemory):
             if progress.clock >= slice_end or not wakes or self.cpu.events >= progress.most_events:
                 return None
             now = self._look()
-            if self._awaited is self.cpu and not self.turns.current.rests:
+            current = self.turns.current
+            if self._awaited is self.cpu and not current.rests:
                 return Arrived()
             due = self._serve(now)
-            if not self.turns.current.rests:
+            if not (current.held or self.cpu.halted):
                 if not self.cpu.stopped_by_hook and self._advance(min(due - self.clock.warp, NEVER), slice_end):
                     slice_end = self.cpu.progress.clock
             elif self._rest(until):
@@ -361,12 +362,15 @@ class Machine(LinearMemory):
         now = self.clock.now()
         if self.clock.next <= now:
             self.clock.run_due(now)
-        self._give_to(self.turns.choose(now, self.cpu.progress.clock))
+        if self.turns.several:
+            self._give_to(self.turns.choose(now, self.cpu.progress.clock))
         return now
 
     def _serve(self, now: int) -> int:
         """Deliver an interrupt if one can be; the time to look again."""
         again = self.turns.current.serve(now)
+        if not self.turns.several:
+            return min(self.clock.next, again)
         return min(self.clock.next, again, self.turns.others_due(now), self.turns.end(now) + self.clock.warp)
 
     def _give_to(self, processor: Processor) -> None:

@@ -48,6 +48,7 @@ class Turns:
         if quantum < 1:
             raise Error(f"a quantum of {quantum} bytes: a turn has 1 at least")
         self.processors = processors
+        self.several = len(processors) > 1
         self.quantum = quantum
         self.current = processors[0]
         self._end = quantum
@@ -59,9 +60,7 @@ class Turns:
         yield from self.processors[:at]
 
     def choose(self, now: int, progress: int) -> Processor:
-        """At a virtual time and so many bytes: whose turn it is now."""
-        if len(self.processors) == 1:
-            return self.current
+        """Of several, at a virtual time and so many bytes: whose turn it is now."""
         self.look(now)
         if progress < self._end and self.current.runs(now):
             return self.current
@@ -70,7 +69,7 @@ class Turns:
 
     def look(self, now: int) -> None:
         """Take the messages that it is time for."""
-        for processor in self.processors[1:] and self.processors:
+        for processor in self.processors if self.several else ():
             processor.look(now)
 
     def give(self, processor: Processor, progress: int) -> Processor:
@@ -89,14 +88,14 @@ class Turns:
 
     def others_due(self, now: int = 0) -> int:
         """When an interrupt or message for another than the current one is looked at, behind ``now``; NEVER if none."""
-        if len(self.processors) == 1:
+        if not self.several:
             return NEVER
         others = [processor.due() for processor in self.processors if processor is not self.current]
         return min((time for time in others if time > now), default=NEVER)
 
     def due(self) -> int:
         """When an interrupt or message for any of them is looked at."""
-        return min(self.current.look_at, self.others_due())
+        return min(self.current.look_at, self.others_due()) if self.several else self.current.look_at
 
     def hold(self, numbers: Collection[int]) -> None:
         """Between two runs: let these rest, and no others.  The order of turns is another one then."""
