@@ -1,4 +1,4 @@
-"""The guest's kernel on a machine with several processors: it runs on the first, and leaves the others where they wait."""
+"""The guest's kernel on a machine with several processors: it runs on the first, and the others wait for ever."""
 
 from machine.limits import QUANTUM
 from machine.stop import Exited
