@@ -145,7 +145,7 @@ class LocalDebuggee:
             stop = self._pace.run(NEVER if end is None else end)
             if stop is not None:
                 return stop
-            if not between(machine.cpu.halted):
+            if not between(machine.halted):
                 return Paused()
             if machine.idle and not machine.interrupts.pending():
                 if self.lines is None or not self.lines.open:

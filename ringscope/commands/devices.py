@@ -116,7 +116,8 @@ def show_pic(session: Session) -> Lines:
 @command("info apic", needs=Devices)
 def show_local_apic(session: Session) -> Lines:
     """Print the local APIC: priorities, vectors requested and in service, its vector table and its timer."""
-    apic = _machine(session).interrupts.local_apic
+    machine = _machine(session)
+    apic = machine.interrupts.local_apics[machine.cpu.number]
     yield f"ID {apic.id}, {'enabled' if apic.enabled else 'disabled by software'}"
     yield f"priority      task {apic.task_priority:#04x}, processor {apic.processor_priority:#04x}"
     yield f"requested     {_vectors(apic.request)}"
