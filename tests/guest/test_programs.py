@@ -49,6 +49,15 @@ def test_a_trap_kills_its_task_alone(boot, name, line, status):
     assert run.code == POWER_OFF
 
 
+@pytest.mark.parametrize("word", ['"/bin/int80"', '"init=/bin/int80"', 'init="/bin/int80"', 'init="/bin/int80'])
+def test_quotes_of_the_command_line_are_taken_away(boot, word):
+    assert "int80: written by write, number 4" in boot(f"{UNATTENDED} {word}").lines()
+
+
+def test_a_blank_in_quotes_ends_no_word(boot):
+    assert "init: cannot run a b" in boot(f'{UNATTENDED} "a b" ""').console
+
+
 def test_int80_from_ring_3(boot):
     lines = boot(UNATTENDED + " /bin/int80").lines()
     assert "int80: written by write, number 4" in lines

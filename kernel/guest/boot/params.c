@@ -1,4 +1,5 @@
 /* The command line: known parameters to the kernel, the rest to init, as Linux does. */
+#include <linux/ctype.h>
 #include <linux/init.h>
 #include <linux/mm.h>
 #include <linux/string.h>
@@ -45,24 +46,44 @@ static void __init unknown_parameter(const char *word)
 		append(argv_init, MAX_INIT_ARGS, word);
 }
 
+/* The quotes around a word, or around the value in NAME="VALUE", are taken away; the last one may be missing. */
+static void __init remove_quotes(char *word)
+{
+	char *value = *word != '"' && strchr(word, '=') ? strchr(word, '=') + 1 : word;
+	size_t n = strlen(value);
+
+	if (*value != '"')
+		return;
+	if (n > 1 && value[n - 1] == '"')
+		value[n - 1] = '\0';
+	memmove(value, value + 1, strlen(value));
+}
+
+/* Cut off the next word, which ends at a blank outside of quotes; NULL at the end (Linux: lib/cmdline.c). */
+static char *__init next_arg(char **rest)
+{
+	char *word = *rest, *end;
+	bool quoted = false;
+
+	while (isspace(*word))
+		word++;
+	if (!*word)
+		return NULL;
+	for (end = word; *end && (quoted || !isspace(*end)); end++)
+		quoted ^= *end == '"';
+	*rest = *end ? end + 1 : end;
+	*end = '\0';
+	remove_quotes(word);
+	return word;
+}
+
 /* Cut command_line, which must last, into words and give each to whom it concerns. */
 void __init parse_args(char *command_line)
 {
 	bool for_init = false;
-	char *p = command_line;
+	char *word;
 
-	while (*p) {
-		char *word;
-
-		while (*p == ' ')
-			*p++ = '\0';
-		word = p;
-		while (*p && *p != ' ')
-			p++;
-		if (p == word)
-			break;
-		if (*p)
-			*p++ = '\0';
+	while ((word = next_arg(&command_line))) {
 		if (for_init)
 			append(argv_init, MAX_INIT_ARGS, word);
 		else if (!strcmp(word, "--"))

@@ -5,14 +5,13 @@
 #include <asm/uaccess.h>
 #include <linux/fs.h>
 #include <linux/init.h>
+#include <linux/magic.h>
 #include <linux/mm.h>
 #include <linux/mount.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/syscalls.h>
 
-#define RAMFS_MAGIC	0x858458f6
-#define TMPFS_MAGIC	0x01021994
 
 #define MS_REMOUNT	32
 #define MS_BIND		4096

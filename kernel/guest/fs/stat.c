@@ -2,8 +2,10 @@
 #include <asm/page.h>
 #include <asm/uaccess.h>
 #include <linux/fs.h>
-#include <linux/memblock.h>
+#include <linux/kernel.h>
+#include <linux/magic.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/syscalls.h>
 
 #define STATX_BASIC_STATS	0x7ff
@@ -187,15 +189,17 @@ struct statfs {
 	s64 f_namelen, f_frsize, f_flags, f_spare[4];
 };
 
-/* Files are in memory: what is free there is free for them. */
+/* Files are in memory and may have half of it; those of /proc and /sys are nowhere (Linux: simple_statfs). */
 static long do_statfs(const struct super_block *sb, struct statfs __user *buf)
 {
+	bool pages = sb->s_magic == RAMFS_MAGIC || sb->s_magic == TMPFS_MAGIC;
+	unsigned long room = pages ? min(nr_free_pages(), max_file_pages() - nr_file_pages()) : 0;
 	struct statfs tmp = {
 		.f_type = sb->s_magic,
 		.f_bsize = PAGE_SIZE,
-		.f_blocks = memblock_phys_mem_size() / PAGE_SIZE,
-		.f_bfree = nr_free_pages(),
-		.f_bavail = nr_free_pages(),
+		.f_blocks = pages ? max_file_pages() : 0,
+		.f_bfree = room,
+		.f_bavail = room,
 		.f_namelen = NAME_MAX,
 		.f_frsize = PAGE_SIZE,
 	};

@@ -66,10 +66,19 @@ static int grow(struct address_space *mapping, unsigned long index)
 	return 0;
 }
 
+/*
+ * Files may have half of the memory, as each tmpfs of Linux's may unless it is mounted with size= (mm/shmem.c,
+ * shmem_default_max_blocks): a program that fills a file gets -ENOSPC, before the others are out of memory.
+ */
+unsigned long max_file_pages(void)
+{
+	return totalram_pages() / 2;
+}
+
 /* A new page of zeros, which knows whose it is; its direct-map address or NULL. */
 static void *add_to_page_cache(struct address_space *mapping, unsigned long index)
 {
-	struct page *page = alloc_page(GFP_USER | __GFP_ZERO);
+	struct page *page = nr_pages < max_file_pages() ? alloc_page(GFP_USER | __GFP_ZERO) : NULL;
 
 	if (!page)
 		return NULL;
@@ -89,7 +98,7 @@ static void delete_from_page_cache(struct address_space *mapping, void *address)
 	free_page(address);
 }
 
-/* The file's page, a page of zeros where it had a hole; NULL when memory is out. */
+/* The file's page, a page of zeros where it had a hole; NULL when memory, or what files may have of it, is out. */
 void *filemap_grab_page(struct address_space *mapping, unsigned long index)
 {
 	void **slot = &mapping->i_pages;
@@ -148,7 +157,7 @@ void truncate_inode_pages(struct address_space *mapping, loff_t size)
 
 /*
  * A page of a mapped file is touched: give it, with a reference. Behind the page that holds the file's last byte there
- * is nothing to map, though the area may be longer: SIGBUS.
+ * is nothing to map, though the area may be longer: SIGBUS, as where files have all that they may.
  */
 static noinline vm_fault_t filemap_fault(struct vm_fault *vmf)
 {
@@ -159,7 +168,7 @@ static noinline vm_fault_t filemap_fault(struct vm_fault *vmf)
 		return VM_FAULT_SIGBUS;
 	page = filemap_grab_page(&inode->i_data, vmf->pgoff);
 	if (!page)
-		return VM_FAULT_OOM;
+		return nr_pages < max_file_pages() ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
 	vmf->page = virt_to_page(page);
 	vmf->page->mapping = &inode->i_data;
 	vmf->page->index = vmf->pgoff;

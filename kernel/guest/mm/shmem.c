@@ -3,9 +3,10 @@
  * MAP_SHARED | MAP_ANONYMOUS is a mapping like any other. Linux: mm/shmem.c. Its pages do not go to the swap disk.
  */
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/mm.h>
 
-static struct super_block shm_mnt = { .s_type = &tmpfs_fs_type, .s_magic = 0x01021994, .s_dev = MKDEV(0, 1) };
+static struct super_block shm_mnt = { .s_type = &tmpfs_fs_type, .s_magic = TMPFS_MAGIC, .s_dev = MKDEV(0, 1) };
 
 /* A file of size bytes, all zeros, with one reference; NULL when memory is out. */
 static struct file *shmem_file_setup(const char *name, loff_t size)

@@ -65,6 +65,8 @@ static int read_with_a_limit(void)
 	raw.c_cc[VMIN] = 0;
 	raw.c_cc[VTIME] = 0;
 	ioctl(fd, TCSETS, (long)&raw);
+	while (read(fd, &c, 1) == 1)	/* what was typed before */
+		;
 	CHECK(read(fd, &c, 1) == 0);
 	raw.c_cc[VTIME] = 1;
 	ioctl(fd, TCSETS, (long)&raw);

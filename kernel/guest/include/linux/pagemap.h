@@ -21,6 +21,7 @@ struct address_space {
 void *filemap_get_page(const struct address_space *mapping, unsigned long index);
 void *filemap_grab_page(struct address_space *mapping, unsigned long index);
 unsigned long nr_file_pages(void);
+unsigned long max_file_pages(void);	/* how many there may be */
 void truncate_inode_pages(struct address_space *mapping, loff_t size);
 
 #endif
