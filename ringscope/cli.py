@@ -6,23 +6,22 @@ What only a command needs is imported when that runs: from a snapshot to its pro
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from gdbstub.address import AddressError
 from kernel.errors import Error as KernelError
 from machine import stop
 from machine.errors import Error as MachineError
-from machine.limits import DEFAULT_MEMORY, ENTRY_NAMES, MAXIMUM, MINIMUM, PAGE
+from machine.limits import DEFAULT_MEMORY, ENTRY_NAMES
 from ringscope import linux, processors, timeline
 from ringscope.apt import PackageError
 from ringscope.configuration import CPU, RESET_STATUS, VIEWS, Configuration, UsageError
-from ringscope.serial.spec import FORMS, STDIO, Spec, parse
+from ringscope.parser import Parser, Version, existing_file, memory_size, serial_end, suite
+from ringscope.serial.spec import FORMS, STDIO, Spec
 from ringscope.strace import options as strace
 
 if TYPE_CHECKING:
@@ -46,64 +45,6 @@ examples:
   ringscope run --append init=/bin/sh   boot, with the serial console on this terminal
   ringscope repl                        look around without gdb
   ringscope linux                       Debian's own kernel, to a shell"""
-
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-
-
-def memory_size(text: str) -> int:
-    """A size such as 64M or 1G in bytes.  Raises argparse.ArgumentTypeError naming what is wrong with it."""
-    number, unit = text.rstrip("KMGkmg"), text.lstrip("0123456789").upper()
-    if not number.isascii() or not number.isdigit() or unit not in _UNITS:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size: use bytes or K, M, G, as in 64M")
-    size = int(number) * _UNITS[unit]
-    if size % PAGE or not MINIMUM <= size <= MAXIMUM:
-        raise argparse.ArgumentTypeError(f"{text} is not a multiple of 4K from 1M to 3G")
-    return size
-
-
-def suite(text: str) -> str:
-    """The name of a suite of Debian's."""
-    if not re.fullmatch(r"[a-z][a-z0-9-]*", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no name of a suite; bookworm-backports is one")
-    return text
-
-
-def existing_file(text: str) -> Path:
-    """A path of a readable file.  Raises argparse.ArgumentTypeError naming it."""
-    path = Path(text)
-    try:
-        if path.exists() and not path.is_file():
-            raise argparse.ArgumentTypeError(f"{text!r} is {'a directory' if path.is_dir() else 'no file'}")
-        with path.open("rb"):
-            return path
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise argparse.ArgumentTypeError(f"cannot read {text!r}: {reason}") from None
-
-
-def serial_end(text: str) -> Spec:
-    """What a serial port is joined to.  Raises argparse.ArgumentTypeError naming what is wrong with it."""
-    try:
-        return parse(text)
-    except AddressError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-class Parser(argparse.ArgumentParser):
-    """Says one sentence about a wrong argument, without the usage, and exits with status 2."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
-
-
-class Version(argparse.Action):
-    """Prints the versions of this program and of the processor's engine, and leaves."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_rest: object) -> NoReturn:
-        from importlib.metadata import version
-
-        sys.stdout.write(f"ringscope {version('ringscope')}, Unicorn {version('unicorn')}\n")
-        parser.exit()
 
 
 def _machine_options(parser: argparse.ArgumentParser) -> None:
