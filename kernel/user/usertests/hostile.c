@@ -57,12 +57,16 @@ static int fires(pid_t target)
 static int storm(void)
 {
 	int i, sig, status;
+	long pid;
 
 	for (sig = 1; sig <= 64; sig++)
 		signal(sig, counts);
-	for (i = 0; i < 3; i++)
-		if (fork() == 0)
+	for (i = 0; i < 3; i++) {
+		while ((pid = fork()) < 0)	/* others may not have died yet of the test before */
+			sched_yield();
+		if (pid == 0)
 			exit_group(fires(getppid()));
+	}
 	for (i = 0; i < 3;)
 		if (wait4(-1, &status, 0, NULL) > 0)
 			i++;
