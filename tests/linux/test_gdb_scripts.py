@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 
 import pytest
 
@@ -73,8 +74,9 @@ def scripts(tmp_path_factory):
 def on_the_guest(path, append, scripts, *commands):
     guest = power_on(Configuration(append=append))
     source = f'python exec({TRY_TO!r}); gdb.execute("source " + {str(scripts)!r})'
+    vmlinux = shutil.copy(guest.kernel, path.with_name("vmlinux"))  # lx-symbols cannot load from a path with a blank
     with served(guest, path) as server:
-        return gdb_batch(source, *commands, file=guest.kernel, connect=server.address, seconds=120)
+        return gdb_batch(source, *commands, file=vmlinux, connect=server.address, seconds=120)
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ def test_both_tick_and_interrupt_each_other(two):
 
 
 def test_both_run_programs(two):
-    lines = two.ask(f"{BUSY} & {BUSY} & {BUSY}; wait")
+    lines = two.ask(f"({BUSY} & {BUSY} & {BUSY}; wait)")
     assert {"0", "1"} <= set(lines)
 
 

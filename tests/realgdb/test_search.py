@@ -2,14 +2,16 @@
 
 import pytest
 
+from ringscope.boot import power_on
+from ringscope.configuration import Configuration
 from tests.realgdb.harness import gdb_batch
-from tests.realgdb.served import booted, served
+from tests.realgdb.served import served
 
 pytestmark = pytest.mark.gdb
 
 
 def test_find_and_compare_sections(tmp_path):
-    guest = booted()
+    guest = power_on(Configuration(append="nosmap"))  # with SMAP, instructions are exchanged in .text
     with served(guest, tmp_path / "gdb.sock") as server:
         output = gdb_batch(
             *("break do_syscall_64", "continue", "find /b &_text, +0x10000, (char)0x48, (char)0x0f, (char)0x07"),
