@@ -1,6 +1,7 @@
 """Debian's busybox on our kernel, driven from both sides: lines typed on the serial console, and stock gdb by MI."""
 
 import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -46,6 +47,18 @@ def guest():
     return power_on(Configuration(initrd=disk, append="quiet"), console.write), console
 
 
+@contextmanager
+def at_the_prompt(guest, console, tmp_path):
+    """gdb, attached to the guest while its shell waits."""
+    with served(guest, tmp_path / "gdb.sock") as server, Gdb("gdb", seconds=SECONDS) as gdb:
+        for command in gdb_commands(guest, server.address):
+            gdb.execute(command)
+        gdb.start("continue")
+        console.wait_for(PROMPT.encode())
+        gdb.interrupt()
+        yield gdb
+
+
 def type_line(guest, console, line):
     start = len(console.text)
     guest.machine.serial.receive(line.encode() + b"\r")
@@ -54,13 +67,7 @@ def type_line(guest, console, line):
 
 def test_a_pipe_seen_from_both_its_ends(guest, tmp_path):
     guest, console = guest
-    with served(guest, tmp_path / "gdb.sock") as server, Gdb("gdb", seconds=SECONDS) as gdb:
-        for command in gdb_commands(guest, server.address):
-            gdb.execute(command)
-        gdb.start("continue")
-        console.wait_for(PROMPT.encode())
-        gdb.interrupt()
-
+    with at_the_prompt(guest, console, tmp_path) as gdb:
         gdb.execute("break create_pipe_files")
         typed = type_line(guest, console, "echo over | tr o O")
         gdb.execute("continue")
@@ -77,12 +84,7 @@ def test_a_pipe_seen_from_both_its_ends(guest, tmp_path):
 
 def test_control_c_is_a_signal_for_the_job_in_the_foreground(guest, tmp_path):
     guest, console = guest
-    with served(guest, tmp_path / "gdb.sock") as server, Gdb("gdb", seconds=SECONDS) as gdb:
-        for command in gdb_commands(guest, server.address):
-            gdb.execute(command)
-        gdb.start("continue")
-        console.wait_for(PROMPT.encode())
-        gdb.interrupt()
+    with at_the_prompt(guest, console, tmp_path) as gdb:
         gdb.execute("break do_nanosleep if expires > 250 * 900")
         type_line(guest, console, "sleep 1000")
         gdb.execute("continue")
