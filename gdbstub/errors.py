@@ -20,7 +20,10 @@ class TargetError(Error):
 
 
 class MalformedPacket(Error):
-    """A packet which the table knows, with fields which cannot be read: answered ``E16`` (EINVAL)."""
+    """A packet which the table knows, with fields which cannot be read: answered ``E16`` (EINVAL), or in words.
+
+    The message names the field and its value.
+    """
 
 
 class TableError(Error):
@@ -41,6 +44,13 @@ class ConnectionLost(Error):
 
 _PLAIN = str.maketrans({"#": "\uff03", "$": "\uff04", "*": "\uff0a", "}": "\uff5d", "\n": " "})
 _LONGEST_ERROR = 1000  # characters
+_LONGEST_QUOTE = 40  # bytes
+
+
+def quoted(data: bytes) -> str:
+    """What a client sent, as a message shows it: printable, and no more of it than a line takes."""
+    shown = ascii(data[:_LONGEST_QUOTE].decode("latin-1"))
+    return shown if len(data) <= _LONGEST_QUOTE else f"{shown}..."
 
 
 def plain(text: str) -> bytes:

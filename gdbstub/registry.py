@@ -145,14 +145,15 @@ class Dispatcher:
     def _look_for(self, packet: bytes) -> tuple[Handler | None, list[Any]]:
         if (exact := self._exact.get(packet)) is not None:
             return exact, []
-        begun = False
+        begun = []
         for row in self._by_letter.get(packet[0], ()) if packet else ():
             if packet.startswith(row.pattern.prefix):
-                begun = True
                 if (arguments := row.pattern.match(packet)) is not None:
                     return row.handler, arguments
+                begun.append(row.pattern)
         if begun:
-            raise MalformedPacket(f"{packet[:60]!r}")
+            complaints = [pattern.complain(packet) for pattern in begun]
+            raise MalformedPacket(max(complaints, key=lambda complaint: complaint[0])[1])
         return None, []
 
     def features(self, offered: dict[str, str]) -> list[str]:

@@ -35,7 +35,6 @@ PACKET_SIZE = 0x20000
 BRANCH_ROOM = 0x10000
 """Bytes of a branch trace where the client says nothing, as in gdb."""
 OK = b"OK"
-MALFORMED = b"E%02x" % errno.EINVAL
 VCTRLC = b"vCtrlC"
 _LONGEST_QUEUE = 256  # packets sent ahead while the target runs
 _STEPS_PER_SLICE = 256  # of a range step, between two looks at the socket
@@ -121,7 +120,7 @@ class Session(Selection, Generic[TargetT]):
             elif event.__class__ is bytes:
                 self._answer(event)
             elif event is Mark.CORRUPT or event is Mark.OVERSIZE:
-                self.link.send(MALFORMED)
+                self._refuse(event)
             if self.ended is not None:
                 break
         self._notify()
@@ -134,10 +133,14 @@ class Session(Selection, Generic[TargetT]):
         except TargetError as error:
             reply = self.error(error)
         except MalformedPacket as error:
-            logger.debug("malformed packet: %s", error)
-            reply = MALFORMED
+            reply = self.error(TargetError(errno.EINVAL, str(error)))
         if reply is not None:
             self.link.send(reply)
+
+    def _refuse(self, spoilt: Mark) -> None:
+        """Answer what came and was no packet."""
+        words = "its checksum is wrong" if spoilt is Mark.CORRUPT else f"it has more than {PACKET_SIZE:#x} bytes"
+        self.link.send(self.error(TargetError(errno.EINVAL, f"a packet that cannot be read: {words}")))
 
     def _take_while_running(self, event: Event) -> None:
         """Only an interrupt is heard at once; a packet sent ahead waits for the stop."""
@@ -229,7 +232,7 @@ class Session(Selection, Generic[TargetT]):
             if isinstance(event, bytes):
                 self._answer(event)
             elif event is Mark.CORRUPT or event is Mark.OVERSIZE:
-                self.link.send(MALFORMED)
+                self._refuse(event)
 
     # -- beginning anew
 

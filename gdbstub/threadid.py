@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from gdbstub.errors import MalformedPacket
+from gdbstub.errors import MalformedPacket, quoted
 
 ALL = -1
 """Every thread."""
@@ -42,5 +42,5 @@ def _parse_number(text: bytes) -> int:
     if text == b"-1":
         return ALL
     if not text or not all(digit in b"0123456789abcdefABCDEF" for digit in text) or int(text, 16) > _LARGEST:
-        raise MalformedPacket(f"thread id {text!r}")
+        raise MalformedPacket(f"{quoted(text)} is not a thread id")
     return int(text, 16)

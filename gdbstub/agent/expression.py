@@ -11,6 +11,7 @@ from functools import cached_property
 from gdbstub.agent.errors import ExpressionError
 from gdbstub.agent.opcodes import BY_CODE, Kind, Opcode
 from gdbstub.agent.printf import Format, FormatError, parse_format
+from gdbstub.errors import quoted
 
 DEEPEST = 100
 """Elements that the stack has room for."""
@@ -150,13 +151,13 @@ def _split(text: bytes) -> Iterable[bytes]:
         head, comma, _ = text[at : at + 20].partition(b",")
         digits = head[1:]
         if not comma or head[:1] != b"X" or not digits or not set(digits) <= _DIGITS:
-            raise ExpressionError(0, f"{text[at : at + 20]!r} is not Xlength,code")
+            raise ExpressionError(0, f"{quoted(text[at:])} is not Xlength,code")
         start = at + len(head) + 1
         at = start + 2 * int(digits, 16)
         try:
             code = bytes.fromhex(text[start:at].decode("ascii"))
         except ValueError:
-            raise ExpressionError(0, f"the code is not hexadecimal: {text[start : start + 20]!r}") from None
+            raise ExpressionError(0, f"the code is not hexadecimal: {quoted(text[start:at])}") from None
         if len(code) != int(digits, 16) or b" " in text[start:at]:
             raise ExpressionError(0, f"{len(code)} bytes of code where {int(digits, 16)} were announced")
         yield code

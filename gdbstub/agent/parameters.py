@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gdbstub.agent.errors import ExpressionError
 from gdbstub.agent.expression import LONGEST, check, split
 from gdbstub.agent.translate import Effects, Evaluate, translate
-from gdbstub.errors import MalformedPacket, TargetError
+from gdbstub.errors import MalformedPacket, TargetError, quoted
 from gdbstub.target import Probe
 
 Hit = Callable[[Probe], bool]
@@ -86,7 +86,7 @@ def parse_parameters(text: bytes) -> Parameters:
         elif word.startswith(b"X"):
             conditions += tuple(_translated(split(word), valued=True))
         else:
-            raise MalformedPacket(f"breakpoint parameter {word[:40]!r}")
+            raise MalformedPacket(f"breakpoint parameter {quoted(word)} is neither X... nor cmds:...")
     return Parameters(conditions, commands, persist)
 
 

@@ -43,7 +43,7 @@ def choose_room(session: Session[Branches], length: str) -> bytes:
     """Choose how many bytes the next branch trace takes, 24 for a branch; 0 is as many as there may be."""
     digits = length.removeprefix("0x")  # gdb writes it, other numbers of the protocol have none
     if not _HEXADECIMAL.fullmatch(digits):
-        raise MalformedPacket(f"length {length!r}")
+        raise MalformedPacket(f"Qbtrace-conf:bts: size {length!r} is not a hexadecimal number")
     session.branch_room = min(int(digits, 16) or MOST_ROOM, MOST_ROOM)
     return OK
 
@@ -58,7 +58,7 @@ def read_room(session: Session[Branches], offset: int, length: int) -> bytes:
 def read_branches(session: Session[Branches], annex: str, offset: int, length: int) -> bytes:
     """Read the selected thread's branch trace: ``all`` of it, the same if there is any ``new``, or the ``delta``."""
     if annex not in _ANNEXES:
-        raise MalformedPacket(f"branch trace {annex!r}")
+        raise MalformedPacket(f"qXfer:btrace: annex {annex!r} is none of {', '.join(_ANNEXES)}")
     thread = session.thread()
     _room(session, thread)
     target = session.target

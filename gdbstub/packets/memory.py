@@ -50,7 +50,7 @@ def _collected(session: Session[Target], frame: Frame, address: int, length: int
 def write_memory(session: Session[Target], address: int, length: int, data: bytes) -> bytes:
     """Write memory given in hexadecimal (M) or binary (X); no bytes at all is a probe."""
     if len(data) != length:
-        raise MalformedPacket(f"{len(data)} bytes where {length} were announced")
+        raise MalformedPacket(f"data has {len(data)} bytes, length is {length:#x}")
     session.check_live()
     if data:
         session.select()
@@ -62,7 +62,7 @@ def write_memory(session: Session[Target], address: int, length: int, data: byte
 def set_physical_memory(session: Session[PhysicalMemory], mode: int) -> bytes:
     """Choose physical (1) or linear (0) addresses for memory packets."""
     if mode > 1:
-        raise MalformedPacket(f"physical memory mode {mode:#x}")
+        raise MalformedPacket(f"Qqemu.PhyMemMode: mode {mode:x} is neither 0 nor 1")
     session.target.set_physical(bool(mode))
     return OK
 

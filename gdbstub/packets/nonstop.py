@@ -16,7 +16,7 @@ from gdbstub.target import Action, Target
 def set_non_stop(session: Session[Target], enabled: int) -> bytes:
     """Choose between stops of all threads (0) and stops of one, told by notifications (1)."""
     if enabled > 1:
-        raise MalformedPacket(f"QNonStop:{enabled:x}")
+        raise MalformedPacket(f"QNonStop: enabled {enabled:x} is neither 0 nor 1")
     if session.running:
         session.stand()
     session.nonstop = NonStop.begun(session.stop) if enabled else NonStop()
@@ -34,7 +34,7 @@ def tell_next_stop(session: Session[Target]) -> bytes:
 def set_thread_events(session: Session[ProcessEvents], enabled: int) -> bytes:
     """Choose whether a thread that begins stops, and one that ends is told."""
     if enabled > 1:
-        raise MalformedPacket(f"QThreadEvents:{enabled:x}")
+        raise MalformedPacket(f"QThreadEvents: enabled {enabled:x} is neither 0 nor 1")
     session.inferiors.watch_threads(enabled=bool(enabled))
     return OK
 

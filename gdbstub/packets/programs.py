@@ -4,7 +4,7 @@ import errno
 from binascii import Error as HexError
 from binascii import unhexlify
 
-from gdbstub.errors import MalformedPacket, TargetError
+from gdbstub.errors import MalformedPacket, TargetError, quoted
 from gdbstub.registry import TABLE
 from gdbstub.session import OK, Session
 from gdbstub.target import Programs, Restart
@@ -37,7 +37,7 @@ def _text(digits: bytes) -> str:
     try:
         return unhexlify(digits).decode("utf-8", "surrogateescape")
     except HexError:
-        raise MalformedPacket(f"word {digits[:40]!r} of vRun") from None
+        raise MalformedPacket(f"vRun: word {quoted(digits)} is not pairs of hexadecimal digits") from None
 
 
 @TABLE.packet("QEnvironmentHexEncoded:{setting:hexbytes}", needs=Programs, feature="QEnvironmentHexEncoded+")
@@ -45,7 +45,7 @@ def set_variable(session: Session[Programs], setting: bytes) -> bytes:
     """Give the next program an environment variable: NAME=VALUE."""
     name, equals, value = setting.decode("utf-8", "surrogateescape").partition("=")
     if not (name and equals):
-        raise MalformedPacket(f"environment {setting[:40]!r}")
+        raise MalformedPacket(f"QEnvironmentHexEncoded: setting {quoted(setting)} is not NAME=VALUE")
     session.environment[name] = value
     return OK
 

@@ -35,7 +35,7 @@ def _length(session: Session[Target]) -> int:
 def write_registers(session: Session[Target], data: bytes) -> bytes:
     """Write all registers of the selected thread."""
     if len(data) != _length(session):
-        raise MalformedPacket(f"G with {len(data)} bytes, not {_length(session)}")
+        raise MalformedPacket(f"G: data has {len(data)} bytes, not {_length(session)}")
     session.check_live()
     thread = session.thread()
     rest = session.target.read_registers(thread)[len(data) :]
@@ -58,7 +58,7 @@ def write_register(session: Session[Target], number: int, data: bytes) -> bytes:
     """Write one register of the selected thread."""
     slot = _slot(session, number)
     if len(data) != slot.length:
-        raise MalformedPacket(f"register {slot.register.name} has {slot.length} bytes, not {len(data)}")
+        raise MalformedPacket(f"P: data has {len(data)} bytes; register {slot.register.name} has {slot.length}")
     session.check_live()
     session.target.write_register(session.thread(), number, data)
     return OK

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from gdbstub.errors import MalformedPacket, TargetError
+from gdbstub.errors import MalformedPacket, TargetError, quoted
 from gdbstub.nonstop import StepRange
 from gdbstub.packets.nonstop import direct
 from gdbstub.registry import TABLE
@@ -54,7 +54,7 @@ def step_with_signal(session: Session[Target], signal: int, address: int | None 
 
 def _signal(number: int) -> int:
     if number > 0xFF:
-        raise MalformedPacket(f"signal {number:#x}")
+        raise MalformedPacket(f"signal {number:x} is not one of 0 to ff")
     return number
 
 
@@ -113,7 +113,7 @@ def _parse_action(word: bytes) -> tuple[Action | None, tuple[int, int] | None]:
     """What a thread shall do, None to stop, and the range of a range step."""
     match = _ACTION.fullmatch(word)
     if match is None:
-        raise MalformedPacket(f"vCont action {word!r}")
+        raise MalformedPacket(f"vCont: action {quoted(word)} is none of c s t CNN SNN rSTART,END")
     plain, signalling, signal, start, end = match.groups()
     if start is not None:
         return STEP, (int(start, 16), int(end, 16))

@@ -22,7 +22,7 @@ _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 def search_memory(session: Session[Target], address: int, length: int, pattern: bytes) -> bytes:
     """Find the first place at which a pattern of bytes lies wholly in a range of memory."""
     if not pattern:
-        raise MalformedPacket("a search for no bytes")
+        raise MalformedPacket("qSearch:memory: pattern is missing")
     _check(length)
     session.select()
     held, start = b"", address

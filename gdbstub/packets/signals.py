@@ -1,11 +1,13 @@
 """Signals that the target's system delivers to its programs (gdb manual, "General Query Packets": QPassSignals)."""
 
-from gdbstub.errors import MalformedPacket
+import re
+
+from gdbstub.errors import MalformedPacket, quoted
 from gdbstub.processes import Signals
 from gdbstub.registry import TABLE
 from gdbstub.session import OK, Session
 
-LAST_SIGNAL = 0xFF
+_SIGNAL = re.compile(rb"0*[0-9a-fA-F]{1,2}")
 
 
 @TABLE.packet("QPassSignals:{numbers:rest}", needs=Signals, feature="QPassSignals+")
@@ -16,10 +18,6 @@ def pass_signals(session: Session[Signals], numbers: bytes) -> bytes:
 
 
 def _number(word: bytes) -> int:
-    try:
-        number = int(word, 16)
-    except ValueError:
-        raise MalformedPacket(f"signal {word!r}") from None
-    if not 0 <= number <= LAST_SIGNAL:
-        raise MalformedPacket(f"signal {number:#x}")
-    return number
+    if not _SIGNAL.fullmatch(word):
+        raise MalformedPacket(f"QPassSignals: signal {quoted(word)} is not one of 0 to ff")
+    return int(word, 16)

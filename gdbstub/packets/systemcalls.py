@@ -1,9 +1,13 @@
 """System calls as events (gdb manual, "General Query Packets": QCatchSyscalls)."""
 
-from gdbstub.errors import MalformedPacket
+import re
+
+from gdbstub.errors import MalformedPacket, quoted
 from gdbstub.processes import SystemCalls
 from gdbstub.registry import TABLE
 from gdbstub.session import OK, Session
+
+_NUMBER = re.compile(rb"0*[0-9a-fA-F]{1,8}")
 
 
 @TABLE.packet("QCatchSyscalls:1;{numbers:rest}", needs=SystemCalls)
@@ -23,7 +27,6 @@ def ignore_system_calls(session: Session[SystemCalls]) -> bytes:
 
 
 def _number(word: bytes) -> int:
-    try:
-        return int(word, 16)
-    except ValueError:
-        raise MalformedPacket(f"system call {word!r}") from None
+    if not _NUMBER.fullmatch(word):
+        raise MalformedPacket(f"QCatchSyscalls: {quoted(word)} is no number of a system call")
+    return int(word, 16)

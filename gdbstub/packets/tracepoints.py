@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from gdbstub.agent.parameters import parse_parameters
-from gdbstub.errors import MalformedPacket, TargetError
+from gdbstub.errors import MalformedPacket, TargetError, quoted
 from gdbstub.registry import TABLE
 from gdbstub.session import OK, PACKET_SIZE, Session
 from gdbstub.target import Conditions
@@ -45,7 +45,7 @@ def define_tracepoint(session: Trace, definition: bytes) -> bytes:
         return _add_actions(session, match)
     match = _HEAD.fullmatch(definition)
     if match is None:
-        raise MalformedPacket(f"tracepoint {definition[:60]!r}")
+        raise MalformedPacket(f"QTDP: {quoted(definition)} defines no tracepoint")
     if match["fast"] or match["static"]:
         raise TargetError(errno.ENOTSUP, "fast and static tracepoints change the guest; plain ones cost no trap here")
     number, address, _, steps, passes = match.groups()[:5]
@@ -112,7 +112,7 @@ def set_read_only_ranges(session: Trace, ranges: bytes) -> bytes:
     """Take ranges for memory that never changes: a trace frame reads it from the target."""
     pairs = [re.fullmatch(rb"([0-9a-fA-F]{1,16}),([0-9a-fA-F]{1,16})", word) for word in ranges.split(b":")]
     if len(pairs) > _MOST_RANGES or None in pairs:
-        raise MalformedPacket(f"read-only ranges {ranges[:60]!r}")
+        raise MalformedPacket(f"QTro: {quoted(ranges)} is no list of ranges START,END, {_MOST_RANGES} at most")
     session.resident.trace.read_only = [(int(pair[1], 16), int(pair[2], 16)) for pair in pairs if pair]
     return OK
 
@@ -154,7 +154,7 @@ def set_circular(session: Trace, circular: int) -> bytes:
 def set_buffer_size(session: Trace, size: bytes) -> bytes:
     """Set the buffer's size in bytes, -1 for the default; frames are lost."""
     if not re.fullmatch(rb"-1|[0-9a-fA-F]{1,16}", size):
-        raise MalformedPacket(f"buffer size {size[:20]!r}")
+        raise MalformedPacket(f"QTBuffer: size {quoted(size)} is neither a hexadecimal number nor -1")
     wanted = DEFAULT_SIZE if size.lower() in (b"-1", b"ffffffffffffffff") else int(size, 16)
     if wanted > LARGEST_SIZE:
         raise TargetError(errno.ENOMEM, f"a trace buffer of {wanted} bytes; {LARGEST_SIZE} can be")
@@ -170,7 +170,7 @@ def set_notes(session: Trace, notes: bytes) -> bytes:
     for word in filter(None, notes.split(b";")):
         match = re.fullmatch(rb"(user|notes|tstop):((?:[0-9a-fA-F]{2})*)", word)
         if match is None:
-            raise MalformedPacket(f"note {word[:40]!r}")
+            raise MalformedPacket(f"QTNotes: {quoted(word)} is no note of user, notes or tstop")
         setattr(session.resident.trace.notes, match[1].decode(), bytes.fromhex(match[2].decode()))
     return OK
 
@@ -283,7 +283,7 @@ def _criterion(wanted: bytes) -> Callable[[Frame], bool]:
         if match := re.fullmatch(pattern, wanted):
             first, second = (int(group or b"0", 16) for group in match.groups())
             return lambda frame: matches(frame, first, second)
-    raise MalformedPacket(f"trace frame {wanted[:40]!r}")
+    raise MalformedPacket(f"QTFrame: {quoted(wanted)} names no frame")
 
 
 def _select(session: Trace, start: int, matches: Callable[[Frame], bool], *, only: bool = False) -> bytes:

@@ -7,7 +7,7 @@ from gdbstub.agent.effects import Printing, read_string
 from gdbstub.agent.expression import check
 from gdbstub.agent.printf import Format
 from gdbstub.agent.translate import translate
-from gdbstub.errors import Error, MalformedPacket, TargetError
+from gdbstub.errors import Error, MalformedPacket, TargetError, quoted
 from gdbstub.target import Probe
 from gdbstub.trace.frames import LONGEST_BLOCK, Frame
 
@@ -99,7 +99,7 @@ def _memory(base: int | None, offset: int, length: int) -> Collect:
 def _expression(digits: bytes, length: int) -> Collect:
     code = bytes.fromhex(digits.decode("ascii"))
     if len(code) != length:
-        raise MalformedPacket(f"{len(code)} bytes of code where {length} were announced")
+        raise MalformedPacket(f"QTDP: an expression has {len(code)} bytes, its length is {length:#x}")
     evaluate = translate(check(code))
 
     def collect(probe: Probe, recorder: Recorder) -> None:
@@ -122,7 +122,7 @@ def parse_actions(text: bytes) -> list[Collect]:
     while at < len(text):
         match = _ACTION.match(text, at)
         if match is None:
-            raise MalformedPacket(f"tracepoint action {text[at : at + 40]!r}")
+            raise MalformedPacket(f"QTDP: action {quoted(text[at:])} is none of R M X")
         actions.append(_action(match))
         at = match.end()
     return actions

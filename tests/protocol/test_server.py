@@ -275,7 +275,7 @@ def test_big_packets(serve):
             client.write_memory(0x2000, fill)
             assert client.read_memory(0x2000, 0x1000) == fill
         reply = client.request(b"X2000,30000:" + b"}" * 0x30000)
-        assert reply == b"E16"
+        assert reply == b"E.a packet that cannot be read: it has more than 0x20000 bytes"
         assert client.request(b"qC") == b"QC1"
 
 
