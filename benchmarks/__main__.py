@@ -13,6 +13,8 @@ from benchmarks.client import Client, Guest, Unsupported, WrongAnswer, clock
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- table: ./run bench --write -->", "<!-- end of table -->"
 REFERENCE = "QEMU TCG"
+GDB = "gdb"
+"""Chooses the rows of `benchmarks.gdb`."""
 BOOT = measures.Measure("boot", "ms", "process start to the first line of /sbin/init", None, False)
 READY = measures.Measure("workload", "ms", "first `continue` to the workload's idle loop", None, False)
 
@@ -80,7 +82,7 @@ def run_rounds(names, options, figures):
                         boots = [servers.seconds_to_init(server, kernel) * 1e3 for _ in range(options.repetitions)]
                         figures.add(server, BOOT, boots)
                     one_round(server, elf, Path(place, "log"), options, figures)
-                    if gdb.installed() and not options.only:
+                    if gdb.installed() and (not options.only or GDB in options.only):
                         gdb_round(server, elf, Path(place, "log"), figures)
                 except (OSError, WrongAnswer, Unsupported) as error:
                     print(f"{server}: {error or type(error).__name__}", file=sys.stderr)
@@ -144,10 +146,10 @@ def arguments():
     parser.add_argument("--linux", action="store_true", help="the rows of Debian's kernel alone")
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", action="append", metavar="MEASURE", help="for example step, compute (repeatable)")
+    parser.add_argument("--only", action="append", metavar="MEASURE", help="such as step, compute, gdb (repeatable)")
     parser.add_argument("--server", action="append", choices=list(servers.SERVERS), help="measure only this one")
     options = parser.parse_args()
-    known = {entry.name.split(",")[0] for entry in measures.MEASURES}
+    known = {GDB, *(entry.name.split(",")[0] for entry in measures.MEASURES)}
     if unknown := set(options.only or ()) - known:
         parser.error(f"no measure is called {sorted(unknown)[0]!r}; there are {', '.join(sorted(known))}")
     if options.write and (options.quick or options.only or options.server or options.linux):

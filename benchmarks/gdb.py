@@ -13,6 +13,8 @@ PATIENCE = 60.0  # seconds
 MEASURES = (
     Measure("gdb step", "s", f"stock gdb: `stepi {STEPS}`", None, False),
     Measure("gdb trips", "packets", "stock gdb: what it sends for one `stepi`", None, False),
+    Measure("gdb step kept", "s", f"`stepi {STEPS}` where gdb may keep memory while nothing runs", None, False),
+    Measure("gdb trips kept", "packets", "stock gdb: what it sends for one `stepi` then", None, False),
     Measure("gdb condition", "s", f"stock gdb: `break tick if counter == {PASSES}`, to the stop", None, False),
 )
 

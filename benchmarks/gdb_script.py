@@ -44,6 +44,12 @@ def measure(port, steps, passes, compute, ticks):
     run("stepi 10")
     yield "gdb trips", packets("stepi")
     yield "gdb step", seconds(f"stepi {steps}")
+    for setting in ("delete mem", "mem 0 0 rw cache"):
+        run(setting)
+    yield "gdb trips kept", packets("stepi")
+    yield "gdb step kept", seconds(f"stepi {steps}")
+    for setting in ("delete mem", "mem auto"):
+        run(setting)
     run("set var $rcx = 1")
     go_to("bench_ready")
     start(ticks)

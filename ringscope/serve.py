@@ -88,6 +88,8 @@ def gdb_commands(guest: Guest, address: str, view: str = CPU) -> list[str]:
     if view == TASKS:
         # Processes that gdb learns of later get its default; a machine runs whole, whichever of them is looked at.
         commands += ["set architecture i386:x86-64", "set schedule-multiple on"]
+    # Else gdb takes its breakpoints out at every stop and puts them back after it: nobody else could see them here.
+    commands.append("set breakpoint always-inserted on")
     return [*commands, f"source {scripts() / 'loader.py'}", f"target remote {address}"]
 
 

@@ -1,14 +1,25 @@
-"""After `monitor`: gdb keeps registers and memory while the target is stopped, but these commands may change them."""
+"""gdb keeps registers and memory while the target is stopped: what it must forget after `monitor` and after writes."""
 
 from __future__ import annotations
 
 import gdb
 
+_FORGET_MEMORY = "maintenance flush dcache"
 _HOOK = """\
 define hookpost-monitor
   python import ringscope_gdb.caches; ringscope_gdb.caches.flush()
 end
 """
+
+
+def watch_writes() -> None:
+    """Forget memory whenever the user writes: one page may be at two addresses, and CR3 decides of all of them."""
+    gdb.events.memory_changed.connect(_forget_memory)
+    gdb.events.register_changed.connect(_forget_memory)
+
+
+def _forget_memory(event: gdb.MemoryChangedEvent | gdb.RegisterChangedEvent) -> None:
+    gdb.execute(_FORGET_MEMORY, to_string=True)
 
 
 def watch_monitor() -> None:
@@ -26,7 +37,7 @@ def flush() -> None:
     except gdb.error:
         return  # no process, or it runs
     gdb.execute("maintenance flush register-cache", to_string=True)
-    gdb.execute("maintenance flush dcache", to_string=True)
+    gdb.execute(_FORGET_MEMORY, to_string=True)
     if gdb.newest_frame().pc() == before:
         _select(level)
     else:

@@ -16,10 +16,11 @@ class X86(gdb.Command):
 
 
 def define() -> None:
-    """Define `x86`, its commands, $cpl(), and what follows stops and `monitor`; doing it again changes nothing."""
+    """Define `x86`, its commands, $cpl(), what follows stops, writes, `monitor`; doing it again changes nothing."""
     X86()
     for name, function in REGISTRY.items():
         LineCommand(name, function)
     control.CurrentPrivilegeLevel()
     gdb.events.stop.connect(mode.tell_stop)
     caches.watch_monitor()
+    caches.watch_writes()
