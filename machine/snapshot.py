@@ -71,6 +71,8 @@ def save(machine: Machine, path: Path, guest: State | None = None) -> int:
     ``guest`` are JSON values to remember with it.  The machine does not change.  Raises `SnapshotError`.
     """
     _check_one_processor(machine)
+    if path.exists() and not path.is_file():  # a device's name is not taken from it
+        raise SnapshotError(f"{path} cannot be written: it is {'a directory' if path.is_dir() else 'no regular file'}")
     state = {
         "memory": machine.memory.size,
         "guest": guest or {},

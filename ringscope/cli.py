@@ -20,6 +20,7 @@ from machine.limits import DEFAULT_MEMORY, ENTRY_NAMES
 from ringscope import linux, processors, timeline
 from ringscope.apt import PackageError
 from ringscope.configuration import CPU, RESET_STATUS, VIEWS, Configuration, UsageError
+from ringscope.output import READER_GONE, OutputError, flush_stdout, open_standard_streams, settle, write_stdout
 from ringscope.parser import Parser, Version, existing_file, memory_size, serial_end, suite
 from ringscope.serial.spec import FORMS, STDIO, Spec
 from ringscope.strace import options as strace
@@ -204,7 +205,7 @@ def _serial(arguments: argparse.Namespace) -> tuple[Spec, ...]:
 def _run(arguments: argparse.Namespace) -> int:
     timeline.check(arguments)
     guest, reason = _boot(_configuration(arguments), arguments, strace.tracing)
-    return _end(guest, reason)
+    return settle(_end(guest, reason), guest.lines.failures())
 
 
 def _watched(guest: Guest, arguments: argparse.Namespace) -> AbstractContextManager[None]:
@@ -216,15 +217,15 @@ def _boot(
     configuration: Configuration, arguments: argparse.Namespace, watched: Watched = _watched
 ) -> tuple[Guest, stop.Stop | None]:
     """Run a machine with its console here until it ends, or for ever again; None if the user left."""
-    from ringscope import console, terminal
+    from ringscope import terminal
     from ringscope.boot import power_on
 
-    guest = power_on(configuration, console.write_stdout)
+    guest = power_on(configuration, write_stdout)
     with guest.lines:
         with watched(guest, arguments):
             reason = timeline.begin(guest, configuration, arguments) or terminal.run(guest)
         while arguments.reboot and isinstance(reason, stop.Reset):
-            guest = power_on(configuration, console.write_stdout, ends=guest.lines.ends)
+            guest = power_on(configuration, write_stdout, ends=guest.lines.ends)
             with watched(guest, arguments):
                 reason = terminal.run(guest)
         return guest, reason
@@ -289,7 +290,7 @@ def _linux(arguments: argparse.Namespace) -> int:
 
         return debug.debug(setup, view=arguments.view)
     guest, reason = _boot(setup, arguments)
-    return _end(guest, reason, halt_is_end=True)
+    return settle(_end(guest, reason, halt_is_end=True), guest.lines.failures())
 
 
 def _linux_configuration(arguments: argparse.Namespace) -> Configuration:
@@ -316,8 +317,7 @@ def _doctor(_arguments: argparse.Namespace) -> int:
     from ringscope.doctor import examine
 
     findings = list(examine())
-    for finding in findings:
-        sys.stdout.write(f"{finding}\n")
+    write_stdout("".join(f"{finding}\n" for finding in findings).encode())
     return 0 if all(finding.good for finding in findings) else 1
 
 
@@ -331,6 +331,20 @@ def _say(text: str) -> None:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit status: 2 for a wrong argument, 1 for what failed while it ran."""
+    open_standard_streams()
+    try:
+        try:
+            return _run_command(words)
+        finally:
+            flush_stdout()
+    except BrokenPipeError:
+        return READER_GONE
+    except OutputError as error:
+        _say(f"ringscope: {error}")
+        return 1
+
+
+def _run_command(words: Sequence[str] | None) -> int:
     arguments, unknown = build_parser().parse_known_args(words)
     if unknown:
         arguments.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
@@ -339,7 +353,12 @@ def main(words: Sequence[str] | None = None) -> int:
     except (AddressError, UsageError) as error:
         _say(f"ringscope: {error}")
         return 2
-    except (MachineError, KernelError, PackageError, OSError) as error:
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _say(f"ringscope: {f'{error.filename}: {error.strerror}' if error.filename else error}")
+        return 1
+    except (MachineError, KernelError, PackageError) as error:
         _say(f"ringscope: {error}")
         return 1
     except KeyboardInterrupt:

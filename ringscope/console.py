@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import termios
 import tty
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from machine import stop
 from machine.clock import NEVER
 from machine.devices.serial import Serial
 from machine.machine import Machine
+from ringscope.output import write_stdout
 from ringscope.pace import Pace
 from ringscope.serial.lines import Lines
 
@@ -58,12 +58,6 @@ def raw_terminal(descriptor: int) -> Iterator[None]:
         yield
     finally:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
-
-
-def write_stdout(data: bytes) -> None:
-    """Console output to the terminal, at once."""
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
 
 
 class Escapes:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from gdbstub.server import Policy, Server, Then, listen
 from machine.errors import Error
-from ringscope import console
 from ringscope.boot import Guest, start
 from ringscope.configuration import CPU, Configuration
+from ringscope.output import settle, write_stdout, write_stdout_if_read
 from ringscope.serve import gdb_commands, make_target, scripts
 
 
@@ -46,9 +46,9 @@ def served(guest: Guest, view: str = CPU) -> Iterator[str]:
 def debug(configuration: Configuration, *, gdb: str = "gdb", commands: Sequence[str] = (), view: str = CPU) -> int:
     """Boot, start gdb attached with symbols and scripts, and end with it; returns gdb's exit status."""
     program = find_gdb(gdb)
-    guest = start(configuration, console.write_stdout)
+    guest = start(configuration, write_stdout_if_read)
     for note in guest.notes:
-        console.write_stdout(f"{note}\n".encode())
+        write_stdout(f"{note}\n".encode())
     with guest.lines, served(guest, view) as address:
         words = [program, "-q"]
         for command in (*gdb_commands(guest, address, view), f"source {scripts() / 'quit.gdb'}", *commands):
@@ -56,6 +56,7 @@ def debug(configuration: Configuration, *, gdb: str = "gdb", commands: Sequence[
         # Ctrl-C belongs to gdb, which passes it on.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
-            return subprocess.call(words)
+            status = subprocess.call(words)
         finally:
             signal.signal(signal.SIGINT, before)
+    return settle(status, guest.lines.failures())

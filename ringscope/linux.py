@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ringscope import initramfs
 from ringscope.apt import PackageError
 from ringscope.configuration import Configuration
+from ringscope.output import naming
 from ringscope.serial.spec import STDIO, Spec
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def make_initrd(packages: Packages) -> Path:
     path = busybox.with_name("initrd.cpio")
     data = initramfs.build(busybox.read_bytes())
     if not path.exists() or path.read_bytes() != data:
-        path.write_bytes(data)
+        with naming(path):
+            path.write_bytes(data)
     return path
 
 

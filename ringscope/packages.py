@@ -21,6 +21,7 @@ import zstandard
 from kernel.cpio import Member, directory, regular, symbolic_link
 from ringscope.apt import Apt, PackageError, Release
 from ringscope.cache import root
+from ringscope.output import naming
 
 AR_MAGIC, AR_HEADER, AR_END = b"!<arch>\n", 60, b"`\n"
 _TAR_MODES = {"data.tar": "r|", "data.tar.gz": "r|gz", "data.tar.bz2": "r|bz2", "data.tar.xz": "r|xz"}
@@ -86,12 +87,13 @@ class Packages:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file that takes its name when it is whole."""
+    """A file that takes its name when it is whole.  Raises `OutputError`."""
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        with new.open("wb") as file:
-            yield file
-        new.replace(path)
+        with naming(path):
+            with new.open("wb") as file:
+                yield file
+            new.replace(path)
     finally:
         new.unlink(missing_ok=True)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from gdbstub.address import AddressError
 from machine.limits import MAXIMUM, MINIMUM, PAGE
+from ringscope.output import write_stdout
 from ringscope.serial.spec import Spec, parse
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -46,6 +46,22 @@ def existing_file(text: str) -> Path:
         raise argparse.ArgumentTypeError(f"cannot read {text!r}: {reason}") from None
 
 
+def output_file(text: str) -> Path:
+    """A path that can be a file's, whether there is one or not.  Raises argparse.ArgumentTypeError naming it."""
+    path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is a directory")
+    return path
+
+
+def regular_file(text: str) -> Path:
+    """As `output_file`, for a file that is replaced: a device or a FIFO is not.  Raises argparse.ArgumentTypeError."""
+    path = output_file(text)
+    if path.exists() and not path.is_file():
+        raise argparse.ArgumentTypeError(f"{text!r} is no regular file")
+    return path
+
+
 def serial_end(text: str) -> Spec:
     """What a serial port is joined to.  Raises argparse.ArgumentTypeError naming what is wrong with it."""
     try:
@@ -60,6 +76,13 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
+    def print_help(self, file: Any = None) -> None:
+        """argparse would say nothing of what cannot be written."""
+        if file is None:
+            write_stdout(self.format_help().encode())
+        else:
+            super().print_help(file)
+
 
 class Version(argparse.Action):
     """Prints the versions of this program and of the processor's engine, and leaves."""
@@ -67,5 +90,5 @@ class Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_rest: object) -> NoReturn:
         from importlib.metadata import version
 
-        sys.stdout.write(f"ringscope {version('ringscope')}, Unicorn {version('unicorn')}\n")
+        write_stdout(f"ringscope {version('ringscope')}, Unicorn {version('unicorn')}\n".encode())
         parser.exit()

@@ -29,11 +29,12 @@ from ringscope import processor
 from ringscope.commands.running import stop_lines
 from ringscope.commandset import COMMANDS
 from ringscope.completion import CommandCompleter
-from ringscope.console import Escapes, Wish, raw_terminal, write_stdout
+from ringscope.console import Escapes, Wish, raw_terminal
 from ringscope.debuggee import Console, Debuggee, Idle, Paused, Refused, Stop, Timed
 from ringscope.disassembly import location
 from ringscope.expressions import Symbols
 from ringscope.local import LocalDebuggee
+from ringscope.output import settle, write_stdout
 from ringscope.remote import RemoteDebuggee
 from ringscope.render import Bad, Good, Heading
 from ringscope.session import CommandError, Quit, Session
@@ -78,7 +79,8 @@ def repl(configuration: Configuration, *, connect: str | None = None) -> int:
         for note in guest.notes:
             _write_stdout(f"{note}\n")
         with guest.lines:
-            return run_repl(LocalDebuggee(guest.machine, guest.lines, guest), symbols=guest.symbols)
+            status = run_repl(LocalDebuggee(guest.machine, guest.lines, guest), symbols=guest.symbols)
+        return settle(status, guest.lines.failures())
     try:
         debuggee = RemoteDebuggee.connect(connect)
     except Refused as error:
@@ -371,8 +373,7 @@ def interrupts(session: Session) -> Iterator[None]:
 
 
 def _write_stdout(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    write_stdout(text.encode("utf-8", "replace"))
 
 
 def _symbols_of(configuration: Configuration) -> Symbols | None:

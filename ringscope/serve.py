@@ -15,10 +15,10 @@ from gdbstub.server import Ending, Policy, Server, Then, listen
 from kernel.image import Image
 from machine.boot.real import SETUP_SEGMENT
 from machine.devices.serial import PORTS
-from ringscope import console
 from ringscope.boot import Guest, start
 from ringscope.configuration import CPU, TASKS, Configuration
 from ringscope.guesttarget import GuestTarget
+from ringscope.output import settle, write_stdout, write_stdout_if_read
 from ringscope.restart import restart
 from ringscope.session import CommandError, Settings
 from ringscope.target import MachineTarget
@@ -149,13 +149,14 @@ def serve(
     observers: bool = False,
 ) -> int:
     """Boot, print how to attach, and serve until the client kills the machine or Ctrl-C."""
-    guest = start(configuration, console.write_stdout)
+    guest = start(configuration, write_stdout_if_read)
     policy = Policy(killed=Then.RETURN)
     target = make_target(guest, view)
     with guest.lines, Server(target, listen(address), policy=policy, trace=trace, observers=observers) as server:
         for line in instructions(guest, server.address, view):
-            console.write_stdout(f"{line}\n".encode())
-        return run_until_told(server, go)
+            write_stdout(f"{line}\n".encode())
+        status = run_until_told(server, go)
+    return settle(status, guest.lines.failures())
 
 
 def run_until_told(server: Server, go: bool) -> int:

@@ -9,6 +9,7 @@ from machine import stop
 from ringscope import console
 from ringscope.boot import Guest
 from ringscope.console import Wish
+from ringscope.output import write_stdout
 
 if TYPE_CHECKING:
     from ringscope.repl import Repl
@@ -23,7 +24,7 @@ def run(guest: Guest, descriptor: int = 0) -> stop.Stop | None:
         if reason is Wish.QUIT:
             return None
         if reason is Wish.PROMPT and not sys.stdin.isatty():
-            console.write_stdout(b"\nCtrl-A c needs a terminal\n")
+            write_stdout(b"\nCtrl-A c needs a terminal\n")
             continue
         if not isinstance(reason, (Wish, stop.Breakpoint, stop.Watchpoint)):
             return reason
@@ -52,7 +53,7 @@ def _visit(guest: Guest, prompt: Repl, reason: stop.Stop | None) -> bool:
     try:
         prompt.talk(reason)
     except BackToConsole:
-        console.write_stdout(b"Keys go to the guest; Ctrl-A h is help.\n")
+        write_stdout(b"Keys go to the guest; Ctrl-A h is help.\n")
         return True
     finally:
         port.send = send

@@ -13,6 +13,8 @@ from machine import stop
 from machine.errors import Error
 from machine.positions import Goal, parse_goal
 from ringscope.configuration import Configuration, UsageError
+from ringscope.output import write_stdout
+from ringscope.parser import regular_file
 
 if TYPE_CHECKING:
     from ringscope.boot import Guest
@@ -57,7 +59,9 @@ def add_options(group: argparse._ArgumentGroup) -> None:
 def add_keeping_options(parser: argparse.ArgumentParser) -> None:
     """What every command with the guest's console takes."""
     parser.add_argument("--snapshot-at", type=waypoint, metavar="WHERE", help=f"keep the machine and go on: {PLACES}")
-    parser.add_argument("--snapshot-to", type=Path, metavar="FILE", help="where; default: a name of the kernel's")
+    parser.add_argument(
+        "--snapshot-to", type=regular_file, metavar="FILE", help="where; default: a name of the kernel's"
+    )
 
 
 def check(arguments: argparse.Namespace) -> None:
@@ -105,12 +109,10 @@ def begin(guest: Guest, setup: Configuration, arguments: argparse.Namespace) -> 
 
     What has ended the run, or None.
     """
-    from ringscope import console
-
     for note in guest.notes:
         _say(note)
     if setup.snapshot:
-        console.write_stdout(_begun(guest))
+        write_stdout(_begun(guest))
     ended = _keep(guest, arguments.snapshot_at, arguments.snapshot_to) if arguments.snapshot_at else None
     if ended is None and setup.stop_at and setup.stop_at.reached(guest.machine.position):
         return stop.Arrived()
@@ -139,11 +141,9 @@ def _begun(guest: Guest) -> bytes:
 
 def _say_at_the_prompt(guest: Guest, text: str) -> None:
     """On a line of its own; on a terminal, the line that the guest has begun is shown once more behind it."""
-    from ringscope import console
-
     begun = _begun(guest) if sys.stdout.isatty() else b""
     _say(f"\n{text}" if begun else text)
-    console.write_stdout(begun)
+    write_stdout(begun)
 
 
 def _say(text: str) -> None:

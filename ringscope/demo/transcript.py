@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NoReturn
 
 from rich.console import Console
 from rich.padding import Padding
@@ -12,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ringscope.demo.claims import Finding, show_pair
+from ringscope.output import to_stdout
 
 PLAIN_WIDTH = 120
 NARRATION_WIDTH = 100
@@ -37,12 +39,25 @@ STYLES = {
 # fmt: on
 
 
+class _Stdout(Console):
+    """What cannot be written ends the demo as it does any command; `rich` would exit with a status of its own."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Raises BrokenPipeError, `OutputError`."""
+        with to_stdout():
+            super().print(*objects, **options)
+
+    def on_broken_pipe(self) -> NoReturn:
+        """What Python has raised."""
+        raise BrokenPipeError
+
+
 def make_console(color: bool | None) -> Console:
     """A console on stdout: with colour (True), without (False), or as the terminal and NO_COLOR say (None)."""
     if color is None and os.environ.get("NO_COLOR"):
         color = False
     plain = Console(highlight=False)
-    return Console(
+    return _Stdout(
         highlight=False,
         soft_wrap=True,
         color_system=None if color is False else "auto",

@@ -42,6 +42,9 @@ class End(Protocol):
     def describe(self) -> str:
         """State and losses in a few words."""
 
+    def failure(self) -> str:
+        """What it could not keep that was to be kept, in a sentence; empty if all is there."""
+
     def close(self) -> None:
         """Let go of what it holds."""
 
@@ -99,6 +102,10 @@ class FixedEnd:
         """What it is."""
         return self._what
 
+    def failure(self) -> str:
+        """Nothing is kept."""
+        return ""
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -109,6 +116,7 @@ class FileEnd(FixedEnd):
     def __init__(self, spec: Spec) -> None:
         super().__init__(spec.text, self._keep, "")
         self._outbox = Outbox()
+        self._trouble = "nobody took them in time"
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
         try:
             self._descriptor = os.open(spec.where, flags, 0o666)
@@ -124,16 +132,23 @@ class FileEnd(FixedEnd):
         """Write."""
         try:
             self._outbox.flush(lambda data: os.write(self._descriptor, data))
-        except OSError:
+        except OSError as error:
+            self._trouble = error.strerror or str(error)
             self._outbox.drop(len(self._outbox.waiting))
 
     def describe(self) -> str:
         """What was lost."""
         return f"written{self._outbox.losses()}"
 
+    def failure(self) -> str:
+        """What was lost, and why."""
+        lost = self._outbox.dropped
+        return f"{self.text}: {lost:,} bytes are not there: {self._trouble}" if lost else ""
+
     def close(self) -> None:
         """Write what is left."""
         self.flush()
+        self._outbox.drop(len(self._outbox.waiting))
         os.close(self._descriptor)
 
 
@@ -219,6 +234,10 @@ class SocketEnd:
     def _place(self) -> str:
         name = self._listener.getsockname() if self._listener is not None else ""
         return f" to {name[0]}:{name[1]}" if isinstance(name, tuple) else ""
+
+    def failure(self) -> str:
+        """A peer that is slow or not there is no failure."""
+        return ""
 
     def close(self) -> None:
         """Hang up, and listen no more."""

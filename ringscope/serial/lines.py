@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
@@ -48,6 +48,10 @@ class Lines:
         """Pass on what the guest has written."""
         for _, end in self._joined:
             end.flush()
+
+    def failures(self) -> Iterator[str]:
+        """What its files could not keep, in sentences; all of it once they are closed."""
+        return filter(None, (end.failure() for end in self.ends))
 
     @property
     def open(self) -> bool:

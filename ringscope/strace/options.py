@@ -9,32 +9,46 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ringscope.configuration import UsageError
+from ringscope.output import naming
+from ringscope.parser import output_file
+
 if TYPE_CHECKING:
     from ringscope.boot import Guest
     from ringscope.strace.tracer import Write
 
-STDERR = "-"
+STDERR = Path("-")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """To a command that runs a machine."""
-    parser.add_argument("--strace", metavar="FILE", help="a line for each system call of the guest; - is stderr")
     parser.add_argument(
-        "--strace-summary", metavar="FILE", help="what the guest's system calls cost, at the end, in its own time"
+        "--strace", type=output_file, metavar="FILE", help="a line for each system call of the guest; - is stderr"
+    )
+    parser.add_argument(
+        "--strace-summary",
+        type=output_file,
+        metavar="FILE",
+        help="what the guest's system calls cost, at the end, in its own time",
     )
 
 
 @contextmanager
 def tracing(guest: Guest, arguments: argparse.Namespace) -> Iterator[None]:
-    """Trace a guest as the options say, if they do.  Raises OSError, `machine.errors.Error`."""
-    if arguments.strace is None and arguments.strace_summary is None:
+    """Trace a guest as the options say, if they do.
+
+    Raises `UsageError` for a file that cannot be had, `OutputError` for one that cannot be written to, which ends the
+    run, `machine.errors.Error`.
+    """
+    wanted: tuple[Path | None, Path | None] = arguments.strace, arguments.strace_summary
+    if wanted == (None, None):
         yield
         return
     from ringscope.strace.tracer import Tracer
 
     with ExitStack() as stack:
-        lines = _writer(arguments.strace, stack)
-        total = _writer(arguments.strace_summary, stack)
+        writers = {path: _writer(path, stack) for path in set(wanted) if path is not None}
+        lines, total = (None if path is None else writers[path] for path in wanted)
         tracer = Tracer(guest.machine, guest.symbols, lines)
         try:
             yield
@@ -44,9 +58,28 @@ def tracing(guest: Guest, arguments: argparse.Namespace) -> Iterator[None]:
                 total("".join(f"{line}\n" for line in tracer.summary.lines()))
 
 
-def _writer(name: str | None, stack: ExitStack) -> Write | None:
-    if name is None:
-        return None
-    if name == STDERR:
+def _writer(path: Path, stack: ExitStack) -> Write:
+    if path == STDERR:
         return sys.stderr.write
-    return stack.enter_context(Path(name).open("w", encoding="utf-8")).write
+    file = _File(path)
+    stack.callback(file.close)
+    return file.write
+
+
+class _File:
+    """A file whose errors name it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._stream = path.open("w", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{path}: {error.strerror}") from error
+
+    def write(self, text: str) -> None:
+        with naming(self._path):
+            self._stream.write(text)
+
+    def close(self) -> None:
+        with naming(self._path):
+            self._stream.close()
