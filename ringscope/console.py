@@ -35,6 +35,8 @@ Ctrl-A x       leave
 Ctrl-A Ctrl-A  Ctrl-A itself
 """
 
+NEWLINES = b"\n\r"
+
 END_OF_FILE = b"\x04"
 """What the guest's shell gets when the input ends: Ctrl-D."""
 
@@ -92,6 +94,7 @@ class Keys:
         self._patient = patient
         self._escapes = Escapes()
         self._held = bytearray()
+        self._line_begun = False
         self._end_again = NEVER
 
     def type(self, data: bytes) -> Wish | None:
@@ -102,22 +105,26 @@ class Keys:
                 found = key
                 break
             self._held += key
+            self._line_begun = key not in NEWLINES
         self.pass_on()
         return found
 
     def end(self) -> None:
-        """The input is over; a patient console says so every second of the guest's time.
+        """The input is over: a line that has only begun is ended, and the guest told so every second of its time.
 
-        Linux's terminal takes a Ctrl-D for the end only from the mode in which the shell reads (termios(3), VEOF).
+        A terminal takes a Ctrl-D for the end only while somebody reads from it, in the mode of that time (termios(3),
+        VEOF); and whoever reads next, behind a program that has seen the end, shall see it too.
         """
+        if self._line_begun:
+            self._held += NEWLINES[:1]
+            self._line_begun = False
         self._held += END_OF_FILE
-        if self._patient:
-            self._end_again = self._machine.clock.now() + SECOND
+        self._end_again = self._machine.clock.now() + SECOND
         self.pass_on()
 
     def pass_on(self) -> None:
         """Give the guest what it can take."""
-        if self._machine.clock.now() >= self._end_again and not self._held:
+        if self._machine.clock.now() >= self._end_again and not (self._held or self._port.backlog):
             self.end()
         if self._held and (self._port.listening or not self._patient):
             self._port.receive(bytes(self._held))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kernel.cpio import regular
+from kernel.image import find_image
 from ringscope import initramfs
 from ringscope.apt import PackageError
 from ringscope.configuration import Configuration
@@ -76,10 +78,11 @@ def kernel_package(packages: Packages, package: str = KERNEL) -> str:
 
 
 def make_initrd(packages: Packages) -> Path:
-    """The busybox initial RAM disk, made anew: it takes milliseconds."""
+    """The busybox initial RAM disk, made anew: it takes milliseconds.  Raises `kernel.errors.Error`, `PackageError`."""
     busybox = packages.file(packages.release(BUSYBOX), "bin/busybox", "usr/bin/busybox")
     path = busybox.with_name("initrd.cpio")
-    data = initramfs.build(busybox.read_bytes())
+    exitport = find_image().program("exitport").read_bytes()
+    data = initramfs.build(busybox.read_bytes(), [regular("sbin/exitport", exitport, executable=True)])
     if not path.exists() or path.read_bytes() != data:
         with naming(path):
             path.write_bytes(data)

@@ -148,11 +148,12 @@ def test_the_console_on_the_second_port(files, tmp_path):
     assert (tmp_path / "first").read_bytes().endswith(b"to the first\r\n")
 
 
-def test_the_command_boots_and_ends_with_status_0(files):
+@pytest.mark.parametrize(("last", "status"), [("", 0), ("exit 3", 3)])
+def test_the_command_boots_and_ends_with_the_shells_status(files, last, status):
     words = [sys.executable, "-m", "ringscope.cli", "linux", "--append", "quiet"]
-    ran = subprocess.run(words, input="echo sum $((20 + 3))\n", capture_output=True, text=True, timeout=150)
+    ran = subprocess.run(words, input=f"echo sum $((20 + 3))\n{last}", capture_output=True, text=True, timeout=150)
     assert "sum 23" in ran.stdout
-    assert ran.returncode == 0, ran.stderr
+    assert ran.returncode == status, ran.stderr
 
 
 def test_a_machine_out_of_a_file_goes_on_as_the_first(files, tmp_path):

@@ -1,6 +1,8 @@
 """Keys on their way to the guest: the escape, and the patience with a guest that does not listen yet."""
 
-from machine.devices.serial import IER, IER_RECEIVED
+import pytest
+
+from machine.devices.serial import IER, IER_RECEIVED, RBR
 from machine.machine import Machine
 from ringscope.console import SECOND, Keys, Wish
 
@@ -27,23 +29,27 @@ def test_patient_keys_wait_for_a_guest_that_listens():
     assert keys.type(b"\x01x") is Wish.QUIT
 
 
-def test_the_end_of_input_is_said_once():
-    machine = Machine(1 << 20)
-    keys = Keys(machine, machine.serial)
-    keys.end()
-    machine.clock.warp += 5 * SECOND
-    keys.pass_on()
-    assert waiting(machine) == b"\x04"
-
-
-def test_a_patient_end_is_said_again_every_second():
+@pytest.mark.parametrize("patient", [False, True])
+def test_the_end_of_input_is_said_every_second_to_a_guest_that_reads(patient):
     machine = Machine(1 << 20)
     machine.serial.write_port(IER, IER_RECEIVED, 1)
-    keys = Keys(machine, machine.serial, patient=True)
+    keys = Keys(machine, machine.serial, patient=patient)
     keys.end()
     keys.pass_on()
     assert waiting(machine) == b"\x04"
     machine.clock.warp += SECOND
     keys.pass_on()
+    assert waiting(machine) == b"\x04"  # the first has not been read
+    machine.serial.read_port(RBR, 1)
     keys.pass_on()
-    assert waiting(machine) == b"\x04\x04"
+    keys.pass_on()
+    assert waiting(machine) == b"\x04"
+
+
+@pytest.mark.parametrize("text", [b"ls", b"ls\n", b"ls\r"])
+def test_a_last_line_is_ended_before_the_input(text):
+    machine = Machine(1 << 20)
+    keys = Keys(machine, machine.serial)
+    keys.type(text)
+    keys.end()
+    assert waiting(machine) == text + (b"" if text[2:] else b"\n") + b"\x04"
