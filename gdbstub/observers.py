@@ -184,6 +184,8 @@ class Observers:
 
     def patience(self, seconds: float) -> float:
         """How long to wait for a socket if nobody here had a question; negative is for ever."""
+        if not self._all:
+            return seconds
         now = time.monotonic()
         waits = [max(each.rests_until - now, 0.0) for each in self._all.values() if each.asked and not each.unread]
         return min([*waits, seconds] if seconds >= 0 else waits, default=seconds)

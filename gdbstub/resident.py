@@ -30,7 +30,7 @@ class Resident:
 
     def resume(self, actions: Mapping[int, Action]) -> None:
         """Let threads go; see ``Target.resume``."""
-        self._actions = dict(actions)
+        self._actions = actions
         if not self._steps_for_trace():
             self._target.resume(actions)
 

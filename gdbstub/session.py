@@ -105,7 +105,7 @@ class Session(Selection, Generic[TargetT]):
         self.ended: Ending | None = None
         self._queue: deque[Event] = deque()
         self._range: StepRange | None = None
-        self._again: Mapping[int, Action] = {}  # how to go on without a word to the client
+        self._actions: Mapping[int, Action] = {}
         self._last_process: int | None = None
 
     # -- what the client sends
@@ -168,10 +168,11 @@ class Session(Selection, Generic[TargetT]):
             raise TargetError(errno.ESRCH, "the target has ended")
         if isinstance(self.stop, Stopped):
             self._last_process = self.process_of(self.stop.thread)
-        self.deselect_frame()
+        if self.frame is not None:
+            self.deselect_frame()
         self.resident.resume(actions)
         self._range = step_range
-        self._again = {thread: STEP if action.step else CONTINUE for thread, action in actions.items()}
+        self._actions = actions
         self.running = True
         self.detached = False
 
@@ -179,7 +180,7 @@ class Session(Selection, Generic[TargetT]):
         """Let the running target run one slice, and report the stop if there was one."""
         stop = self.resident.run_slice()
         if stop is not None and not self.inferiors.concern(stop):
-            self.resident.resume(self._again)
+            self._go_on_unheard()
             stop = None
         if self._range is not None:
             stop = self._step_on(stop, self._range)
@@ -193,12 +194,16 @@ class Session(Selection, Generic[TargetT]):
         for _ in range(_STEPS_PER_SLICE):
             if stop is None or not self._is_within(stop, within):
                 return stop
-            self.resident.resume(self._again)
+            self._go_on_unheard()
             stop = self.resident.run_slice()
         if stop is not None and self._is_within(stop, within):
-            self.resident.resume(self._again)
+            self._go_on_unheard()
             return None
         return stop
+
+    def _go_on_unheard(self) -> None:
+        """Do again what was asked for last, without a word to the client; signals have had their effect."""
+        self.resident.resume({thread: STEP if action.step else CONTINUE for thread, action in self._actions.items()})
 
     def _is_within(self, stop: Stop, within: StepRange) -> bool:
         """Whether a stop is only a step inside the range, with no breakpoint to report."""
@@ -348,7 +353,8 @@ class Session(Selection, Generic[TargetT]):
 
     def console(self, text: str) -> None:
         """Print on the client's console; only while it waits for a command or a stop."""
-        self._say(text.encode("utf-8", "replace"))
+        if text:
+            self._say(text.encode("utf-8", "replace"))
 
     def _print(self) -> None:
         """Print what commands at breakpoints printed in this slice. In non-stop mode it could come between a client's

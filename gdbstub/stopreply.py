@@ -1,6 +1,5 @@
 """Why a target stopped, as values, and how stop replies write them (gdb manual, "Stop Reply Packets")."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
@@ -119,8 +118,8 @@ class ThreadEnded:
 Stop = Stopped | Exited | Terminated | ProcessEnded | ThreadEnded
 
 
-def format_stop(stop: Stop, *, process: int | None = None, pairs: Iterable[tuple[str, str]] = ()) -> bytes:
-    """The stop reply; ``pairs`` (expedited registers, reason) go into a ``T`` reply in their order.
+def format_stop(stop: Stop, *, process: int | None = None, details: str = "") -> bytes:
+    """The stop reply; ``details`` (expedited registers, reason) are the end of a ``T`` reply, each ``key:value;``.
 
     ``process`` is that of the thread, or of what ended, where the client tells processes apart.
     """
@@ -133,11 +132,8 @@ def format_stop(stop: Stop, *, process: int | None = None, pairs: Iterable[tuple
         return b"W%02x" % (stop.status & 0xFF) + ended
     if isinstance(stop, Terminated):
         return b"X%02x" % (stop.signal & 0xFF) + ended
-    parts = [f"T{stop.signal & 0xFF:02x}thread:{ThreadId(stop.thread, process)};"]
-    if stop.core is not None:
-        parts.append(f"core:{stop.core:x};")
-    parts += [f"{key}:{value};" for key, value in pairs]
-    return "".join(parts).encode()
+    core = "" if stop.core is None else f"core:{stop.core:x};"
+    return f"T{stop.signal & 0xFF:02x}thread:{ThreadId(stop.thread, process)};{core}{details}".encode()
 
 
 @dataclass(frozen=True, slots=True)

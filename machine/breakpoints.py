@@ -29,6 +29,8 @@ class Breakpoints:
         self._armed: dict[int, list[When | None]] = {}
         self._shared: dict[int, tuple[int, bool] | None] = {}
         self._planted: dict[int, int] = {}
+        self.hooked_addresses: Collection[int] = self._planted.keys()
+        """Linear addresses of the instructions that the engine calls a hook before, as they come and go."""
         self._passed: tuple[int, int] | None = None
         self._met_unarmed = False
         self.hit: int | None = None
@@ -62,11 +64,6 @@ class Breakpoints:
     def is_plain(self, address: int) -> bool:
         """Whether a breakpoint at a linear address stops without being asked."""
         return None in self._armed.get(address, ())
-
-    @property
-    def hooked_addresses(self) -> Collection[int]:
-        """Linear addresses of the instructions that the engine calls a hook before."""
-        return self._planted.keys()
 
     def pass_once(self, address: int | None) -> None:
         """Let the next instruction go, if it lies at linear ``address``: a stop was already told for it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 
 from unicorn import (
@@ -105,6 +105,8 @@ class Cpu:
         self.catches = Catches(self, self.restart)
         self.exceptions = Exceptions(self)
         self.translations = Translations(self)
+        # Linear addresses of the instructions that the engine calls a hook before, as they come and go.
+        self._hooked = tuple(each.hooked_addresses for each in (self.breakpoints, self.guards, self.catches))
         self._hook()
 
     def _hook(self) -> None:
@@ -380,7 +382,7 @@ class Cpu:
         stale = [self.breakpoints.plant(), self.guards.plant(), self.catches.plant()]
         watched = self.watchpoints.concerned and self.watchpoints.plant(self.paging())
         if self.fast:
-            self.fast.hooks_at(set().union(*self._hooked()), everywhere=self.catches.sees_deliveries)
+            self.fast.hooks_at(set().union(*self._hooked), everywhere=self.catches.sees_deliveries)
             self.fast.follow(self.watchpoints.follows)
         if self.translations.cover():
             self.state.store()
@@ -402,11 +404,7 @@ class Cpu:
         the kind of flags from before that.
         """
         start, end = self.progress.counted()
-        return start <= linear < end and any(linear in addresses for addresses in self._hooked())
-
-    def _hooked(self) -> tuple[Collection[int], ...]:
-        """Linear addresses of the instructions that the engine calls a hook before."""
-        return self.breakpoints.hooked_addresses, self.guards.hooked_addresses, self.catches.hooked_addresses
+        return start <= linear < end and any(linear in addresses for addresses in self._hooked)
 
     def mend_flags(self, linear: int) -> None:
         """Inside the engine: say again that cc_src holds the flags."""

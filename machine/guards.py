@@ -66,14 +66,11 @@ class Guards:
         self._exchanges: set[int] = set()
         self._parted: set[int] = set()  # what follows an exchange, if another comes in the same translation
         self._planted: dict[int, int] = {}
+        self.hooked_addresses: Collection[int] = self._planted.keys()
+        """Linear addresses of the instructions that the engine calls a hook before, as they come and go."""
         self._updating: set[int] = set()  # hooks planted that compute the flags
         self._behind: set[int] = set()
         self._left = False
-
-    @property
-    def hooked_addresses(self) -> Collection[int]:
-        """Linear addresses of the instructions that the engine calls a hook before."""
-        return self._planted.keys()
 
     def plant(self) -> bool:
         """Outside the engine, after the breakpoints: hook what was found; True if translations are stale now."""

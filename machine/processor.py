@@ -142,10 +142,10 @@ class Processor:
 
     def serve(self, now: int) -> int:
         """In its turn: deliver what can be; what cannot is tried again later.  Returns when to look again."""
+        if self.look_at > now:  # NEVER, as `changed` has it, where nothing waits
+            return self.look_at
         if not self.asked():
             return NEVER
-        if self.look_at > now:
-            return self.look_at
         if self.cpu.halted or self._nmi() or self._interrupt():
             self.deliver(now)
         else:

@@ -141,9 +141,10 @@ class GuestTarget(MachineTarget):
 
     def resume(self, actions: Mapping[int, Action]) -> None:
         """Continue, or step one thread."""
+        enabled = self.view.multiprocess
         self._calls.arm()
-        self._events.arm(enabled=self.view.multiprocess)
-        self._signals.arm(enabled=self.view.multiprocess)
+        self._events.arm(enabled=enabled)
+        self._signals.arm(enabled=enabled)
         self._actions = actions
         super().resume(actions)
 

@@ -46,12 +46,6 @@ class Pin:
         if thread is not None and self._view().running() != thread:
             self._await(thread, steps=True)
 
-    def _turn_of(self, thread: int) -> stop.Stop | None:
-        """Let the other processors run until it is the turn of the one that a thread stands on: then `stop.Arrived`."""
-        if len(self._machine.cpus) == 1:
-            return stop.Arrived()
-        return self._pace.run_to_turn(self._view().processor(thread))
-
     def release(self) -> None:
         """Between two slices: forget the step."""
         self._stepper.release()
@@ -69,11 +63,11 @@ class Pin:
         return reason
 
     def _step(self, thread: int) -> stop.Stop | None:
-        if not self._under_way:
-            reason = self._turn_of(thread)
+        if not self._under_way and len(self._machine.cpus) > 1:
+            reason = self._pace.run_to_turn(self._view().processor(thread))
             if not isinstance(reason, stop.Arrived):
                 return reason
-            self._under_way = True
+        self._under_way = True
         reason = self._stepper.run()
         if reason is None:
             return None

@@ -50,6 +50,7 @@ FIRST = 1
 _RDI, _RSI, _CS = (REGISTERS.by_name[name].number for name in ("rdi", "rsi", "cs"))
 _RPL = 3
 _STATUS_SHIFT, _BYTE, _SIGNAL = 8, 0xFF, 0x7F
+_NOTHING: frozenset[str] = frozenset()
 
 Event = Forked | Noted | ProcessEnded | ThreadEnded | Stopped
 
@@ -95,11 +96,12 @@ class ProcessEvents:
     def arm(self, *, enabled: bool = True) -> None:
         """Before the machine runs: wait at the functions there are now, for nothing unless ``enabled``."""
         self._seen = None
-        watched = self._watched if enabled else frozenset[str]()
+        watched = self._watched if enabled else _NOTHING
         if self._done is not None:
             self._drop(self._done)
             self._done = None
-        watched |= {EXEC} if self.launching else set()
+        if self.launching:
+            watched |= {EXEC}
         if not watched:
             for arrival in list(self._arrivals):
                 self._drop(arrival)

@@ -130,10 +130,10 @@ class SystemCalls:
         if self._done is not None:
             self._drop(self._done)
             self._done = None
-        if self._catches is None:
-            self._forget()
-        else:
+        if self._catches is not None:
             self._wait_at(dict(self._find_entries()))
+        elif self._entries or self._returns:
+            self._forget()
 
     def _wait_at(self, entries: dict[int, Way]) -> None:
         points = self._machine.cpu.breakpoints

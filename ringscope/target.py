@@ -37,6 +37,7 @@ IDLE_SECONDS = 0.05
 """Pause between two looks at a machine that waits for input."""
 
 _SIGNALS = {stop.Interrupted: Signal.INT, stop.Halted: Signal.QUIT, stop.Shutdown: Signal.SEGV}
+_STEPPED = stopreply.Stepped()
 _KIND = {access: kind for kind, access in ACCESS.items()}
 
 Describe = Callable[[], str]
@@ -318,6 +319,8 @@ class MachineTarget(MachinePoints, MachineBranches):
 
     def _reply(self, reason: stop.Stop) -> stopreply.Stop:
         thread, core = self.view.running(), self.machine.cpu.number
+        if isinstance(reason, stop.Stepped):  # first: nothing comes more often
+            return stopreply.Stopped(Signal.TRAP, thread, _STEPPED, core)
         match reason:
             case stop.Breakpoint(address):
                 # gdb finds its breakpoint by RIP and resumes silently if there is none: with a base in CS, no reason.
@@ -335,7 +338,7 @@ class MachineTarget(MachinePoints, MachineBranches):
                 return stopreply.Exited(code & 0xFF)
             case stop.Reset():
                 return stopreply.Exited(RESET_STATUS)
-        return stopreply.Stopped(Signal.TRAP, thread, stopreply.Stepped(), core)
+        return stopreply.Stopped(Signal.TRAP, thread, _STEPPED, core)
 
     # The rest
 

@@ -278,18 +278,17 @@ class FastProgress(Progress):
 
     def allow(self, limit: int) -> None:
         """Run blocks until the next would take the clock above ``limit``."""
-        cells = self._cells
-        self._budget(limit - self.clock)
+        cells, clock = self._cells, self.clock
+        self._budget(clock, limit - clock)
         cells.limit, cells.mask = limit, EVERY_BYTE
 
     def allow_one(self) -> None:
         """Run one block, whatever its size."""
-        cells = self._cells
-        cells.limit, cells.mask = self.clock, 0
-        self._budget(_SLOWLY)
+        cells, clock = self._cells, self.clock
+        cells.limit, cells.mask = clock, 0
+        self._budget(clock, _SLOWLY)
 
-    def _budget(self, left: int) -> None:
-        clock = self.clock
+    def _budget(self, clock: int, left: int) -> None:
         self._rest.value, self._portion.value = left, 0
         self._cells.clock = (clock + left) & EVERY_BYTE
 
@@ -299,7 +298,8 @@ class FastProgress(Progress):
         if limit < cells.limit:
             cells.limit = limit
             if cells.mask:
-                self._budget(limit - self.clock)
+                clock = self.clock
+                self._budget(clock, limit - clock)
 
     def shorten(self, end: int) -> bool:
         """Cut the refused block, for its next run, before its first instruction that begins at or after ``end`` bytes.
@@ -353,7 +353,9 @@ class FastProgress(Progress):
         """Make the clock exact after a stop at linear address ``rip``: refund the part of a block that did not run."""
         if not whole:
             self._cut(rip)
-            self.clock = self.exact(rip)
+            start, end = self.counted()
+            if not self._cells.stopped and start <= rip < end:
+                self.clock -= end - rip
         self._tag.value = 0
         self._cells.block = self._cells.block_end = 0
         self.watched.left()

@@ -227,8 +227,10 @@ class Progress:
 
     def _cut(self, rip: int) -> None:
         """The trace ends before ``rip`` if the block that runs does."""
+        if self.trace is None:
+            return
         start, end = self.counted()
-        if self.trace is not None and not self._cells.stopped and start <= rip < end:
+        if not self._cells.stopped and start <= rip < end:
             self.trace.cut(rip)
 
     def attempted(self, rip: int) -> None:
