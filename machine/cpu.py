@@ -2,65 +2,41 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
 from typing import Any
 
-from unicorn import (
-    UC_ARCH_X86,
-    UC_ERR_FETCH_PROT,
-    UC_HOOK_INSN_INVALID,
-    UC_HOOK_INTR,
-    UC_MODE_64,
-    Uc,
-    UcError,
-)
+from unicorn import UC_ERR_FETCH_PROT, UC_HOOK_INSN_INVALID, UC_HOOK_INTR, UcError
 from unicorn import x86_const as x86
-from unicorn.unicorn_py3.unicorn import uclib
 
 from machine import registers
 from machine.breakpoints import Breakpoints
 from machine.catches import Catches
 from machine.engine.choice import Engine, make_progress
-from machine.engine.decode import can_be_left, ends_translation
+from machine.engine.decode import can_be_left
 from machine.engine.fast import FastProgress
-from machine.engine.state import (
-    CC_OP_EFLAGS,
-    CS,
-    HF2_NMI,
-    HF_CPL,
-    HF_CS64,
-    HF_INHIBIT_IRQ,
-    HF_SMAP,
-    STATUS_FLAGS,
-    Front,
-    State,
-)
-from machine.errors import EngineError, MemoryFault, RegisterError
+from machine.engine.state import CC_OP_EFLAGS, HF2_NMI, HF_INHIBIT_IRQ, HF_SMAP, STATUS_FLAGS
+from machine.environment import ExecutionEnvironment
+from machine.errors import EngineError, RegisterError
 from machine.exceptions import Exceptions
 from machine.guards import Guards
 from machine.intercepts import Board, Intercepts
-from machine.interrupts import IF, NMI, UD, Event, Source, TripleFault, deliver
+from machine.interrupts import NMI, UD, Event, Source, TripleFault, deliver
 from machine.memory import Memory
 from machine.sharedcode import SharedCode
 from machine.stop import FaultRecord
 from machine.translations import Translations
-from machine.walk import CR4_SMAP, Paging, Walks
+from machine.walk import CR4_SMAP
 from machine.watchpoints import Watchpoints
 from machine.windows import Windows
 
-_MASK_32 = 0xFFFFFFFF
 
-
-class Cpu:
+class Cpu(ExecutionEnvironment):
     """A processor over the machine's memory.
 
     The run loop calls `run` and `step`, then reads what the hooks left: `breakpoints.hit`, `shutdown`, `halted`.
     ``events`` counts delivered exceptions and interrupts.
     """
 
-    uc: Uc
-    state: State
     orig_rax: int
 
     def __init__(
@@ -72,23 +48,15 @@ class Cpu:
         number: int = 0,
         shared_code: SharedCode | None = None,
     ) -> None:
+        super().__init__(memory)
         self.number = number
         """Among the machine's processors, from 0."""
         self.shared_code = shared_code
-        self.memory = memory
         self._board = board
-        self.uc = Uc(UC_ARCH_X86, UC_MODE_64, x86.UC_CPU_X86_SKYLAKE_SERVER)
-        # An exit address makes the engine probe memory when it stops; none is ever set.
-        self.uc.ctl_exits_enabled(True)
-        self.uc.ctl_set_exits([])
-        memory.attach(self.uc)
-        self.state = State(self.uc)
         self.progress = make_progress(self.uc, self.state, memory, engine)
         self.fast = self.progress if isinstance(self.progress, FastProgress) else None
         self.breakpoints = Breakpoints(self.uc, self.progress)
-        self.walks = Walks(memory)
         self.watchpoints = Watchpoints(self.progress, memory, walks=self.walks, can_leave=self._can_leave)
-        self._flags = ctypes.c_uint64()
         self.orig_rax = (1 << 64) - 1
         self.halted = False
         self.shutdown: tuple[FaultRecord, ...] | None = None
@@ -134,39 +102,6 @@ class Cpu:
     @events.setter
     def events(self, value: int) -> None:
         self.progress.events = value
-
-    def flags(self) -> int:
-        """RFLAGS, with the status flags the engine computes lazily."""
-        uclib.uc_reg_read(self.uc._uch, x86.UC_X86_REG_EFLAGS, ctypes.byref(self._flags))
-        return self._flags.value
-
-    def paging(self) -> Paging:
-        """The registers that decide translation, from the loaded view."""
-        front = self.state.front
-        return Paging(front.cr[0], front.cr[3], front.cr[4], front.efer)
-
-    @property
-    def cpl(self) -> int:
-        """The current privilege level."""
-        return int(self._standing().hflags & HF_CPL)
-
-    @property
-    def linear_pc(self) -> int:
-        """Linear address of the next instruction: CS.base + RIP outside 64-bit mode."""
-        front = self._standing()
-        return int(front.eip if front.hflags & HF_CS64 else (front.segs[CS].base + front.eip) & _MASK_32)
-
-    def _standing(self) -> Front:
-        """The registers as they stand, without a copy where the engine's own can be read."""
-        if self.fast:
-            return self.fast.live
-        self.state.load()
-        return self.state.front
-
-    def linear(self, rip: int) -> int:
-        """Linear address of an offset in the code segment, from the loaded view."""
-        front = self.state.front
-        return rip if front.hflags & HF_CS64 else (front.segs[CS].base + rip) & _MASK_32
 
     def read_register(self, name: str) -> int:
         """A register by name, unsigned.  Raises `RegisterError` for an unknown name."""
@@ -221,7 +156,7 @@ class Cpu:
         """
         self.state.load()
         front = self.state.front
-        forced = not front.hflags & HF_INHIBIT_IRQ and not self._ends_translation()
+        forced = not front.hflags & HF_INHIBIT_IRQ and not self.ends_translation()
         if forced:
             front.hflags |= HF_INHIBIT_IRQ
             self.state.store()
@@ -243,30 +178,6 @@ class Cpu:
                 self.state.store()
         if standing is not None:
             self.catches.compare(*standing)
-
-    def _ends_translation(self) -> bool:
-        return ends_translation(self.next_code(), self.state.front.hflags)
-
-    def next_code(self) -> bytes:
-        """Up to 15 bytes of code from the next instruction on, as far as its page goes."""
-        return self.code_from(self.state.front.eip)
-
-    def code_from(self, rip: int) -> bytes:
-        """Up to 15 bytes of code from ``rip`` on its page; none if it is not mapped."""
-        linear = self.linear(rip)
-        try:
-            at = self.walks.physical(self.paging(), linear)
-        except MemoryFault:
-            return b""
-        return bytes(self.memory.ram[at : at + min(15, 4096 - linear % 4096)])
-
-    def code_at(self, linear: int, length: int) -> bytes:
-        """Bytes of code at a linear address; none if they are not mapped."""
-        try:
-            runs = self.walks.pages(self.paging(), linear, length)
-        except MemoryFault:
-            return b""
-        return b"".join(bytes(self.memory.ram[at : at + count]) for at, count in runs)
 
     def _start(self) -> bool:
         """Enter the engine until the limit, a hook or a halt ends it; True for the limit."""
@@ -450,18 +361,6 @@ class Cpu:
         rip = self.state.front.eip
         self.deliver(Event(NMI, None, Source.EXTERNAL, rip, rip))
         self.state.store()
-
-    def takes_nmi(self) -> bool:
-        """Whether an NMI would be taken now: not in the handler of one, and not in an interrupt shadow."""
-        self.state.load()
-        front = self.state.front
-        return not front.hflags2 & HF2_NMI and not front.hflags & HF_INHIBIT_IRQ
-
-    def interruptible(self) -> bool:
-        """Whether an external interrupt would be taken now: IF set and no interrupt shadow."""
-        self.state.load()
-        front = self.state.front
-        return bool(front.eflags & IF) and not front.hflags & HF_INHIBIT_IRQ
 
     def deliver(self, event: Event, *, early: bool = True) -> None:
         """Take the loaded view into an event's handler; a triple fault shuts the processor down.

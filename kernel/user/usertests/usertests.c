@@ -18,6 +18,7 @@ static const struct test *const tables[] = {
 	mmap_tests,
 	trap_tests,
 	signal_tests,
+	sigframe_tests,
 	interruption_tests,
 	terminal_tests,
 	thread_tests,

@@ -19,6 +19,7 @@ extern const struct test swap_tests[];
 extern const struct test mmap_tests[];
 extern const struct test trap_tests[];
 extern const struct test signal_tests[];
+extern const struct test sigframe_tests[];
 extern const struct test interruption_tests[];
 extern const struct test terminal_tests[];
 extern const struct test thread_tests[];
