@@ -12,9 +12,9 @@ from tests.guest.boot import on_machine
 from tests.guest.test_address_space import FRAME, pages
 from tests.guest.test_swap import LITTLE, WORDS
 from tests.guest.test_tasks import run_to
-from tests.realgdb.harness import gdb_batch
+from tests.realgdb.harness import values
 from tests.realgdb.qemu_machine import LOADER
-from tests.realgdb.served import served
+from tests.realgdb.served import gdb_on
 
 USER_TABLE = 1 << 12
 SHARED = ("entry_text", "cpu_entry_data", "cpu_entry_bss")
@@ -95,9 +95,7 @@ def test_a_system_call_changes_tables_in_gdb(tmp_path):
         *("stepi 7", "p/x $cr3 & 0x1000", "x86 walk do_syscall_64", "delete"),
         *("break native_sysret", "break native_irq_return_iret", "continue", "p/x $cr3 & 0x1000", "stepi", "p $cpl()"),
     )
-    with served(guest, tmp_path / "gdb.sock") as server:
-        output = gdb_batch(*commands, file=guest.kernel, connect=server.address, seconds=60)
-    values = re.findall(r"^\$\d+ = (\S+)$", output, re.MULTILINE)
-    assert values == ["0x1000", "0x0", "0x1000", "3"], output
+    output = gdb_on(guest, tmp_path, *commands)
+    assert values(output) == ["0x1000", "0x0", "0x1000", "3"], output
     outcomes = re.findall(r"^(physical|not mapped)", output, re.MULTILINE)
     assert outcomes == ["not mapped", "physical", "physical"], output

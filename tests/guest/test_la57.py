@@ -7,9 +7,8 @@ import pytest
 from ringscope.boot import power_on
 from ringscope.configuration import Configuration
 from tests.guest.boot import on_machine
-from tests.realgdb.harness import gdb_batch
 from tests.realgdb.qemu_machine import LOADER
-from tests.realgdb.served import served
+from tests.realgdb.served import gdb_on
 
 LA57 = "la57 setcpuid=la57"
 """CPUID does not tell of it; see docs/machine.md."""
@@ -39,8 +38,7 @@ def test_five_levels_in_gdb(tmp_path):
         *("break sys_sysinfo", "continue", "x86 walk info", "x86 walk $rip"),
         *("p __pgtable_l5_enabled", "p current_task->comm"),
     )
-    with served(guest, tmp_path / "gdb.sock") as server:
-        output = gdb_batch(*commands, file=guest.kernel, connect=server.address, seconds=60)
+    output = gdb_on(guest, tmp_path, *commands)
     before, after = re.findall(r"^\$[12] = \[(.*)\]$", output, re.MULTILINE)
     assert "LA57" not in before and "LA57" in after, output
     assert output.count("5-level paging") == 2, output

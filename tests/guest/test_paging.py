@@ -4,11 +4,9 @@ import re
 
 import pytest
 
-from ringscope.boot import power_on
-from ringscope.configuration import Configuration
-from tests.realgdb.harness import gdb_batch
+from tests.realgdb.harness import functions
 from tests.realgdb.qemu_machine import LOADER
-from tests.realgdb.served import served
+from tests.realgdb.served import gdb_from_boot
 
 pytestmark = pytest.mark.gdb
 
@@ -17,17 +15,7 @@ pytestmark = pytest.mark.gdb
 def gdb(tmp_path):
     """gdb(test of usertests, commands…) -> gdb's output, from the first instruction on"""
 
-    def run(test, *commands):
-        guest = power_on(Configuration(append=f"panic=-1 init=/bin/usertests -- {test}"))
-        with served(guest, tmp_path / "gdb.sock") as server:
-            return gdb_batch(*commands, file=guest.kernel, connect=server.address, seconds=60)
-
-    return run
-
-
-def functions(output):
-    """The functions of each frame of a backtrace."""
-    return re.findall(r"^#\d+ +(?:0x[0-9a-f]+ in )?(\S+) \(", output, re.MULTILINE)
+    return lambda test, *commands: gdb_from_boot(tmp_path, f"panic=-1 init=/bin/usertests -- {test}", *commands)
 
 
 FAULT = ["handle_pte_fault", "handle_mm_fault", "do_user_addr_fault", "exc_page_fault"]

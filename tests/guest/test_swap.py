@@ -6,8 +6,7 @@ import pytest
 
 from ringscope.boot import power_on
 from ringscope.configuration import Configuration
-from tests.realgdb.harness import gdb_batch
-from tests.realgdb.served import served
+from tests.realgdb.served import gdb_on
 
 LITTLE = {"memory": 20}
 """MiB. The kernel lies at 16; of what is below it, most is kept from it by memmap=."""
@@ -58,8 +57,7 @@ def test_a_page_out_and_in_under_gdb(tmp_path):
         *("break do_swap_page if vmf->address == $address", "continue", "bt", "p/x vmf->orig_pte == $entry"),
         *("break swap_readpage", "continue", "p entry.val == $entry", "finish", "p $"),
     )
-    with served(guest, tmp_path / "gdb.sock") as server:
-        output = gdb_batch(*commands, file=guest.kernel, connect=server.address, seconds=60)
+    output = gdb_on(guest, tmp_path, *commands)
     assert re.search(r"#1 .*try_to_swap_out", output), output
     assert "$1 = 0x1\n" in output, "present, and not accessed since the hand came by"
     values = re.findall(r"^\$(\d+) = (\S+)$", output, re.MULTILINE)

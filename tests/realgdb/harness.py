@@ -7,6 +7,7 @@ that nobody took stays visible in `Gdb.unclaimed`.
 """
 
 import os
+import re
 import selectors
 import subprocess
 import time
@@ -286,3 +287,13 @@ def gdb_batch(*commands, connect=None, file=None, seconds=60.0, program="gdb"):
     if done.returncode:
         raise GdbFailure(f"gdb -batch ended with status {done.returncode}:\n{output}")
     return output
+
+
+def values(output):
+    """What `print` said, in order."""
+    return re.findall(r"^\$\d+ = (.*)", output, re.MULTILINE)
+
+
+def functions(output):
+    """The functions of a backtrace's frames."""
+    return re.findall(r"^#\d+ +(?:0x[0-9a-f]+ in )?(\S+) \(", output, re.MULTILINE)

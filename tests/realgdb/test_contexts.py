@@ -4,10 +4,8 @@ import re
 
 import pytest
 
-from ringscope.boot import power_on
-from ringscope.configuration import Configuration
-from tests.realgdb.harness import gdb_batch
-from tests.realgdb.served import served
+from tests.realgdb.harness import values
+from tests.realgdb.served import gdb_from_boot
 
 pytestmark = pytest.mark.gdb
 
@@ -16,16 +14,7 @@ pytestmark = pytest.mark.gdb
 def gdb(tmp_path):
     """gdb(append, commands…) -> what gdb printed, from the first instruction on."""
 
-    def run(append, *commands):
-        guest = power_on(Configuration(append=f"quiet {append}"))
-        with served(guest, tmp_path / "gdb.sock") as server:
-            return gdb_batch(*commands, file=guest.kernel, connect=server.address, seconds=60)
-
-    return run
-
-
-def values(output):
-    return re.findall(r"^\$\d+ = (.*)", output, re.MULTILINE)
+    return lambda append, *commands: gdb_from_boot(tmp_path, f"quiet {append}", *commands)
 
 
 def test_each_context_has_its_name(gdb):

@@ -4,11 +4,7 @@ import re
 
 import pytest
 
-from kernel.image import find_image
-from ringscope.boot import power_on
-from ringscope.configuration import Configuration
-from tests.realgdb.harness import gdb_batch
-from tests.realgdb.served import served
+from tests.realgdb.served import gdb_from_boot
 
 pytestmark = pytest.mark.gdb
 
@@ -24,9 +20,7 @@ REGISTERS = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", *(f"r{number}" for
 
 def talk(tmp_path, append, *commands):
     """What gdb says, from the guest's first instruction on."""
-    guest = power_on(Configuration(append=f"init_action=poweroff panic=-1 {append}"))
-    with served(guest, tmp_path / "gdb.sock") as server:
-        return gdb_batch(*commands, "kill", connect=server.address, file=find_image().vmlinux)
+    return gdb_from_boot(tmp_path, f"init_action=poweroff panic=-1 {append}", *commands, "kill")
 
 
 def steps(output):

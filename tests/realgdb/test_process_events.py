@@ -6,12 +6,10 @@ import pytest
 
 from ringscope.boot import power_on
 from ringscope.configuration import TASKS, Configuration
-from tests.realgdb.harness import gdb_batch
-from tests.realgdb.served import served
+from tests.realgdb.served import AS_PROCESSES, gdb_on
 
 pytestmark = pytest.mark.gdb
 
-BEFORE = ("set sysroot target:", "set architecture i386:x86-64", "set schedule-multiple on")
 ON = ("inferior 1", "continue")
 """Go on where the inferior that was looked at has ended."""
 
@@ -22,8 +20,7 @@ def gdb(tmp_path):
 
     def run(*commands):
         guest = power_on(Configuration(append="init_action=shell"))
-        with served(guest, tmp_path / "gdb.sock", view=TASKS) as server:
-            return gdb_batch(*BEFORE, f"target remote {server.address}", *commands, file=guest.kernel, seconds=60)
+        return gdb_on(guest, tmp_path, *commands, view=TASKS, before=AS_PROCESSES)
 
     return run
 

@@ -10,7 +10,7 @@ sys.path.append(str(Path(__file__).parents[1] / "machine"))
 from bare import KERNEL
 from processors import OTHERS, TRAMPOLINE, Several
 
-from tests.realgdb.harness import gdb_batch
+from tests.realgdb.harness import gdb_batch, values
 from tests.realgdb.served import bare_guest, served
 
 pytestmark = pytest.mark.gdb
@@ -30,10 +30,6 @@ def server(tmp_path):
 
 def batch(server, *commands):
     return gdb_batch("set architecture i386:x86-64", *commands, connect=server.address)
-
-
-def values(output):
-    return re.findall(r"^\$\d+ = (\S+)", output, re.MULTILINE)
 
 
 def test_each_is_a_thread(server):

@@ -5,12 +5,10 @@ import pytest
 from ringscope.boot import power_on
 from ringscope.configuration import CPU, TASKS, Configuration
 from tests.guest.test_tasks import at_the_prompt
-from tests.realgdb.harness import gdb_batch
-from tests.realgdb.served import served
+from tests.realgdb.served import AS_PROCESSES, gdb_on
 
 pytestmark = pytest.mark.gdb
 
-BEFORE = ("set sysroot target:", "set architecture i386:x86-64", "set schedule-multiple on")
 LS = ("set remote exec-file /bin/ls", "set args /bin")
 
 
@@ -25,9 +23,7 @@ def gdb(tmp_path, printed):
 
     def run(view, *commands, guest=None):
         guest = guest or power_on(Configuration(append="init_action=shell"), printed.extend)
-        with served(guest, tmp_path / "gdb.sock", view=view) as server:
-            connect = f"target extended-remote {server.address}"
-            return gdb_batch(*BEFORE, connect, *commands, file=guest.kernel, seconds=60)
+        return gdb_on(guest, tmp_path, *commands, view=view, before=AS_PROCESSES, remote="extended-remote")
 
     return run
 

@@ -6,8 +6,8 @@ import pytest
 
 from ringscope.boot import power_on
 from ringscope.configuration import Configuration
-from tests.realgdb.harness import gdb_batch
-from tests.realgdb.served import served
+from tests.realgdb.harness import values
+from tests.realgdb.served import gdb_from_boot, gdb_on
 
 pytestmark = pytest.mark.gdb
 
@@ -18,16 +18,7 @@ HOGS = "init_action=poweroff /bin/hogs hogs=9"
 def gdb(tmp_path):
     """gdb(command line, commands…) -> what gdb printed, from the first instruction on."""
 
-    def run(append, *commands):
-        guest = power_on(Configuration(append=f"{HOGS} {append}"))
-        with served(guest, tmp_path / "gdb.sock") as server:
-            return gdb_batch(*commands, file=guest.kernel, connect=server.address, seconds=60)
-
-    return run
-
-
-def values(output):
-    return re.findall(r"^\$\d+ = (.*)", output, re.MULTILINE)
+    return lambda append, *commands: gdb_from_boot(tmp_path, f"{HOGS} {append}", *commands)
 
 
 TEN_RUNNABLE = "tbreak check_preempt_tick if runqueue.nr_running == 9"
@@ -68,8 +59,7 @@ def test_a_turn_ends_in_resched_curr_and_the_leftmost_is_next(gdb):
 def test_long_work_in_the_kernel_lets_others_run(tmp_path):
     guest = power_on(Configuration(append="init_action=poweroff /bin/usertests"))
     preempted = ("tbreak read_zero", "continue", "set var current_task->need_resched = 1")
-    with served(guest, tmp_path / "gdb.sock") as server:
-        output = gdb_batch(*preempted, "tbreak schedule", "continue", "bt 3", file=guest.kernel, connect=server.address)
+    output = gdb_on(guest, tmp_path, *preempted, "tbreak schedule", "continue", "bt 3")
     assert re.search(r"#1 .* cond_resched .*\n#2 .* read_zero ", output)
 
 

@@ -7,15 +7,13 @@ import pytest
 from ringscope.boot import power_on
 from ringscope.configuration import CPU, TASKS, Configuration
 from tests.guest.test_tasks import at_the_prompt, run_to, until_idle
-from tests.realgdb.harness import gdb_batch
-from tests.realgdb.served import booted, served
+from tests.realgdb.harness import functions, gdb_batch
+from tests.realgdb.served import AS_PROCESSES, booted, gdb_on, served
 
 pytestmark = pytest.mark.gdb
 
 ONE = 0x3FFF8000000000000000
 """1.0 in an x87 register."""
-
-BEFORE = ("set sysroot target:", "set architecture i386:x86-64", "set schedule-multiple on")
 
 
 @pytest.fixture
@@ -24,9 +22,7 @@ def gdb(tmp_path):
 
     def run(view, *commands, guest=None):
         guest = guest or at_the_prompt()
-        with served(guest, tmp_path / "gdb.sock", view=view) as server:
-            connect = f"target remote {server.address}"
-            return gdb_batch(*BEFORE, connect, *commands, file=guest.kernel, seconds=60)
+        return gdb_on(guest, tmp_path, *commands, view=view, before=AS_PROCESSES)
 
     return run
 
@@ -44,10 +40,6 @@ def test_a_view_ends_with_its_session(tmp_path, ending):
 def test_processes_stay_processes(gdb):
     output = gdb(TASKS, "monitor view cpu", "info threads")
     assert "gdb has learnt of the tasks as processes" in output and 'Thread 3.3 "sh"' in output
-
-
-def functions(output):
-    return re.findall(r"^#\d+ +(?:0x[0-9a-f]+ in )?(\S+) \(", output, re.MULTILINE)
 
 
 def test_the_view_is_changed_in_a_session(gdb):

@@ -7,8 +7,8 @@ import pytest
 from kernel.tasks import current_task
 from ringscope.boot import power_on
 from ringscope.configuration import Configuration
-from tests.realgdb.harness import gdb_batch
-from tests.realgdb.served import served
+from tests.realgdb.harness import values
+from tests.realgdb.served import gdb_on
 
 pytestmark = pytest.mark.gdb
 
@@ -27,8 +27,7 @@ def gdb(tmp_path):
         while current_task(guest.running_kernel).pid:
             assert guest.machine.run(1 << 14) is None
         guest.machine.serial.receive(keys)
-        with served(guest, tmp_path / "gdb.sock") as server:
-            return gdb_batch(*commands, file=guest.kernel, connect=server.address, seconds=60)
+        return gdb_on(guest, tmp_path, *commands)
 
     return run
 
@@ -36,7 +35,7 @@ def gdb(tmp_path):
 def test_ctrl_c_is_an_interrupt_that_becomes_a_signal(gdb):
     output = gdb(b"\x03", "tbreak isig", "continue", "bt", "print sig", "print tty->pgrp", "print tty->session")
     assert re.search(r"(?s)isig .* n_tty_receive_char .* flush_to_ldisc .* tasklet_action .* common_interrupt ", output)
-    assert re.findall(r"^\$\d+ = (.*)", output, re.MULTILINE) == ["2", "3", "3"]
+    assert values(output) == ["2", "3", "3"]
 
 
 def test_a_job_gets_the_terminal(gdb):
@@ -46,7 +45,7 @@ def test_a_job_gets_the_terminal(gdb):
         *("print console_tty.pgrp == current_task->signal->pgrp", "print console_tty.pgrp == current_task->tgid"),
     )
     assert '"ls"' in output
-    assert re.findall(r"^\$\d+ = (.*)", output, re.MULTILINE)[1:] == ["3", "1", "1"]
+    assert values(output)[1:] == ["3", "1", "1"]
 
 
 def test_a_line_is_whole_before_it_is_read(gdb):
@@ -56,4 +55,4 @@ def test_a_line_is_whole_before_it_is_read(gdb):
         *("print tty->disc_data.canon_head == tty->disc_data.read_tail", "finish"),
         "print console_tty.disc_data.canon_head == console_tty.disc_data.read_head",
     )
-    assert re.findall(r"^\$\d+ = (.*)", output, re.MULTILINE) == ["2", "1", "1"]
+    assert values(output) == ["2", "1", "1"]

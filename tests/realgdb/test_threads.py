@@ -6,8 +6,8 @@ import pytest
 
 from ringscope.boot import power_on
 from ringscope.configuration import Configuration
-from tests.realgdb.harness import gdb_batch
-from tests.realgdb.served import served
+from tests.realgdb.harness import values
+from tests.realgdb.served import gdb_on
 
 pytestmark = pytest.mark.gdb
 
@@ -20,14 +20,9 @@ def gdb(tmp_path):
 
     def run(*commands):
         guest = power_on(Configuration(append="quiet init_action=poweroff /bin/threads"))
-        with served(guest, tmp_path / "gdb.sock") as server:
-            return gdb_batch(*commands, file=guest.kernel, connect=server.address, seconds=60)
+        return gdb_on(guest, tmp_path, *commands)
 
     return run
-
-
-def values(output):
-    return re.findall(r"^\$\d+ = (.*)", output, re.MULTILINE)
 
 
 def test_a_thread_shares_what_clone_says(gdb):
