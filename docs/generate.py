@@ -57,8 +57,8 @@ def packets() -> Iterator[str]:
 
 BESIDE = """## Beside other servers
 
-What the machine answers, what others do, and why a packet is left out. Theirs was read in their sources in 2026, some
-was tried: Y yes, P partly, N no, L announced but not done, ? not known.
+What the machine answers, what others do, and why a packet is left out, or a part of it. Theirs was read in their
+sources in 2026, some was tried: Y yes, P partly, N no, L announced but not done, ? not known.
 """
 
 
@@ -68,7 +68,8 @@ def beside() -> Iterator[str]:
     yield "| feature | here | " + " | ".join(PEERS) + " |"
     yield "|---" * (len(PEERS) + 2) + "|"
     for row in ROWS:
-        here = "yes" if is_answered(row) else f"no: {row.reason}"
+        answered = "partly" if row.reason else "yes"
+        here = ": ".join(filter(None, (answered if is_answered(row) else "no", row.reason)))
         yield f"| {row.feature} | {here} | " + " | ".join(row.peers) + " |"
     yield ""
 

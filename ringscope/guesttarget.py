@@ -133,8 +133,8 @@ class GuestTarget(MachineTarget):
     def kill(self, process: int | None = None) -> None:
         """End the machine, for its own processes and the one it was started for; another one is its kernel's to end."""
         if process is not None and not self.is_common(process) and not (self.launched and process == FIRST):
-            way = f"its own kernel ends it, by `kill -9 {process}` in the guest"
-            raise TargetError(errno.EPERM, f"process {process} is the guest's: {way}")
+            way = "which no signal ends" if process == FIRST else f"whose kernel ends it: `kill -9 {process}` there"
+            raise TargetError(errno.EPERM, f"process {process} cannot be killed from here: it is the guest's, {way}")
         super().kill()
 
     # All of them

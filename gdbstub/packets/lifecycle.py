@@ -34,7 +34,11 @@ def kill_process(session: Session[Kill], process: ThreadId) -> bytes:
     """Kill the target, or one of its processes if that can be, and say so; in extended mode the client stays."""
     if session.running:
         session.stand()
-    session.target.kill(process.thread if session.inferiors.tells_apart else None)
+    try:
+        session.target.kill(process.thread if session.inferiors.tells_apart else None)
+    except TargetError as error:
+        session.resident.console.print(f"{error.text}\n".encode())  # gdb shows no words of this packet's reply
+        raise
     if session.extended:
         session.restarted()
         session.inferiors.leave(process.thread, session.stop, for_good=True)  # until attached to, or run anew

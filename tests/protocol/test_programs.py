@@ -1,9 +1,12 @@
 """Starting programs, in extended mode: vRun and what the program gets, kill, restart, attach."""
 
+import errno
+
 import pytest
 from test_processes import ToyProcesses
 from toy import RIP, Conversation, ToyTarget
 
+from gdbstub.errors import TargetError
 from gdbstub.session import Ending
 from gdbstub.stopreply import Exited
 from gdbstub.values import Program
@@ -155,6 +158,17 @@ def test_a_process_is_killed_by_its_number(several):
     assert several(b"vKill;20") == b"OK"
     assert several.target.log[-1] == ("kill", 0x20)
     assert several(b"qfThreadInfo") == b"mp10.1", "what was killed is out of sight"
+
+
+def test_why_a_process_cannot_be_killed_comes_when_the_client_listens(several):
+    def refuse(process):
+        raise TargetError(errno.EPERM, f"process {process:#x} stays")
+
+    several.target.kill = refuse
+    assert several(b"vKill;20") == b"E01"
+    words, stop = several.all(b"vCont;s:p10.1")
+    assert words == b"O" + b"process 0x20 stays\n".hex().encode() and stop.startswith(b"T05")
+    assert several(b"qfThreadInfo") == b"mp10.1,p20.2"
 
 
 def test_the_end_of_a_killed_target_is_its_end(several):

@@ -74,8 +74,11 @@ def test_what_cannot_be_run_is_told(gdb, commands, words):
 
 
 def test_one_process_of_the_guest_is_not_killed_with_the_machine(gdb):
-    output = gdb(TASKS, "kill inferiors 3", "inferior 3", "info threads", guest=at_the_prompt())
-    assert '"sh" (pid 3, sleeping)' in output and "killed" not in output
+    kills = ("kill inferiors 3", "monitor position", "kill inferiors 2", "monitor position")
+    output = gdb(TASKS, *kills, "inferior 3", "info threads", guest=at_the_prompt())
+    assert "process 3 cannot be killed from here: it is the guest's, whose kernel ends it: `kill -9 3` there" in output
+    assert "process 1 cannot be killed from here: it is the guest's, which no signal ends" in output
+    assert '"sh" (pid 3, sleeping)' in output and "] killed" not in output
 
 
 def test_a_process_that_was_left_is_attached_to(gdb):
