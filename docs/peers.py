@@ -9,7 +9,7 @@ PEERS = ("QEMU", "gdbserver 13", "gdbstub crate", "Bochs", "Qiling", "udbserver"
 
 
 class Row(NamedTuple):
-    """A feature, the beginnings of its packets (none: it is of the wire), the peers' letters, our reason if not or not all."""
+    """A feature, the beginnings of its packets (none: it is of the wire), the peers' letters, our reason if not all."""
 
     feature: str
     packets: tuple[str, ...]
@@ -75,8 +75,8 @@ ROWS: tuple[Row, ...] = (
     Row("R",                                ("R",),                        "NYYNNNNYN"),
     Row("D, k, vKill",                      ("D", "k", "vKill"),           "YYYPPYYYY",
         "the machine, and the program that `run` started in it. Another process of the guest is its kernel's to end: a "
-        "task dies when it is woken and returns from the kernel, and who wrote a signal into its structures from outside "
-        "would pass by the kernel's locks"),
+        "task dies when it is woken and returns from the kernel, and who wrote a signal into its structures from "
+        "outside would pass by the kernel's locks"),
     Row("qRcmd",                            ("qRcmd",),                    "YYYNNNPYY"),
     Row("errors in words",                  (),                            "NNNNNNNNY"),
     Row("qSearch:memory",                   ("qSearch:memory",),           "NYNNNNYNN"),
