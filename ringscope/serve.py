@@ -77,7 +77,7 @@ def gdb_word(path: Path) -> str:
 
 def gdb_commands(guest: Guest, address: str, view: str = CPU) -> list[str]:
     """The gdb commands that load symbols and scripts and attach."""
-    commands = [f"file {gdb_word(guest.symbols_file)}"] if guest.symbols_file else []
+    commands = [f"file {gdb_word(guest.symbols_file.absolute())}"] if guest.symbols_file else []
     if guest.symbols_file and _is_32_bit(guest.symbols_file):
         # gdb takes the architecture from the file, and would reject registers of 64 bits.
         commands.append("set architecture i386:x86-64")
@@ -119,7 +119,7 @@ def instructions(guest: Guest, address: str, view: str = CPU) -> Iterator[str]:
     where = f"at position {position}" if any(position) else "at its first instruction"
     yield f"{guest.kernel.name} ({guest.protocol}, {size} MiB) is stopped {where}."
     yield from guest.notes
-    yield f"Symbols:  {guest.symbols_file or 'none: the image has none'}"
+    yield f"Symbols:  {guest.symbols_file.absolute() if guest.symbols_file else 'none: the image has none'}"
     for row, end in zip(PORTS, guest.lines.ends, strict=False):
         if end.text != "stdio":
             yield f"{row.name}:     {end.text} ({end.describe()})"

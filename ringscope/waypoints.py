@@ -51,12 +51,14 @@ def parse(word: str) -> Waypoint:
 def reach(guest: Guest, waypoint: Waypoint) -> Stop | None:
     """Run there; what stopped the run before, or None.  Ctrl-C is `Interrupted`.
 
-    Raises `Error` for a place that is behind, or that can only be reached by typing.
+    Raises `Error` for a place that is behind, that can only be reached by typing, or before which the run is to stop.
     """
-    machine = guest.machine
+    machine, stops_at = guest.machine, guest.machine.goal
     port = guest.lines.terminal or machine.serial
     if waypoint.goal is not None:
         waypoint.goal.check_ahead(machine.position)
+        if stops_at is not None and stops_at.progress < waypoint.goal.progress:
+            raise Error(f"no snapshot is written at {waypoint.goal}: the run is to stop at {stops_at} before")
     with _watching(port, waypoint.text) as watch, _interrupts(machine):
         rests = False
         while not _is_there(machine, port, waypoint, watch, rests):
@@ -65,6 +67,8 @@ def reach(guest: Guest, waypoint: Waypoint) -> Stop | None:
             guest.lines.flush()
             if stop is not None and not isinstance(stop, Arrived):
                 return stop
+            if stop is not None and not _is_there(machine, port, waypoint, watch, rests):
+                raise Error(f"no snapshot is written: the run is to stop at {stops_at}, and comes there before")
             rests = machine.idle or machine.clock.warp - skipped > machine.position.progress - before
             if machine.idle and not _is_there(machine, port, waypoint, watch, rests):
                 raise Error(f"the guest waits for input at position {machine.position}: it was not to stop here")

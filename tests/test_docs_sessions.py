@@ -71,6 +71,7 @@ def unanswered(shown, answer):
 def localized(command, address):
     """The command with the paths and the address of this run."""
     command = re.sub(r"kernel/_image/programs/(\w+)", lambda found: gdb_word(find_image().program(found[1])), command)
+    command = re.sub(r"…/kernel$", lambda _: gdb_word(find_image().sources), command)
     return re.sub(r"^target remote .*", f"target remote {address}", command)
 
 

@@ -59,7 +59,7 @@ def test_on_a_terminal_the_prompt_is_shown_again_behind_the_message(tmp_path):
 def test_the_same_boot_gives_the_same_file(ringscope, tmp_path):
     files = [tmp_path / name for name in "ab"]
     for path in files:
-        ringscope("run", *SHELL, "--snapshot-at", "Run /bin/sh", "--snapshot-to", path, "--stop-at", "3000000")
+        ringscope("run", *SHELL, "--snapshot-at", "Run /bin/sh", "--snapshot-to", path)
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
@@ -76,6 +76,14 @@ def test_a_run_that_ends_before_says_so(ringscope, tmp_path):
     words = ("--append", "init_action=poweroff panic=-1 /bin/int80", "--snapshot-at", "no such text")
     _, _, said = ringscope("run", *words, "--snapshot-to", path)
     assert said.startswith("no snapshot was written: the run ended at position ")
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("place", ["2000000", "Run /bin/sh"])
+def test_a_run_that_stops_before_says_so(ringscope, tmp_path, place):
+    path = tmp_path / "never"
+    status, _, said = ringscope("run", *SHELL, "--snapshot-at", place, "--snapshot-to", path, "--stop-at", "1000000")
+    assert status == 1 and re.fullmatch(r"ringscope: no snapshot is written.* the run is to stop at 1000000.*\n", said)
     assert not path.exists()
 
 
