@@ -180,7 +180,7 @@ class Session(Selection, Generic[TargetT]):
         """Let the running target run one slice, and report the stop if there was one."""
         stop = self.resident.run_slice()
         if stop is not None and not self.inferiors.concern(stop):
-            self._go_on_unheard()
+            self.resident.resume(self._unheard())
             stop = None
         if self._range is not None:
             stop = self._step_on(stop, self._range)
@@ -191,19 +191,20 @@ class Session(Selection, Generic[TargetT]):
 
     def _step_on(self, stop: Stop | None, within: StepRange) -> Stop | None:
         """Go on with a range step until something else than a step stopped it, or for one slice."""
+        again = self._unheard()
         for _ in range(_STEPS_PER_SLICE):
             if stop is None or not self._is_within(stop, within):
                 return stop
-            self._go_on_unheard()
+            self.resident.resume(again)
             stop = self.resident.run_slice()
         if stop is not None and self._is_within(stop, within):
-            self._go_on_unheard()
+            self.resident.resume(again)
             return None
         return stop
 
-    def _go_on_unheard(self) -> None:
-        """Do again what was asked for last, without a word to the client; signals have had their effect."""
-        self.resident.resume({thread: STEP if action.step else CONTINUE for thread, action in self._actions.items()})
+    def _unheard(self) -> Mapping[int, Action]:
+        """What was asked for last, to be done again without a word to the client: its signals have been given."""
+        return {thread: STEP if action.step else CONTINUE for thread, action in self._actions.items()}
 
     def _is_within(self, stop: Stop, within: StepRange) -> bool:
         """Whether a stop is only a step inside the range, with no breakpoint to report."""

@@ -138,6 +138,8 @@ class Watchpoints:
     def plant(self, paging: Paging) -> bool:
         """Before the processor runs: make hooks agree with what is wanted; True if any came or went."""
         self._paging = paging
+        if self._planted.keys() == self._wanted.keys() and all(self._is_still(watch, paging) for watch in self._wanted):
+            return False
         gone = self._planted.keys() - self._wanted.keys()
         for watch in gone:
             self._take_out(watch)
@@ -147,7 +149,7 @@ class Watchpoints:
     def _put(self, watch: Watch, paging: Paging) -> bool:
         """Have a watch's hooks where its bytes are now; True if they were elsewhere."""
         planted = self._planted.get(watch)
-        if planted is not None and (watch.physical or planted.still(paging, self._walks)):
+        if planted is not None and self._is_still(watch, paging):
             return False
         runs, entries = self._find(watch, paging)
         if planted is not None and planted.runs == runs:
@@ -157,6 +159,10 @@ class Watchpoints:
             self._take_out(watch)
         self._planted[watch] = _Planted(runs, tuple(self._hooks(watch, runs)), paging, entries)
         return True
+
+    def _is_still(self, watch: Watch, paging: Paging) -> bool:
+        """Whether a planted watch's bytes are where they were found."""
+        return watch.physical or self._planted[watch].still(paging, self._walks)
 
     def _take_out(self, watch: Watch) -> None:
         for hook in self._planted.pop(watch).hooks:
