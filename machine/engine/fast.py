@@ -134,39 +134,20 @@ class FastProgress(Progress):
         self._cpu = u64.from_address(uc_at + facts.cpu_of_uc).value
         env = self._cpu + facts.env_of_cpu
         self._pages = (Page * (memory.size // PAGE))()
+        self._found = (Found * (FOUND + 1))()
+        self.tallies = Tallies()
+        self.trace = None
         # Apart from the callbacks, which hold the engine: the machine code needs this until the engine is gone.
         room = bytearray(ctypes.sizeof(Cells))
         cells = Cells.from_buffer(room)
         self._cells: Cells = cells
-        self.live = Front.from_address(env)
-        """The processor's state as the engine keeps it, not a copy."""
-        cells.limit, cells.mask, cells.most_events = NEVER, EVERY_BYTE, NEVER
-        cells.uc, cells.cpu, cells.env = uc_at, self._cpu, env
-        cells.pages, cells.pages_count = ctypes.addressof(self._pages), len(self._pages)
-        cells.rest, cells.tag, cells.portion = env + library.REST, env + library.TAG, env + library.ICOUNT
-        cells.tlb, cells.full_flushes = env + library.TLB_TABLES, env + library.TLB_COUNTS
-        cells.part_flushes = env + library.TLB_COUNTS + 8
-        cells.calls = env + ctypes.addressof(state.calls) - ctypes.addressof(state.front)
-        cells.exception = env + ctypes.addressof(state.event) - ctypes.addressof(state.front)
-        cells.old_exception = cells.exception + type(state.event).old_exception.offset
-        cells.tsc_aux = env + self._find_tsc_aux(env)
-        self.tallies = Tallies()
-        self.trace = None
-        cells.tallies = ctypes.addressof(self.tallies)
+        cells.uc, cells.no_exit = uc_at, uc_at + facts.no_exit_of_uc
+        self._fill_cells(state, env)
         cells.ram, cells.ram_size = memory.address, memory.size
-        self._found = (Found * (FOUND + 1))()
-        cells.found = -(-ctypes.addressof(self._found) // _LINE) * _LINE
-        cells.no_exit = uc_at + facts.no_exit_of_uc
-        for cell, name in LIBRARY_FUNCTIONS.items():
-            setattr(cells, cell, address(name))
         flush = ctypes.CFUNCTYPE(None, u64)(address("tlb_flush_x86_64"))
         self._flush_tlb = partial(flush, self._cpu)
         self.watched = WatchedPages(uc, cells, code.entries["on_access"], self._flush_tlb)
-        self._rest = ctypes.c_int64.from_address(env + library.REST)
-        self._portion = ctypes.c_uint16.from_address(env + library.ICOUNT)
-        self._tag = ctypes.c_int32.from_address(env + library.TAG)
-        self._next_flags = u32.from_address(self._cpu + library.NEXT_FLAGS)
-        self._no_exit = ctypes.c_uint8.from_address(cells.no_exit)
+        self._find_engine(env)
         self._check(state, env)
         self._rest.value = NEVER
         cells.clock = NEVER
@@ -178,6 +159,34 @@ class FastProgress(Progress):
         weakref.finalize(uc, _forget, code, at, room, self._pages, self._found, self.tallies)
         self._instructions_before = ctypes.CFUNCTYPE(u32, u64, u64)(code.entries["instructions_before"])
         self._interrupt = ctypes.CFUNCTYPE(u32, u64, u32, u64)(code.entries["interrupt"])
+
+    def _fill_cells(self, state: State, env: int) -> None:
+        """Tell the machine code where everything is; ``env`` is the address of the processor's state."""
+        cells = self._cells
+        cells.limit, cells.mask, cells.most_events = NEVER, EVERY_BYTE, NEVER
+        cells.cpu, cells.env = self._cpu, env
+        cells.pages, cells.pages_count = ctypes.addressof(self._pages), len(self._pages)
+        cells.rest, cells.tag, cells.portion = env + library.REST, env + library.TAG, env + library.ICOUNT
+        cells.tlb, cells.full_flushes = env + library.TLB_TABLES, env + library.TLB_COUNTS
+        cells.part_flushes = env + library.TLB_COUNTS + 8
+        cells.calls = env + ctypes.addressof(state.calls) - ctypes.addressof(state.front)
+        cells.exception = env + ctypes.addressof(state.event) - ctypes.addressof(state.front)
+        cells.old_exception = cells.exception + type(state.event).old_exception.offset
+        cells.tsc_aux = env + self._find_tsc_aux(env)
+        cells.tallies = ctypes.addressof(self.tallies)
+        cells.found = -(-ctypes.addressof(self._found) // _LINE) * _LINE
+        for cell, name in LIBRARY_FUNCTIONS.items():
+            setattr(cells, cell, address(name))
+
+    def _find_engine(self, env: int) -> None:
+        """The parts of the engine's own state that are read and set from here."""
+        self.live = Front.from_address(env)
+        """The processor's state as the engine keeps it, not a copy."""
+        self._rest = ctypes.c_int64.from_address(env + library.REST)
+        self._portion = ctypes.c_uint16.from_address(env + library.ICOUNT)
+        self._tag = ctypes.c_int32.from_address(env + library.TAG)
+        self._next_flags = u32.from_address(self._cpu + library.NEXT_FLAGS)
+        self._no_exit = ctypes.c_uint8.from_address(self._cells.no_exit)
 
     def _check(self, state: State, env: int) -> None:
         state.load()
