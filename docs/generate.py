@@ -30,7 +30,7 @@ Generated from the packet table (`gdbstub/protocol.py`) and the register layout 
 answered only if the target has that power, a Protocol of `gdbstub/target.py`; a feature is what `qSupported`
 announces. A packet that is in no row gets the empty reply, a malformed one an error, and neither ends the session.
 Errors are numbers, and sentences for a client that offers `error-message`: of a malformed packet the sentence names
-the field and what it holds (`m: address 'zz' is not a hexadecimal number below 2**64`).
+the field and what it holds (`m: address 'zz' is not a hexadecimal number of up to 64 bits`).
 """
 
 REGISTER_NOTE = """## The register layout

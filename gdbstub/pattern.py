@@ -44,7 +44,7 @@ def _text(text: bytes) -> str:
 
 # fmt: off
 KINDS: dict[str, Kind] = {
-    "hex":      Kind(rb"0*[0-9a-fA-F]{1,16}",         _number,         "a hexadecimal number below 2**64"),
+    "hex":      Kind(rb"0*[0-9a-fA-F]{1,16}",         _number,         "a hexadecimal number of up to 64 bits"),
     "thread":   Kind(rb"-1|p?[0-9a-fA-F]{1,16}(?:\.(?:-1|[0-9a-fA-F]{1,16}))?|p-1(?:\.-1)?",
                                                       parse_thread_id, "a thread id"),
     "text":     Kind(rb"[^:;,]*",                     _text,           "text without any of :;,"),

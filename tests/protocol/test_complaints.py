@@ -11,7 +11,7 @@ from toy import Conversation, ToyTarget
 
 from gdbstub.protocol import TABLE
 
-HEX = "is not a hexadecimal number below 2**64"
+HEX = "is not a hexadecimal number of up to 64 bits"
 THREAD = "is not a thread id"
 PAIRS = "is not pairs of hexadecimal digits"
 SIGNAL = "is not one of 0 to ff"
@@ -157,7 +157,7 @@ def told():
 @pytest.mark.parametrize(("packet", "complaint"), ROWS, ids=lambda value: repr(value)[2:30])
 def test_the_field_and_its_value_are_named(told, packet, complaint):
     reply = told(packet)
-    assert reply.startswith(b"E." + complaint.replace("**", "\uff0a\uff0a").encode()), reply.decode()
+    assert reply.startswith(b"E." + complaint.encode()), reply.decode()
 
 
 @pytest.mark.parametrize("packet", [packet for packet, _ in ROWS], ids=lambda value: repr(value)[2:30])
