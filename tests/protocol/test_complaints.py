@@ -1,15 +1,15 @@
 """Packets that cannot be read: a client that takes error messages is told which field, and what it holds."""
 
 import pytest
-from test_branches import ToyBranches
-from test_files import ToyFiles
-from test_packets import Displaced
-from test_process_events import ToyLives
-from test_signals import ToySignals
-from test_systemcalls import ToyCalls
 from toy import Conversation, ToyTarget
 
 from gdbstub.protocol import TABLE
+from tests.protocol.test_branches import ToyBranches
+from tests.protocol.test_files import ToyFiles
+from tests.protocol.test_packets import Displaced
+from tests.protocol.test_process_events import ToyLives
+from tests.protocol.test_signals import ToySignals
+from tests.protocol.test_systemcalls import ToyCalls
 
 HEX = "is not a hexadecimal number of up to 64 bits"
 THREAD = "is not a thread id"

@@ -6,11 +6,6 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
-from test_branches import ROWS as BRANCH_ROWS
-from test_files import ROWS as FILE_ROWS
-from test_programs import ROWS as PROGRAM_ROWS
-from test_signals import ROWS as SIGNAL_ROWS
-from test_systemcalls import ROWS as CALL_ROWS
 from toy import BASE, LENGTH, REGISTERS, BareTarget, Conversation, ToyTarget
 
 from gdbstub.errors import TargetError, plain
@@ -19,6 +14,11 @@ from gdbstub.stopreply import Exited, Noted, Stopped, Terminated, WatchKind, Wat
 from gdbstub.target import CONTINUE, STEP, Action
 from gdbstub.values import Offsets, ThreadInfo
 from gdbstub.wire import frame
+from tests.protocol.test_branches import ROWS as BRANCH_ROWS
+from tests.protocol.test_files import ROWS as FILE_ROWS
+from tests.protocol.test_programs import ROWS as PROGRAM_ROWS
+from tests.protocol.test_signals import ROWS as SIGNAL_ROWS
+from tests.protocol.test_systemcalls import ROWS as CALL_ROWS
 
 HERE = b"10:0010000000000000;07:0000000000000000;06:0000000000000000;12:10000000;11:00000000;"
 STOP = b"T05thread:1;core:0;" + HERE

@@ -3,7 +3,6 @@
 import errno
 
 import pytest
-from test_processes import ToyProcesses
 from toy import RIP, Conversation, ToyTarget
 
 from gdbstub.errors import TargetError
@@ -11,6 +10,7 @@ from gdbstub.session import Ending
 from gdbstub.stopreply import Exited
 from gdbstub.values import Program
 from gdbstub.wire import Notification, frame
+from tests.protocol.test_processes import ToyProcesses
 
 
 def hexed(text):
