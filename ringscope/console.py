@@ -44,6 +44,15 @@ IDLE_SECONDS = 0.05
 SECOND = 1_000_000_000
 """Nanoseconds of virtual time."""
 
+MOST_HELD = 1 << 16
+"""Bytes that are read ahead of the guest."""
+
+BURST, LINUX_BURST = 128, MOST_HELD
+"""Bytes that are typed at once; Linux keeps 640 KiB for who does not read yet (drivers/tty/tty_buffer.c)."""
+
+BUSY = SECOND // 20
+"""The virtual time after which a guest gets more that has not rested since."""
+
 
 @contextmanager
 def raw_terminal(descriptor: int) -> Iterator[None]:
@@ -85,17 +94,27 @@ class Escapes:
 class Keys:
     """What the user types, on its way to a serial port.
 
-    ``patient`` keys wait for a guest that listens, for one whose serial driver throws away what came before.
+    ``patient`` keys wait for a guest that listens, for one whose serial driver throws away what came before.  Much
+    input comes in bursts, each when the guest has read the last and rests, as somebody types who looks at the screen:
+    a terminal's line discipline keeps 4096 bytes for a program that is not reading, and loses the others.
     """
 
     def __init__(self, machine: Machine, port: Serial, *, patient: bool = False) -> None:
         self._machine = machine
         self._port = port
         self._patient = patient
+        self._burst = LINUX_BURST if patient else BURST
         self._escapes = Escapes()
         self._held = bytearray()
         self._line_begun = False
         self._end_again = NEVER
+        self._last_warp = -1
+        self._last_burst = 0
+
+    @property
+    def held(self) -> int:
+        """Bytes that the guest has not been given yet."""
+        return len(self._held)
 
     def type(self, data: bytes) -> Wish | None:
         """Take bytes from the terminal; the wish among them, if any: what was typed behind it is lost."""
@@ -122,13 +141,23 @@ class Keys:
         self._end_again = self._machine.clock.now() + SECOND
         self.pass_on()
 
-    def pass_on(self) -> None:
-        """Give the guest what it can take."""
+    def pass_on(self) -> bool:
+        """Give the guest what it can take; whether it got something."""
         if self._machine.clock.now() >= self._end_again and not (self._held or self._port.backlog):
             self.end()
-        if self._held and (self._port.listening or not self._patient):
-            self._port.receive(bytes(self._held))
-            self._held.clear()
+        if not self._held or not self._takes():
+            return False
+        self._port.receive(bytes(self._held[: self._burst]))
+        del self._held[: self._burst]
+        self._last_warp, self._last_burst = self._machine.clock.warp, self._machine.clock.now()
+        return True
+
+    def _takes(self) -> bool:
+        """Whether it has read the last burst, and has rested or had its time since."""
+        if self._port.backlog or (self._patient and not self._port.listening):
+            return False
+        clock = self._machine.clock
+        return self._machine.idle or clock.warp != self._last_warp or clock.now() >= self._last_burst + BUSY
 
 
 class Keyboard:
@@ -140,10 +169,19 @@ class Keyboard:
         self.source = descriptor if self._keys is not None else None
         """What to wait for; None once the input is over."""
 
-    def pass_on(self) -> None:
-        """Give the guest what it can take."""
-        if self._keys is not None:
-            self._keys.pass_on()
+    def pass_on(self) -> bool:
+        """Give the guest what it can take; whether it got something."""
+        return self._keys is not None and self._keys.pass_on()
+
+    @property
+    def full(self) -> bool:
+        """Whether what has been read is enough for now."""
+        return self._keys is not None and self._keys.held >= MOST_HELD
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the guest has not been given all that was read."""
+        return self._keys is not None and self._keys.held > 0
 
     def read(self) -> Wish | None:
         """Take what was typed; only when there is something."""
@@ -166,16 +204,17 @@ def run(machine: Machine, lines: Lines, descriptor: int = 0, *, patient: bool = 
     with raw_terminal(descriptor) if lines.terminal is not None else nullcontext():
         while True:
             warp = machine.clock.warp
-            keyboard.pass_on()
+            typed = keyboard.pass_on()
             reason = pace.run()
             if reason is not None and not isinstance(reason, stop.Interrupted):
                 return reason
             if keyboard.source is None and not lines.open:
-                if machine.idle:
+                if machine.idle and not typed:
                     return stop.Halted(machine.cpu.linear_pc)
                 continue
             skipped = (machine.clock.warp - warp) / 1e9
-            if not lines.wait(IDLE_SECONDS if machine.idle else min(skipped, IDLE_SECONDS), keyboard.source):
+            rest = 0 if keyboard.waiting else IDLE_SECONDS if machine.idle else min(skipped, IDLE_SECONDS)
+            if not lines.wait(rest, None if keyboard.full else keyboard.source):
                 continue
             wish = keyboard.read()
             if wish is Wish.HELP:
