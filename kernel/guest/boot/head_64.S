@@ -27,7 +27,6 @@
 #define L3_START_KERNEL		510
 #define L2_KERNEL		8	/* entry of 16 MiB, and of KERNEL_TEXT, in a page directory */
 
-#define CR0_STATE (X86_CR0_PE | X86_CR0_MP | X86_CR0_ET | X86_CR0_NE | X86_CR0_WP | X86_CR0_AM | X86_CR0_PG)
 #define DWARF_RIP		16	/* a 32-bit section may not name it */
 #define CPUID_NX_BIT		20
 #define CPUID_LM_BIT		29
@@ -137,7 +136,7 @@ SYM_CODE_START(startup_64)
 	.cfi_endproc
 SYM_CODE_END(startup_64)
 
-/* The first instruction at the addresses that the kernel is linked for. */
+/* The first instruction at the addresses that the kernel is linked for; other processors come here from trampoline.S. */
 	.text
 SYM_CODE_START(secondary_startup_64)
 	.cfi_startproc
@@ -153,32 +152,30 @@ SYM_CODE_START(secondary_startup_64)
 
 	/* GS finds what belongs to this processor; see PER_CPU_VAR in calling.h. */
 	movl	$MSR_GS_BASE, %ecx
-	movq	$__per_cpu_start, %rax
-	movq	%rax, %rdx
-	shrq	$32, %rdx
+	movl	initial_gs(%rip), %eax
+	movl	initial_gs + 4(%rip), %edx
 	wrmsr
 
 	/* The loader's code segment came from another GDT. */
-	movq	cpu_current_top_of_stack(%rip), %rsp
+	movq	initial_stack(%rip), %rsp
 	pushq	$__KERNEL_CS
 	leaq	1f(%rip), %rax
 	pushq	%rax
 	lretq
 1:
-	/* Nothing runs below 16 MiB any more: drop the identity map. */
-	movq	$0, init_top_pgt(%rip)
-	movq	%cr3, %rax
-	movq	%rax, %cr3
-
 	movl	%r15d, %edi
 	xorl	%ebp, %ebp
-	call	x86_64_start_kernel
+	call	*initial_code(%rip)
 	ud2
 	.cfi_endproc
 SYM_CODE_END(secondary_startup_64)
 
 	.data
 	.balign 8
+	.globl	initial_gs, initial_stack, initial_code
+initial_gs:	.quad	__per_cpu_start		/* of the processor that comes next: do_boot_cpu changes all three */
+initial_stack:	.quad	init_stack + THREAD_SIZE
+initial_code:	.quad	x86_64_start_kernel
 early_gdt_descr:
 	.word	GDT_ENTRIES * 8 - 1
 	.long	pa(gdt_page)

@@ -83,6 +83,7 @@ static noinline int try_to_run_init_process(const char *init_filename)
 /* The part of kernel_init that is given back with the rest. */
 static noinline void __init kernel_init_freeable(void)
 {
+	smp_init();
 	do_initcalls();
 	console_on_rootfs();
 }
@@ -124,12 +125,14 @@ static noinline void __noreturn rest_init(void)
 /* Called by x86_64_start_kernel on init_task's stack, interrupts off. */
 noinline void __init start_kernel(void)
 {
+	setup_per_cpu_areas();
 	early_serial_init();
 	printk(KERN_NOTICE "%s", linux_banner);
 	early_cpu_init();
 	setup_arch();
 	printk(KERN_NOTICE "Kernel command line: %s\n", boot_command_line);
 	parse_args(boot_command_line);
+	find_smp_config();
 	pti_check_boottime_disable();
 	la57_init();
 	alternative_instructions();

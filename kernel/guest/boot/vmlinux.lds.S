@@ -60,13 +60,11 @@ SECTIONS {
 	.data : AT(ADDR(.data) - __START_KERNEL_map) {
 		*(.data..page_aligned)
 		. = ALIGN(PAGE_SIZE);
-		__cpu_entry_data_start = .;
-		*(.data..cpu_entry_area)
-		. = ALIGN(64);
 		__per_cpu_start = .;
+		*(.data..percpu..page_aligned)
 		*(.data..percpu)
 		. = ALIGN(PAGE_SIZE);
-		__cpu_entry_data_end = .;
+		__per_cpu_end = .;
 		*(.data .data.*)
 	} :data
 	_edata = .;
@@ -107,6 +105,8 @@ SECTIONS {
 	__bss_start = .;
 	.bss : AT(ADDR(.bss) - __START_KERNEL_map) {
 		__cpu_entry_bss_start = .;
+		__per_cpu_units = .;
+		. += (NR_CPUS - 1) * (__per_cpu_end - __per_cpu_start);
 		*(.bss..cpu_entry_area)
 		. = ALIGN(PAGE_SIZE);
 		__cpu_entry_bss_end = .;
@@ -118,6 +118,7 @@ SECTIONS {
 	_end = .;
 
 	/* What entry code adds to GS to reach a per-processor variable. */
+	percpu_this_cpu_off = this_cpu_off - __per_cpu_start;
 	percpu_current_task = current_task - __per_cpu_start;
 	percpu_cpu_current_top_of_stack = cpu_current_top_of_stack - __per_cpu_start;
 	percpu_cpu_user_rsp = cpu_user_rsp - __per_cpu_start;

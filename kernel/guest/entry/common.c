@@ -4,6 +4,7 @@
 #include <asm/unistd.h>
 #include <linux/interrupt.h>
 #include <linux/sched/signal.h>
+#include <linux/smp.h>
 #include <linux/syscalls.h>
 
 bool do_syscall_64(struct pt_regs *regs, int nr);
@@ -22,13 +23,19 @@ static noinline void exit_to_user_mode_loop(struct pt_regs *regs)
 	}
 }
 
+/* The first C function of every entry from ring 3, interrupts off: from here on this processor alone is in the kernel. */
+noinline void enter_from_user_mode(void)
+{
+	lock_kernel();
+}
+
 /* The last C function before an exception, an interrupt or a fork returns to ring 3; interrupts off. */
 void irqentry_exit_to_user_mode(struct pt_regs *regs)
 {
 	/* A gate to ring 1 was interrupted: what is due, signals above all, is due when it is back in ring 3. */
-	if (!user_mode(regs))
-		return;
-	exit_to_user_mode_loop(regs);
+	if (user_mode(regs))
+		exit_to_user_mode_loop(regs);
+	unlock_kernel();
 }
 
 /* The last C function of a system call; leaves interrupts off for the return. */
@@ -66,6 +73,7 @@ noinline bool do_syscall_64(struct pt_regs *regs, int nr)
 {
 	unsigned int unr = nr;
 
+	enter_from_user_mode();
 	current->thread.regs = regs;
 	local_irq_enable();
 	if (likely(unr < __NR_syscalls))

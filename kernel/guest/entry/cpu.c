@@ -18,7 +18,7 @@
 #define TYPE_CODE	0xb	/* execute, read, accessed */
 #define TYPE_DATA	0x3	/* read, write, accessed */
 
-struct gdt_page gdt_page __cpu_entry_data = {
+__percpu_page_aligned struct gdt_page gdt_page = {
 	.gdt = {
 		[GDT_ENTRY(__KERNEL32_CS)] = GDT_SEGMENT(TYPE_CODE, DPL_KERNEL, 0, 1),
 		[GDT_ENTRY(__KERNEL_CS)]   = GDT_SEGMENT(TYPE_CODE, DPL_KERNEL, 1, 0),
@@ -33,12 +33,12 @@ struct gdt_page gdt_page __cpu_entry_data = {
 
 #define NR_IST IST_MCE
 
-static u8 exception_stacks[NR_IST][EXCEPTION_STKSZ] __cpu_entry_bss;
+static u8 exception_stacks[NR_CPUS][NR_IST][EXCEPTION_STKSZ] __cpu_entry_bss;
 
 /* Where the processor pushes from ring 3 with page-table isolation, and from which it returns there. */
-static u8 cpu_entry_stack[PAGE_SIZE] __cpu_entry_bss;
+static u8 cpu_entry_stack[NR_CPUS][PAGE_SIZE] __cpu_entry_bss;
 
-struct tss_struct cpu_tss_rw __cpu_entry_data = {
+__percpu_page_aligned struct tss_struct cpu_tss_rw = {
 	.x86_tss.io_bitmap_base = IO_BITMAP_INVALID,
 	.io_bitmap_end = 0xff,
 };
@@ -47,7 +47,7 @@ struct tss_struct cpu_tss_rw __cpu_entry_data = {
 __percpu struct task_struct *current_task = &init_task;
 __percpu unsigned long cpu_current_top_of_stack = (unsigned long)init_stack + THREAD_SIZE;
 __percpu unsigned long cpu_user_rsp;
-__percpu unsigned long cpu_entry_stack_top = (unsigned long)cpu_entry_stack + sizeof(cpu_entry_stack);
+__percpu unsigned long cpu_entry_stack_top = (unsigned long)cpu_entry_stack[0] + PAGE_SIZE;
 
 static void set_tss_desc(struct tss_desc *desc, const struct x86_hw_tss *tss)
 {
@@ -68,16 +68,17 @@ static void set_tss_desc(struct tss_desc *desc, const struct x86_hw_tss *tss)
 void update_task_stack(struct task_struct *task)
 {
 	bool isolated = boot_cpu_has(X86_FEATURE_PTI);
+	struct x86_hw_tss *tss = &this_cpu_ptr(&cpu_tss_rw)->x86_tss;
 
-	cpu_current_top_of_stack = task->thread.sp0;
-	cpu_tss_rw.x86_tss.sp0 = isolated ? cpu_entry_stack_top : task->thread.sp0;
-	cpu_tss_rw.x86_tss.sp1 = (unsigned long)(isolated ? cpu_entry_stack : task->stack) + RING1_STACK;
+	this_cpu(cpu_current_top_of_stack) = task->thread.sp0;
+	tss->sp0 = isolated ? this_cpu(cpu_entry_stack_top) : task->thread.sp0;
+	tss->sp1 = (unsigned long)(isolated ? cpu_entry_stack[smp_processor_id()] : task->stack) + RING1_STACK;
 }
 
 /* All tasks have the isolated stack of ring 1 in turn, and may be interrupted there. */
 void switch_ring1_stack(struct thread_struct *prev, const struct thread_struct *next)
 {
-	void *top = cpu_entry_stack + RING1_STACK - sizeof(prev->ring1_stack);
+	void *top = cpu_entry_stack[smp_processor_id()] + RING1_STACK - sizeof(prev->ring1_stack);
 
 	if (!boot_cpu_has(X86_FEATURE_PTI))
 		return;
@@ -87,13 +88,14 @@ void switch_ring1_stack(struct thread_struct *prev, const struct thread_struct *
 
 static void tss_setup(void)
 {
-	struct x86_hw_tss *tss = &cpu_tss_rw.x86_tss;
-	int i;
+	struct x86_hw_tss *tss = &this_cpu_ptr(&cpu_tss_rw)->x86_tss;
+	int i, cpu = smp_processor_id();
 
+	this_cpu(cpu_entry_stack_top) = (unsigned long)cpu_entry_stack[cpu] + PAGE_SIZE;
 	for (i = 0; i < NR_IST; i++)
-		tss->ist[i] = (unsigned long)exception_stacks[i] + EXCEPTION_STKSZ;
-	update_task_stack(&init_task);
-	set_tss_desc((struct tss_desc *)&gdt_page.gdt[GDT_ENTRY(GDT_TSS_SELECTOR)], tss);
+		tss->ist[i] = (unsigned long)exception_stacks[cpu][i] + EXCEPTION_STKSZ;
+	update_task_stack(current);
+	set_tss_desc((struct tss_desc *)this_gdt_entry(GDT_TSS_SELECTOR), tss);
 	asm volatile("ltr %w0" : : "r"(GDT_TSS_SELECTOR));
 }
 
@@ -102,7 +104,7 @@ static void set_call_gate(u16 selector, unsigned int dpl)
 {
 	unsigned long addr = (unsigned long)entry_CALL_gate;
 
-	*(struct gate_struct *)&gdt_page.gdt[GDT_ENTRY(selector)] = (struct gate_struct) {
+	*(struct gate_struct *)this_gdt_entry(selector) = (struct gate_struct) {
 		.offset_low = addr, .offset_middle = addr >> 16, .offset_high = addr >> 32,
 		.segment = RING1_CS, .type = GATE_CALL, .dpl = dpl, .p = 1,
 	};
@@ -124,9 +126,19 @@ static void syscall_init(void)
 	      X86_EFLAGS_NT | X86_EFLAGS_RF | X86_EFLAGS_AC | X86_EFLAGS_ID);
 }
 
-/* Called once by start_kernel, before the first interrupt. */
+/* The table that the processor came with is the first one's; and LSL tells whose this one is. */
+static void load_direct_gdt(void)
+{
+	struct desc_ptr gdt_descr = { GDT_ENTRIES * sizeof(struct desc_struct) - 1, (unsigned long)this_cpu_ptr(&gdt_page) };
+
+	this_gdt_entry(CPUNODE_SEG)->limit0 = smp_processor_id();
+	asm volatile("lgdt %0" : : "m"(gdt_descr));
+}
+
+/* Called once on each processor, before its first interrupt. */
 void __init cpu_init(void)
 {
+	load_direct_gdt();
 	tss_setup();
 	set_call_gate(CALL_GATE_SELECTOR, DPL_USER);
 	set_call_gate(CALL_GATE_DPL0_SELECTOR, DPL_KERNEL);

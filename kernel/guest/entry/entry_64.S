@@ -115,8 +115,8 @@ SYM_CODE_START(system_call)
 	testb	$SEGMENT_RPL_MASK, CS(%rsp)
 	jz	1f
 	SWITCH_TO_TASK_STACK
+	call	enter_from_user_mode
 	movq	ORIG_RAX(%rsp), %rax
-	movq	RDX(%rsp), %rdx
 
 1:	movq	PER_CPU_VAR(current_task), %r12
 	movq	%rsp, TASK_threadregs(%r12)
@@ -128,6 +128,7 @@ SYM_CODE_START(system_call)
 	movq	RDI(%rsp), %r8
 	movq	RBP(%rsp), %r9
 	movq	RCX(%rsp), %rsi
+	movq	RDX(%rsp), %rdx
 	movq	%r10, %rcx
 	testb	$SEGMENT_RPL_MASK, CS(%rsp)
 	jz	2f
@@ -221,6 +222,7 @@ SYM_CODE_START(\asmsym)
 	jz	2f
 	swapgs
 	SWITCH_TO_TASK_STACK
+3:	call	enter_from_user_mode
 1:	movq	%rsp, %rdi
 	movq	ORIG_RAX(%rsp), %rsi
 	movq	$-1, ORIG_RAX(%rsp)
@@ -236,7 +238,7 @@ SYM_CODE_START(\asmsym)
 	movq	%rsp, %rdi
 	call	fixup_bad_iret
 	movq	%rax, %rsp
-	jmp	1b
+	jmp	3b
 	.cfi_endproc
 SYM_CODE_END(\asmsym)
 .endm
@@ -267,6 +269,7 @@ SYM_CODE_START(\asmsym)
 	movq	%rsp, %rdi
 	call	sync_regs
 	movq	%rax, %rsp
+	call	enter_from_user_mode
 	movq	%rsp, %rdi
 	movq	ORIG_RAX(%rsp), %rsi
 	movq	$-1, ORIG_RAX(%rsp)
@@ -294,6 +297,32 @@ SYM_CODE_START(\asmsym)
 SYM_CODE_END(\asmsym)
 .endm
 
+/*
+ * An interrupt from another processor, which has the kernel's lock and waits for this one: \cfunc(void) takes no lock and
+ * looks at nothing but what is this processor's own.
+ */
+.macro idtentry_unlocked asmsym cfunc
+SYM_CODE_START(\asmsym)
+	.cfi_startproc simple
+	.cfi_signal_frame
+	CFI_IRET_FRAME
+	pushq	$-1
+	.cfi_adjust_cfa_offset 8
+	ASM_CLAC
+	cld
+	PUSH_REGS
+	testb	$SEGMENT_RPL_MASK, CS(%rsp)
+	jz	1f
+	swapgs
+	SWITCH_TO_TASK_STACK
+	call	\cfunc
+	jmp	swapgs_restore_regs_and_return_to_usermode
+1:	call	\cfunc
+	jmp	restore_regs_and_return_to_kernel
+	.cfi_endproc
+SYM_CODE_END(\asmsym)
+.endm
+
 idtentry		asm_exc_divide_error			exc_divide_error
 idtentry_paranoid	asm_exc_debug				exc_debug
 idtentry_paranoid	asm_exc_nmi				exc_nmi
@@ -316,6 +345,11 @@ idtentry		asm_exc_simd_coprocessor_error		exc_simd_coprocessor_error
 
 /* An interrupt with a vector of its own is entered like an exception. */
 idtentry		asm_sysvec_apic_timer_interrupt		sysvec_apic_timer_interrupt
+idtentry		asm_sysvec_tick				sysvec_tick
+idtentry		asm_sysvec_reschedule			sysvec_reschedule
+idtentry_unlocked	asm_sysvec_invalidate_tlb		sysvec_invalidate_tlb
+idtentry_unlocked	asm_sysvec_reboot			sysvec_reboot
+idtentry_unlocked	asm_sysvec_spurious			sysvec_spurious
 
 /* One entry of IRQ_ENTRY_SIZE bytes for each vector from 0x20 on: push the vector, go the common way. */
 	.balign 16
@@ -348,6 +382,7 @@ SYM_CODE_START(asm_common_interrupt)
 	jz	1f
 	swapgs
 	SWITCH_TO_TASK_STACK
+	call	enter_from_user_mode
 1:	movq	%rsp, %rdi
 	movq	ORIG_RAX(%rsp), %rsi
 	movq	$-1, ORIG_RAX(%rsp)

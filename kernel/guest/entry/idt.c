@@ -44,6 +44,11 @@ static const struct idt_data def_idts[] = {
 	ISTG(X86_TRAP_MC,		asm_exc_machine_check, IST_MCE),
 	INTG(X86_TRAP_XF,		asm_exc_simd_coprocessor_error),
 	INTG(LOCAL_TIMER_VECTOR,	asm_sysvec_apic_timer_interrupt),
+	INTG(TICK_VECTOR,		asm_sysvec_tick),
+	INTG(INVALIDATE_TLB_VECTOR,	asm_sysvec_invalidate_tlb),
+	INTG(REBOOT_VECTOR,		asm_sysvec_reboot),
+	INTG(RESCHEDULE_VECTOR,		asm_sysvec_reschedule),
+	INTG(SPURIOUS_APIC_VECTOR,	asm_sysvec_spurious),
 	SYSG(IA32_SYSCALL_VECTOR,	system_call),
 	TRAPG(TOUR_TRAP_VECTOR,		entry_RING1_gate),
 	SYSG(TOUR_INTERRUPT_VECTOR,	entry_INTERRUPT_gate),
@@ -60,10 +65,17 @@ static void set_gate(const struct idt_data *row)
 	};
 }
 
+/* All processors have the one table. */
+void load_current_idt(void)
+{
+	struct desc_ptr idt_descr = { sizeof(idt_table) - 1, (unsigned long)idt_table };
+
+	asm volatile("lidt %0" : : "m"(idt_descr));
+}
+
 /* Called once by start_kernel. Vectors from 0x20 on that have no row are interrupts, expected or not. */
 void __init trap_init(void)
 {
-	struct desc_ptr idt_descr = { sizeof(idt_table) - 1, (unsigned long)idt_table };
 	unsigned int i;
 
 	for (i = FIRST_EXTERNAL_VECTOR; i < NR_VECTORS; i++) {
@@ -74,5 +86,5 @@ void __init trap_init(void)
 	}
 	for (i = 0; i < ARRAY_SIZE(def_idts); i++)
 		set_gate(&def_idts[i]);
-	asm volatile("lidt %0" : : "m"(idt_descr));
+	load_current_idt();
 }

@@ -19,7 +19,16 @@ static __percpu struct pt_regs *irq_regs;
 
 struct pt_regs *get_irq_regs(void)
 {
-	return irq_regs;
+	return this_cpu(irq_regs);
+}
+
+/* Returns what an outer interrupt has interrupted. */
+struct pt_regs *set_irq_regs(struct pt_regs *new_regs)
+{
+	struct pt_regs *old_regs = this_cpu(irq_regs);
+
+	this_cpu(irq_regs) = new_regs;
+	return old_regs;
 }
 
 void request_irq(int irq, irq_handler_t handler, const char *name)
@@ -54,13 +63,12 @@ static noinline void do_IRQ(struct pt_regs *regs, unsigned long vector)
 /* Called by asm_common_interrupt, interrupts off; what the handlers have put off runs in irq_exit. */
 noinline void common_interrupt(struct pt_regs *regs, unsigned long vector)
 {
-	struct pt_regs *old_regs = irq_regs;
+	struct pt_regs *old_regs = set_irq_regs(regs);
+	bool was_idle = irq_enter();
 
-	irq_enter();
-	irq_regs = regs;
 	do_IRQ(regs, vector);
-	irq_regs = old_regs;
-	irq_exit();
+	irq_exit(was_idle);
+	set_irq_regs(old_regs);
 }
 
 /* All that drivers were called for. */

@@ -31,6 +31,7 @@ noinline void do_SYSENTER_32(struct pt_regs *regs)
 	unsigned int nr = regs->orig_ax;
 	u32 bp;
 
+	enter_from_user_mode();
 	current->thread.regs = regs;
 	regs->sp = (u32)regs->bp;
 	regs->ip = vdso32_return_address();

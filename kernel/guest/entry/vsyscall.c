@@ -68,9 +68,9 @@ noinline bool emulate_vsyscall(unsigned long error_code, struct pt_regs *regs, u
 
 long sys_getcpu(unsigned int __user *cpup, unsigned int __user *nodep, void __user *unused)
 {
-	unsigned int zero = 0;		/* one processor, one node */
+	unsigned int cpu = smp_processor_id(), zero = 0;	/* one node */
 
-	if (cpup && copy_to_user(cpup, &zero, sizeof(zero)))
+	if (cpup && copy_to_user(cpup, &cpu, sizeof(cpu)))
 		return -EFAULT;
 	return nodep && copy_to_user(nodep, &zero, sizeof(zero)) ? -EFAULT : 0;
 }

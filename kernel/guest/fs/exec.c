@@ -2,6 +2,7 @@
  * execve: from a path to a new program in place of the old one, in Linux's order and under Linux's names
  * (Linux: fs/exec.c). What can fail, fails before begin_new_exec; after it there is no program to go back to.
  */
+#include <asm/tlbflush.h>
 #include <asm/uaccess.h>
 #include <asm/unistd.h>
 #include <linux/binfmts.h>

@@ -2,6 +2,7 @@
  * The strings of an execve: argv and envp, counted and copied from the old program's memory to the end of the new
  * one's stack, before either address space is given up. Linux: fs/exec.c, and it is the part of execve that costs.
  */
+#include <asm/tlbflush.h>
 #include <asm/uaccess.h>
 #include <linux/binfmts.h>
 #include <linux/sched/signal.h>
@@ -211,7 +212,7 @@ static int shift_arg_pages(struct vm_area_struct *vma, unsigned long shift)
 			continue;
 		*new = *old;
 		*old = 0;
-		invlpg(va);
+		flush_tlb_page(mm, va);
 	}
 	vma->vm_start -= shift;
 	vma->vm_end -= shift;

@@ -313,6 +313,26 @@ noinline pid_t kernel_clone(struct kernel_clone_args *args)
 	return nr;
 }
 
+/* What another processor runs when nothing else can: task 0 again, in no list. */
+struct task_struct *__init fork_idle(int cpu)
+{
+	struct task_struct *p = kzalloc(sizeof(*p));
+
+	if (!p)
+		return NULL;
+	*p = init_task;
+	p->stack = alloc_thread_stack();
+	if (!p->stack) {
+		kfree(p);
+		return NULL;
+	}
+	snprintf(p->comm, sizeof(p->comm), "swapper/%d", cpu);
+	p->thread.sp0 = (unsigned long)p->stack + THREAD_SIZE;
+	p->active_mm = &init_mm;
+	init_mm.mm_count++;
+	return p;
+}
+
 /* A task that calls fn(arg) in ring 0 and exits with what it returns, if it does. The pid, or -errno. */
 noinline pid_t kernel_thread(int (*fn)(void *), void *arg, const char *name)
 {

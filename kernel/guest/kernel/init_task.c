@@ -19,7 +19,7 @@ struct sighand_struct init_sighand = { .count = 1 };
 
 /* Task 0: the boot, then what runs when nothing else can. */
 struct task_struct init_task = {
-	.flags = PF_KTHREAD,
+	.flags = PF_KTHREAD | PF_IDLE,
 	.stack = init_stack,
 	.comm = "swapper",
 	.active_mm = &init_mm,
@@ -38,6 +38,8 @@ struct task_struct init_task = {
 	.tasks = LIST_HEAD_INIT(init_task.tasks),
 	.run_list = LIST_HEAD_INIT(init_task.run_list),
 	.static_prio = DEFAULT_PRIO,
+	.cpus_mask = CPU_MASK_ALL,
+	.dest_cpu = -1,
 	.se.load = NICE_0_LOAD,
 	.pending = { .list = LIST_HEAD_INIT(init_task.pending.list) },
 	.thread = {

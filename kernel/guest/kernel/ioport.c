@@ -24,7 +24,7 @@ __setup("iopl=", iopl_setup);
 /* Make the TSS say what thread may do: interrupts off. The bitmap that nobody sees is not cleared. */
 void tss_update_io_bitmap(const struct thread_struct *thread)
 {
-	struct tss_struct *tss = &cpu_tss_rw;
+	struct tss_struct *tss = this_cpu_ptr(&cpu_tss_rw);
 	int i;
 
 	if (thread->iopl_emul == 3) {

@@ -68,7 +68,7 @@ void load_mm_ldt(const struct mm_struct *mm)
 {
 	unsigned long base = boot_cpu_has(X86_FEATURE_PTI) ? LDT_BASE_ADDR : (unsigned long)mm->ldt;
 	unsigned long limit = PAGE_SIZE - 1;
-	struct tss_desc *desc = (struct tss_desc *)&gdt_page.gdt[GDT_ENTRY(GDT_LDT_SELECTOR)];
+	struct tss_desc *desc = (struct tss_desc *)this_gdt_entry(GDT_LDT_SELECTOR);
 	u16 selector = mm->ldt ? GDT_LDT_SELECTOR : 0;
 
 	*desc = (struct tss_desc) {

@@ -21,15 +21,6 @@ struct inactive_task_frame {
 
 void ret_from_fork(void);
 
-void switch_mm(struct mm_struct *prev, struct mm_struct *next)
-{
-	if (prev == next)
-		return;
-	write_cr3(__pa(next->pgd));
-	if (prev->ldt || next->ldt)
-		load_mm_ldt(next);
-}
-
 /* Called by __switch_to_asm on next's stack, interrupts off; returns whom it switched from. */
 noinline struct task_struct *__switch_to(struct task_struct *prev_p, struct task_struct *next_p)
 {
@@ -41,7 +32,7 @@ noinline struct task_struct *__switch_to(struct task_struct *prev_p, struct task
 		load_segments(&next_p->thread);
 		tss_update_io_bitmap(&next_p->thread);
 	}
-	current_task = next_p;
+	this_cpu(current_task) = next_p;
 	update_task_stack(next_p);
 	switch_ring1_stack(&prev_p->thread, &next_p->thread);
 	return prev_p;

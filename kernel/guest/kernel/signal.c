@@ -151,7 +151,8 @@ void signal_wake_up(struct task_struct *t, bool fatal)
 	set_tsk_thread_flag(t, TIF_SIGPENDING);
 	if (fatal)
 		t->jobctl &= ~JOBCTL_STOP_PENDING;
-	wake_up_state(t, TASK_INTERRUPTIBLE | (fatal ? TASK_WAKEKILL : 0));
+	if (!wake_up_state(t, TASK_INTERRUPTIBLE | (fatal ? TASK_WAKEKILL : 0)))
+		kick_process(t);
 }
 
 /* SIGCONT lets the process run on, whatever becomes of the signal itself. */

@@ -8,36 +8,39 @@
 #include <linux/preempt.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
+#include <linux/smp.h>
 
 #define MAX_SOFTIRQ_RESTART	10
 
 __percpu int __preempt_count;
 __percpu enum execution_context current_context;
 
-static __percpu unsigned int local_softirq_pending;
+static __percpu unsigned int softirq_pending;
 static __percpu struct task_struct *ksoftirqd;
-static bool ksoftirqd_wanted;
+static __percpu bool ksoftirqd_wanted;
+
+#define local_softirq_pending() this_cpu(softirq_pending)
 
 static const char *const softirq_to_name[NR_SOFTIRQS] = { "HI", "TIMER", "TASKLET" };
 static void (*softirq_vec[NR_SOFTIRQS])(void);
-static unsigned long softirq_count[NR_SOFTIRQS];
+static __percpu unsigned long softirq_count[NR_SOFTIRQS];
 
 static void note_context(void)
 {
-	current_context = in_nmi() ? NMI_CONTEXT : in_hardirq() ? HARDIRQ_CONTEXT :
+	this_cpu(current_context) = in_nmi() ? NMI_CONTEXT : in_hardirq() ? HARDIRQ_CONTEXT :
 			  in_serving_softirq() ? SOFTIRQ_CONTEXT : PROCESS_CONTEXT;
 }
 
 void preempt_count_add(int val)
 {
-	__preempt_count += val;
+	this_cpu(__preempt_count) += val;
 	note_context();
 }
 
 void preempt_count_sub(int val)
 {
-	BUG_ON(__preempt_count < val);
-	__preempt_count -= val;
+	BUG_ON(preempt_count() < val);
+	this_cpu(__preempt_count) -= val;
 	note_context();
 }
 
@@ -59,10 +62,10 @@ void open_softirq(int nr, void (*action)(void))
 /* ksoftirqd is made the first time that it is wanted, so that lists of tasks are short as long as it is not. */
 static void wakeup_softirqd(void)
 {
-	if (ksoftirqd)
-		wake_up_process(ksoftirqd);
+	if (this_cpu(ksoftirqd))
+		wake_up_process(this_cpu(ksoftirqd));
 	else
-		ksoftirqd_wanted = current->need_resched = true;
+		this_cpu(ksoftirqd_wanted) = current->need_resched = true;
 }
 
 /*
@@ -75,39 +78,47 @@ noinline void __do_softirq(void)
 
 	preempt_count_add(SOFTIRQ_OFFSET);
 	do {
-		unsigned int pending = local_softirq_pending;
+		unsigned int pending = local_softirq_pending();
 
-		local_softirq_pending = 0;
+		this_cpu(softirq_pending) = 0;
 		local_irq_enable();
 		for (nr = 0; nr < NR_SOFTIRQS; nr++) {
 			if (!(pending & 1U << nr))
 				continue;
-			softirq_count[nr]++;
+			this_cpu(softirq_count)[nr]++;
 			softirq_vec[nr]();
 		}
 		local_irq_disable();
-	} while (local_softirq_pending && --restart);
-	if (local_softirq_pending)
+	} while (local_softirq_pending() && --restart);
+	if (local_softirq_pending())
 		wakeup_softirqd();
 	preempt_count_sub(SOFTIRQ_OFFSET);
 }
 
 static bool ksoftirqd_running(void)
 {
-	return ksoftirqd && ksoftirqd->__state == TASK_RUNNING;
+	return this_cpu(ksoftirqd) && this_cpu(ksoftirqd)->__state == TASK_RUNNING;
 }
 
-/* Called by common_interrupt as it begins and ends, interrupts off. */
-noinline void irq_enter(void)
+/*
+ * Called by every interrupt's handler as it begins and ends, interrupts off. What is interrupted is in the kernel, and
+ * has the lock, or is the idle task, which has let go of it: that it was so, irq_exit is told.
+ */
+noinline bool irq_enter(void)
 {
+	bool was_idle = lock_kernel();
+
 	preempt_count_add(HARDIRQ_OFFSET);
+	return was_idle;
 }
 
-noinline void irq_exit(void)
+noinline void irq_exit(bool was_idle)
 {
 	preempt_count_sub(HARDIRQ_OFFSET);
-	if (!in_interrupt() && local_softirq_pending && !ksoftirqd_running())
+	if (!in_interrupt() && local_softirq_pending() && !ksoftirqd_running())
 		__do_softirq();
+	if (was_idle)
+		unlock_kernel();
 }
 
 /* Any context. Outside of interrupts nothing would come to serve it: ksoftirqd does. */
@@ -115,7 +126,7 @@ void raise_softirq(int nr)
 {
 	unsigned long flags = local_irq_save();
 
-	local_softirq_pending |= 1U << nr;
+	this_cpu(softirq_pending) |= 1U << nr;
 	if (!in_interrupt())
 		wakeup_softirqd();
 	local_irq_restore(flags);
@@ -132,7 +143,7 @@ void local_bh_enable(void)
 	unsigned long flags = local_irq_save();
 
 	preempt_count_sub(SOFTIRQ_DISABLE_OFFSET);
-	if (!in_interrupt() && local_softirq_pending)
+	if (!in_interrupt() && local_softirq_pending())
 		__do_softirq();
 	local_irq_restore(flags);
 }
@@ -142,7 +153,7 @@ static noinline int run_ksoftirqd(void *unused)
 	for (;;) {
 		local_irq_disable();
 		set_current_state(TASK_INTERRUPTIBLE);
-		if (local_softirq_pending) {
+		if (local_softirq_pending()) {
 			set_current_state(TASK_RUNNING);
 			__do_softirq();
 		}
@@ -154,13 +165,21 @@ static noinline int run_ksoftirqd(void *unused)
 /* In process context: make ksoftirqd, if an interrupt has found that it is wanted. */
 noinline void spawn_ksoftirqd(void)
 {
+	struct cpumask mask = { { 1UL << smp_processor_id() } };
+	int cpu = smp_processor_id();
+	char name[TASK_COMM_LEN];
+	struct task_struct *p;
 	pid_t pid;
 
-	if (likely(!ksoftirqd_wanted))
+	if (likely(!this_cpu(ksoftirqd_wanted)))
 		return;
-	ksoftirqd_wanted = false;
-	pid = kthread_run(run_ksoftirqd, NULL, "ksoftirqd/0");
-	ksoftirqd = pid > 0 ? find_task_by_vpid(pid) : NULL;
+	this_cpu(ksoftirqd_wanted) = false;
+	snprintf(name, sizeof(name), "ksoftirqd/%d", cpu);
+	pid = kthread_run(run_ksoftirqd, NULL, name);
+	p = pid > 0 ? find_task_by_vpid(pid) : NULL;
+	if (p)
+		set_cpus_allowed(p, &mask);
+	per_cpu(ksoftirqd, cpu) = p;
 }
 
 /* Tasklets that are to run, in the order they were scheduled in. */
@@ -210,11 +229,17 @@ static noinline void tasklet_action(void)
 /* The text of /proc/softirqs. */
 int softirqs_show(struct seq_file *m)
 {
-	int nr;
+	int nr, cpu;
 
-	seq_puts(m, "                    CPU0\n");
-	for (nr = 0; nr < NR_SOFTIRQS; nr++)
-		seq_printf(m, "%12s: %10lu\n", softirq_to_name[nr], softirq_count[nr]);
+	seq_puts(m, "             ");
+	for_each_online_cpu(cpu)
+		seq_printf(m, "       CPU%d", cpu);
+	for (nr = 0; nr < NR_SOFTIRQS; nr++) {
+		seq_printf(m, "\n%12s:", softirq_to_name[nr]);
+		for_each_online_cpu(cpu)
+			seq_printf(m, " %10lu", per_cpu(softirq_count, cpu)[nr]);
+	}
+	seq_puts(m, "\n");
 	return 0;
 }
 

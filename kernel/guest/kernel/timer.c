@@ -56,6 +56,7 @@ static noinline void timer_interrupt(int irq)
 	hrtimer_run_queues();
 	printk_tick();
 	raise_softirq(TIMER_SOFTIRQ);
+	smp_send_tick();
 	scheduler_tick();
 }
 

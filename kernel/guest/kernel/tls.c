@@ -13,7 +13,7 @@
 
 void load_TLS(const struct thread_struct *thread)
 {
-	memcpy(&gdt_page.gdt[GDT_ENTRY_TLS_MIN], thread->tls_array, sizeof(thread->tls_array));
+	memcpy(&this_cpu_ptr(&gdt_page)->gdt[GDT_ENTRY_TLS_MIN], thread->tls_array, sizeof(thread->tls_array));
 }
 
 /* The first slot that is not present, as a GDT entry number, or -ESRCH. */

@@ -2,7 +2,7 @@
  * Copy on write: fork shares every page, closed to writing in both tables; whoever writes first takes a copy.
  * Linux: mm/memory.c.
  */
-#include <asm/processor.h>
+#include <asm/tlbflush.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/swap.h>
@@ -11,7 +11,7 @@
 static noinline vm_fault_t wp_page_reuse(struct vm_fault *vmf)
 {
 	*vmf->pte = maybe_mkwrite(vmf->orig_pte, vmf->vma) | _PAGE_DIRTY | _PAGE_ACCESSED;
-	invlpg(vmf->address);
+	flush_tlb_page(vmf->vma->vm_mm, vmf->address);
 	return 0;
 }
 
@@ -27,7 +27,7 @@ static noinline vm_fault_t wp_page_copy(struct vm_fault *vmf, struct page *old)
 		memcpy(page_address(page), pte_page_address(vmf->orig_pte), PAGE_SIZE);
 		page_add_anon_rmap(page, vmf->vma);
 		*vmf->pte = maybe_mkwrite(mk_pte(page, vmf->vma->vm_page_prot), vmf->vma) | _PAGE_DIRTY;
-		invlpg(vmf->address);
+		flush_tlb_page(vmf->vma->vm_mm, vmf->address);
 		if (old) {
 			page_remove_rmap(old, vmf->vma);
 			free_page_and_swap_cache(old);
@@ -68,7 +68,7 @@ static noinline void copy_present_pte(struct vm_area_struct *dst_vma, struct vm_
 	struct page *page = vm_normal_page(*src_pte);
 
 	if (is_cow_mapping(src_vma->vm_flags))
-		*src_pte &= ~_PAGE_RW;
+		pte_clear_bits(src_pte, _PAGE_RW);
 	if (page) {
 		get_page(page);
 		if (page_test(page, PG_swapbacked) && !page->mapping)

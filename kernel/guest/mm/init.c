@@ -11,6 +11,7 @@ struct mm_struct init_mm = {
 	.pgd = init_top_pgt,
 	.mmap = LIST_HEAD_INIT(init_mm.mmap),
 	.mm_users = 1,
+	.cpu_bitmap = { { 1 } },
 	.mm_count = 2,		/* itself, and init_task that has it loaded */
 };
 

@@ -1,5 +1,5 @@
 /* What only the boot needed is given back when the boot is over (Linux: arch/x86/mm/init.c). */
-#include <asm/processor.h>
+#include <asm/tlbflush.h>
 #include <linux/init.h>
 #include <linux/mm.h>
 
@@ -13,8 +13,6 @@ static void set_memory_np_noalias(unsigned long va)
 
 	*lookup_pte(init_mm.pgd, va) = 0;
 	*lookup_pte(init_mm.pgd, alias) = __pa((void *)va) | PAGE_KERNEL;
-	invlpg(va);
-	invlpg(alias);
 }
 
 static void free_kernel_image_pages(const char *what, char *begin, char *end)
@@ -23,6 +21,7 @@ static void free_kernel_image_pages(const char *what, char *begin, char *end)
 
 	for (va = begin; va < end; va += PAGE_SIZE)
 		set_memory_np_noalias((unsigned long)va);
+	flush_tlb_all();
 	free_reserved_area(begin, end, POISON_FREE_INITMEM, what);
 }
 

@@ -24,6 +24,13 @@ static int __init la57_setup(char *str)
 }
 __setup("la57", la57_setup);
 
+/* The boot's identity map of the kernel, below both top tables, for code that changes how addresses are translated. */
+void __init map_identity(bool on)
+{
+	init_top_pgt[0] = on ? __pa(level3_ident_pgt) | _KERNPG_TABLE : 0;
+	level5_pgt[0] = on ? __pa(init_top_pgt) | _KERNPG_TABLE : 0;
+}
+
 /*
  * Called by start_kernel before there are tables but those of the boot. Page-table isolation is made for four levels
  * here, and comes first. CR4.LA57 cannot change while paging is on, and the code that turns it off must be mapped where
@@ -40,10 +47,10 @@ void __init la57_init(void)
 		       boot_cpu_has(X86_FEATURE_PTI) ? "not with pti=on" : "the processor has no fifth");
 		return;
 	}
-	level5_pgt[0] = level5_pgt[PTRS_PER_TABLE - 1] = p4d;
-	init_top_pgt[0] = __pa(level3_ident_pgt) | _KERNPG_TABLE;
+	level5_pgt[PTRS_PER_TABLE - 1] = p4d;
+	map_identity(true);
 	la57_enable(__pa(level5_pgt));
-	level5_pgt[0] = init_top_pgt[0] = 0;
+	map_identity(false);
 	write_cr3(__pa(level5_pgt));
 	__pgtable_l5_enabled = true;
 	init_mm.pgd = level5_pgt;

@@ -72,6 +72,22 @@ unsigned long memblock_alloc_page(void)
 	return page;
 }
 
+/* The highest whole page of memory below pa, taken or not, or 0. */
+unsigned long memblock_last_page_below(unsigned long pa)
+{
+	unsigned long best = 0;
+	unsigned int i;
+
+	for (i = 0; i < memblock_memory.cnt; i++) {
+		const struct memblock_region *region = &memblock_memory.regions[i];
+		unsigned long page = ALIGN_DOWN(min(pa, region->base + region->size), PAGE_SIZE) - PAGE_SIZE;
+
+		if (region->base < pa && page >= region->base && page < pa)
+			best = max(best, page);
+	}
+	return best;
+}
+
 unsigned long memblock_end_of_DRAM(void)
 {
 	unsigned long end = 0;

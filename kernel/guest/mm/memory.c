@@ -3,7 +3,7 @@
  * done, as in Linux's mm/memory.c: none yet, so do_anonymous_page or do_fault; one that may not be written to,
  * so do_wp_page (cow.c); a place on the swap disk, so do_swap_page.
  */
-#include <asm/processor.h>
+#include <asm/tlbflush.h>
 #include <linux/init.h>
 #include <linux/sched.h>
 #include <linux/string.h>
@@ -183,7 +183,7 @@ static noinline vm_fault_t handle_pte_fault(struct vm_fault *vmf)
 	if ((vmf->flags & FAULT_FLAG_WRITE) && !pte_write(vmf->orig_pte))
 		return do_wp_page(vmf);
 	*vmf->pte |= _PAGE_ACCESSED | (vmf->flags & FAULT_FLAG_WRITE ? _PAGE_DIRTY : 0);
-	invlpg(vmf->address);
+	invlpg(vmf->address);		/* more rights than before: another processor that knows less faults, and comes here */
 	return 0;
 }
 
@@ -222,16 +222,41 @@ static void zap_pte(struct vm_area_struct *vma, pte_t pte)
 	free_page_and_swap_cache(page);
 }
 
-/* The pages of [start, end) are vma's no more. */
-void zap_page_range(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+#define MMU_GATHER_BUNDLE 32
+
+/* Entries that are gone from vma's tables, and where they were: a page is free when no processor knows it any more. */
+struct mmu_gather {
+	struct vm_area_struct *vma;
+	unsigned long start, end;
+	unsigned int nr;
+	pte_t ptes[MMU_GATHER_BUNDLE];
+};
+
+static void tlb_flush_mmu(struct mmu_gather *tlb)
 {
+	unsigned int i;
+
+	if (!tlb->nr)
+		return;
+	flush_tlb_mm_range(tlb->vma->vm_mm, tlb->start, tlb->end);
+	for (i = 0; i < tlb->nr; i++)
+		zap_pte(tlb->vma, tlb->ptes[i]);
+	tlb->nr = 0;
+}
+
+/* The pages of [start, end) are vma's no more. */
+noinline void zap_page_range(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	struct mmu_gather tlb = { .vma = vma };
 	pte_t *pte;
 
 	for (; (pte = next_pte(vma->vm_mm->pgd, &start, end)); start += PAGE_SIZE) {
-		pte_t old = *pte;
-
-		*pte = 0;
-		invlpg(start);
-		zap_pte(vma, old);
+		if (!tlb.nr)
+			tlb.start = start;
+		tlb.end = start + PAGE_SIZE;
+		tlb.ptes[tlb.nr++] = xchg_pte(pte, 0);
+		if (tlb.nr == MMU_GATHER_BUNDLE)
+			tlb_flush_mmu(&tlb);
 	}
+	tlb_flush_mmu(&tlb);
 }

@@ -1,5 +1,5 @@
 /* Other rights for what is mapped. Linux: mm/mprotect.c. */
-#include <asm/processor.h>
+#include <asm/tlbflush.h>
 #include <linux/mman.h>
 #include <linux/personality.h>
 #include <linux/sched.h>
@@ -14,11 +14,14 @@ static noinline void change_protection(struct mm_struct *mm, struct vm_area_stru
 	vma->vm_flags = (vma->vm_flags & ~VM_ACCESS_FLAGS) | prot;
 	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
 	for (; (pte = next_pte(mm->pgd, &va, vma->vm_end)); va += PAGE_SIZE) {
+		pte_t old;
+
 		if (!pte_present(*pte))
 			continue;
-		*pte = pte_modify(*pte, vma->vm_page_prot);
-		invlpg(va);
+		old = xchg_pte(pte, 0);
+		*pte = pte_modify(old, vma->vm_page_prot);
 	}
+	flush_tlb_mm_range(mm, vma->vm_start, vma->vm_end);
 }
 
 /* May every area of the range have these rights? A shared file that was opened for reading can't be written to. */

@@ -1,5 +1,5 @@
 /* An area that grows, shrinks or moves, with its pages. Linux: mm/mremap.c. */
-#include <asm/processor.h>
+#include <asm/tlbflush.h>
 #include <linux/mman.h>
 #include <linux/sched.h>
 #include <linux/syscalls.h>
@@ -17,7 +17,7 @@ static noinline int move_page_tables(struct mm_struct *mm, unsigned long old, un
 			return -ENOMEM;
 		*to = *from;
 		*from = 0;
-		invlpg(va);
+		flush_tlb_page(mm, va);
 	}
 	return 0;
 }

@@ -57,7 +57,7 @@ static noinline void __init pti_clone_pgtable(const char *start, const char *end
 
 /* From the linker script. */
 extern char __entry_text_start[], __entry_text_end[];
-extern char __cpu_entry_data_start[], __cpu_entry_data_end[], __cpu_entry_bss_start[], __cpu_entry_bss_end[];
+extern char __per_cpu_start[], __per_cpu_end[], __cpu_entry_bss_start[], __cpu_entry_bss_end[];
 
 /* The code that runs before CR3 is the kernel's and after it is not any more. */
 static void __init pti_clone_entry_text(void)
@@ -71,7 +71,7 @@ static void __init pti_clone_entry_text(void)
  */
 static void __init pti_clone_user_shared(void)
 {
-	pti_clone_pgtable(__cpu_entry_data_start, __cpu_entry_data_end);
+	pti_clone_pgtable(__per_cpu_start, __per_cpu_end);
 	pti_clone_pgtable(__cpu_entry_bss_start, __cpu_entry_bss_end);
 }
 

@@ -95,7 +95,7 @@ noinline int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm)
 		if (err)
 			break;
 	}
-	flush_tlb_local();
+	flush_tlb_mm(oldmm);
 	return err;
 }
 

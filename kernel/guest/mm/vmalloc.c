@@ -3,7 +3,7 @@
  * faults instead of overwriting its neighbour. The fault cannot be pushed on that stack: it becomes a double
  * fault, which has a stack of its own.
  */
-#include <asm/processor.h>
+#include <asm/tlbflush.h>
 #include <linux/mm.h>
 #include <linux/string.h>
 
@@ -30,9 +30,11 @@ static void unmap_stack(unsigned long stack)
 		pte_t *pte = lookup_pte(init_mm.pgd, va);
 
 		if (pte && pte_present(*pte)) {
-			free_page(pte_page_address(*pte));
+			void *page = pte_page_address(*pte);
+
 			*pte = 0;
-			invlpg(va);
+			flush_tlb_kernel_range(va, va + PAGE_SIZE);
+			free_page(page);
 		}
 	}
 }

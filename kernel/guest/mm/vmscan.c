@@ -6,7 +6,7 @@
  * a page to the entries that map it (try_to_unmap), so that it need not look at what is used by many or by nobody.
  */
 #include <asm/irqflags.h>
-#include <asm/processor.h>
+#include <asm/tlbflush.h>
 #include <linux/sched.h>
 #include <linux/swap.h>
 #include "swap_slots.h"
@@ -43,12 +43,13 @@ static bool add_to_swap(struct page *page)
 static void unmap_to_swap(struct vm_area_struct *vma, unsigned long address, pte_t *pte, struct page *page)
 {
 	swp_entry_t entry = { page->private };
+	pte_t old;
 
-	if (pte_dirty(*pte))
-		page_set(page, PG_dirty);
 	swap_duplicate(entry);
-	*pte = swp_entry_to_pte(entry);
-	invlpg(address);
+	old = xchg_pte(pte, swp_entry_to_pte(entry));
+	flush_tlb_page(vma->vm_mm, address);
+	if (pte_dirty(old))
+		page_set(page, PG_dirty);
 	page_remove_rmap(page, vma);
 	vma->vm_mm->rss_stat.count[MM_SWAPENTS]++;
 	put_page(page);
@@ -62,8 +63,8 @@ static noinline unsigned long try_to_swap_out(struct vm_area_struct *vma, unsign
 	if (!page || !page_test(page, PG_swapbacked) || page->mapping)
 		return 0;
 	if (pte_young(*pte)) {
-		*pte &= ~_PAGE_ACCESSED;
-		invlpg(address);
+		pte_clear_bits(pte, _PAGE_ACCESSED);
+		flush_tlb_page(vma->vm_mm, address);
 		return 0;
 	}
 	if (!add_to_swap(page))

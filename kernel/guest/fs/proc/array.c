@@ -152,8 +152,8 @@ int proc_pid_stat(struct seq_file *m, struct task_struct *task)
 	seq_printf(m, " %lu 0 %lu 0", task->min_flt, task->maj_flt);
 	stat_times(m, task);
 	stat_addresses(m, mm);
-	seq_printf(m, " %lu %lu %lu %lu 0 0 0 %d 0 0 0 0 0 0", task->pending.signal.sig[0], task->blocked.sig[0],
-		   ignored, caught, task->exit_signal);
+	seq_printf(m, " %lu %lu %lu %lu 0 0 0 %d %d 0 0 0 0 0", task->pending.signal.sig[0], task->blocked.sig[0],
+		   ignored, caught, task->exit_signal, task_cpu(task));
 	if (mm)
 		seq_printf(m, " %lu %lu %lu %lu %lu %lu %lu", mm->start_data, mm->end_data, mm->start_brk,
 			   mm->arg_start, mm->arg_end, mm->env_start, mm->env_end);

@@ -1,5 +1,6 @@
 /* /proc/cpuinfo: what CPUID tells, in words (Linux: arch/x86/kernel/cpu/proc.c; SDM 2A CPUID). */
 #include <asm/processor.h>
+#include <linux/smp.h>
 #include "internal.h"
 
 /* Linux's names of leaf 1's feature bits; NULL: it has none for the bit. */
@@ -41,14 +42,14 @@ static void show_model_name(struct seq_file *m)
 	seq_printf(m, "model name\t: %s\n", (const char *)name);
 }
 
-int cpuinfo_show(struct seq_file *m)
+static void show_processor(struct seq_file *m, int cpu)
 {
 	u32 eax, ebx, ecx, edx, family, model;
 
 	cpuid(1, &eax, &ebx, &ecx, &edx);
 	family = eax >> 8 & 0xf;
 	model = (eax >> 4 & 0xf) | (eax >> 12 & 0xf0);
-	seq_puts(m, "processor\t: 0\n");
+	seq_printf(m, "processor\t: %d\n", cpu);
 	show_vendor(m);
 	seq_printf(m, "cpu family\t: %u\nmodel\t\t: %u\n", family == 0xf ? family + (eax >> 20 & 0xff) : family, model);
 	show_model_name(m);
@@ -57,5 +58,14 @@ int cpuinfo_show(struct seq_file *m)
 	show_flags(m, edx, edx_flags);
 	show_flags(m, ecx, ecx_flags);
 	seq_printf(m, "\nclflush size\t: %u\n\n", (ebx >> 8 & 0xff) * 8);
+}
+
+/* They are all alike. */
+int cpuinfo_show(struct seq_file *m)
+{
+	int cpu;
+
+	for_each_online_cpu(cpu)
+		show_processor(m, cpu);
 	return 0;
 }

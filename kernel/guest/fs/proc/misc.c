@@ -29,16 +29,6 @@ static int filesystems_show(struct seq_file *m)
 	return 0;
 }
 
-/* Seconds and hundredths: since the boot, and of that the idle task's. */
-static int uptime_show(struct seq_file *m)
-{
-	u64 up = local_clock(), idle = init_task.se.sum_exec_runtime;
-
-	seq_printf(m, "%lu.%02lu %lu.%02lu\n", up / NSEC_PER_SEC, up % NSEC_PER_SEC / 10000000, idle / NSEC_PER_SEC,
-		   idle % NSEC_PER_SEC / 10000000);
-	return 0;
-}
-
 static unsigned int count_tasks(char state)
 {
 	struct task_struct *p, *t;
@@ -85,14 +75,36 @@ static void cpu_times(u64 *user, u64 *system)
 	*system = *system * USER_HZ / HZ;
 }
 
-static int stat_show(struct seq_file *m)
+/* The rest of all processors' time. */
+static u64 idle_time(u64 used)
 {
-	u64 user, system, up = local_clock() / (NSEC_PER_SEC / USER_HZ), idle;
+	u64 up = local_clock() / (NSEC_PER_SEC / USER_HZ) * num_online_cpus();
+
+	return up > used ? up - used : 0;
+}
+
+/* Seconds and hundredths: since the boot, and those that the processors idled. */
+static int uptime_show(struct seq_file *m)
+{
+	u64 user, system, idle, up = local_clock() / (NSEC_PER_SEC / USER_HZ);
 
 	cpu_times(&user, &system);
-	idle = up > user + system ? up - user - system : 0;
+	idle = idle_time(user + system);
+	seq_printf(m, "%lu.%02lu %lu.%02lu\n", up / USER_HZ, up % USER_HZ, idle / USER_HZ, idle % USER_HZ);
+	return 0;
+}
+
+/* What a processor used is not kept: each has its part of the sum. */
+static int stat_show(struct seq_file *m)
+{
+	u64 user, system, idle, n = num_online_cpus();
+	int cpu;
+
+	cpu_times(&user, &system);
+	idle = idle_time(user + system);
 	seq_printf(m, "cpu  %lu 0 %lu %lu 0 0 0 0 0 0\n", user, system, idle);
-	seq_printf(m, "cpu0 %lu 0 %lu %lu 0 0 0 0 0 0\n", user, system, idle);
+	for_each_online_cpu(cpu)
+		seq_printf(m, "cpu%d %lu 0 %lu %lu 0 0 0 0 0 0\n", cpu, user / n, system / n, idle / n);
 	seq_printf(m, "intr %lu\nctxt %lu\nbtime 0\n", nr_interrupts(), nr_context_switches());
 	seq_printf(m, "processes %d\nprocs_running %u\nprocs_blocked %u\n", last_pid_in_use(), count_tasks('R'),
 		   count_tasks('D'));

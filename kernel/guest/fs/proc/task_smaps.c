@@ -148,7 +148,7 @@ static noinline void clear_refs_vma(struct vm_area_struct *vma)
 
 	for (; (pte = next_pte(vma->vm_mm->pgd, &va, vma->vm_end)); va += PAGE_SIZE)
 		if (pte_present(*pte))
-			*pte &= ~_PAGE_ACCESSED;
+			pte_clear_bits(pte, _PAGE_ACCESSED);
 }
 
 /* No entry was used since: 1 for all pages, 2 for those without a file, 3 for those of files. */
@@ -169,6 +169,6 @@ ssize_t proc_pid_clear_refs(struct task_struct *task, const char __user *buf, si
 		if (type == CLEAR_REFS_ALL || (type == CLEAR_REFS_ANON) == !vma->vm_file)
 			clear_refs_vma(vma);
 	/* What the processor remembers of an entry it does not look up again, so it would not set the bit. */
-	flush_tlb_local();
+	flush_tlb_mm(task->mm);
 	return count;
 }

@@ -1,6 +1,7 @@
 #ifndef _ASM_DESC_H
 #define _ASM_DESC_H
 
+#include <asm/percpu.h>
 #include <asm/segment.h>
 #include <linux/kernel.h>
 
@@ -45,7 +46,11 @@ struct gdt_page {
 extern struct gdt_page gdt_page;
 extern struct gate_struct idt_table[NR_VECTORS];
 
+/* The processor's own table's. */
+#define this_gdt_entry(selector) (&this_cpu_ptr(&gdt_page)->gdt[GDT_ENTRY(selector)])
+
 void cpu_init(void);
 void trap_init(void);
+void load_current_idt(void);
 
 #endif

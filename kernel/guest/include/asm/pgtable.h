@@ -59,6 +59,18 @@ static inline bool pgtable_l5_enabled(void)
 
 #define PGTABLE_LEVELS (pgtable_l5_enabled() ? 5 : 4)
 
+/* Replace an entry at once: the processors set its accessed and dirty bits meanwhile (SDM 3A 4.8). */
+static inline pte_t xchg_pte(pte_t *ptep, pte_t pte)
+{
+	asm volatile("xchgq %0, %1" : "+r"(pte), "+m"(*ptep) : : "memory");
+	return pte;
+}
+
+static inline void pte_clear_bits(pte_t *ptep, u64 bits)
+{
+	asm volatile("lock andq %1, %0" : "+m"(*ptep) : "r"(~bits) : "memory");
+}
+
 static inline bool pte_none(pte_t pte)
 {
 	return !pte;

@@ -10,6 +10,9 @@
 #define X86_CR0_AM		0x00040000
 #define X86_CR0_PG		0x80000000
 
+/* As the kernel runs: paging, and read-only pages that are so for ring 0 too. */
+#define CR0_STATE (X86_CR0_PE | X86_CR0_MP | X86_CR0_ET | X86_CR0_NE | X86_CR0_WP | X86_CR0_AM | X86_CR0_PG)
+
 #define X86_CR4_DE		0x00000008
 #define X86_CR4_PAE		0x00000020
 #define X86_CR4_PGE		0x00000080

@@ -19,4 +19,16 @@ static inline void __flush_tlb_all(void)
 	flush_tlb_local();
 }
 
+struct mm_struct;
+
+/* mm/tlb.c */
+void local_flush_tlb_range(unsigned long start, unsigned long end);
+void flush_tlb_mm_range(struct mm_struct *mm, unsigned long start, unsigned long end);
+void flush_tlb_mm(struct mm_struct *mm);
+void flush_tlb_page(struct mm_struct *mm, unsigned long addr);
+void flush_tlb_kernel_range(unsigned long start, unsigned long end);
+void flush_tlb_all(void);
+void switch_mm(struct mm_struct *prev, struct mm_struct *next);
+void leave_lazy_mm(void);
+
 #endif

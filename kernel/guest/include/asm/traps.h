@@ -70,6 +70,7 @@ extern char irq_entries_start[];
 void die(const char *str, struct pt_regs *regs, long err) __noreturn;
 void show_regs(const struct pt_regs *regs);
 void force_iret(void);
+void enter_from_user_mode(void);
 void irqentry_exit_to_user_mode(struct pt_regs *regs);
 
 #endif

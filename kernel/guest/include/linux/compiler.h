@@ -19,11 +19,11 @@
 #define __init			__section(".init.text")
 #define __initdata		__section(".init.data")
 
-/* Variables that a kernel for several processors keeps once for each; reached through GS by entry code. */
+/* Each processor has its own: see asm/percpu.h. */
 #define __percpu		__section(".data..percpu")
+#define __percpu_page_aligned	__section(".data..percpu..page_aligned") __aligned(PAGE_SIZE)
 
-/* What the processor itself reads on its way in, before CR3 is the kernel's: in ring 3's tables too (mm/pti.c). */
-#define __cpu_entry_data	__section(".data..cpu_entry_area")
+/* What the processor itself reads on its way in, before CR3 is the kernel's: in ring 3's tables too (mm/pti.c), as are __percpu variables. */
 #define __cpu_entry_bss		__section(".bss..cpu_entry_area") __aligned(PAGE_SIZE)
 
 #define __page_aligned_bss	__section(".bss..page_aligned") __aligned(PAGE_SIZE)

@@ -16,6 +16,7 @@ int interrupts_show(struct seq_file *m);
 void request_irq(int irq, irq_handler_t handler, const char *name);
 
 struct pt_regs *get_irq_regs(void);
+struct pt_regs *set_irq_regs(struct pt_regs *new_regs);
 
 /* What a handler may put off until the interrupt's end, in the order they are served in. */
 enum { HI_SOFTIRQ, TIMER_SOFTIRQ, TASKLET_SOFTIRQ, NR_SOFTIRQS };

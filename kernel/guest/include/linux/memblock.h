@@ -22,6 +22,7 @@ extern struct memblock_type memblock_reserved;
 void memblock_add(unsigned long base, unsigned long size);
 void memblock_reserve(unsigned long base, unsigned long size);
 unsigned long memblock_end_of_DRAM(void);
+unsigned long memblock_last_page_below(unsigned long pa);
 bool memblock_is_memory(unsigned long pa);
 
 /* Physical address of a free, page-aligned page, or 0. Its bytes are what they were. */

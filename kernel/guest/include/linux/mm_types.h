@@ -2,6 +2,7 @@
 #define _LINUX_MM_TYPES_H
 
 #include <asm/pgtable.h>
+#include <linux/cpumask.h>
 #include <linux/list.h>
 
 struct address_space;
@@ -68,6 +69,7 @@ struct mm_struct {
 	struct list_head mmap;		/* of vm_area_struct */
 	int mm_users;			/* tasks that run in it */
 	int mm_count;			/* one for all users, one for each borrower of the page tables */
+	struct cpumask cpu_bitmap;	/* processors that have it loaded */
 	unsigned long flags;		/* MMF_... */
 	unsigned long swap_address;	/* where the search for pages to swap out goes on */
 	struct mm_rss_stat rss_stat;

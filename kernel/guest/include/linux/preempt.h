@@ -1,6 +1,7 @@
 #ifndef _LINUX_PREEMPT_H
 #define _LINUX_PREEMPT_H
 
+#include <asm/percpu.h>
 #include <linux/compiler.h>
 #include <linux/types.h>
 
@@ -25,7 +26,7 @@ enum execution_context { PROCESS_CONTEXT, SOFTIRQ_CONTEXT, HARDIRQ_CONTEXT, NMI_
 extern int __preempt_count;
 extern enum execution_context current_context;
 
-#define preempt_count()		READ_ONCE(__preempt_count)
+#define preempt_count()		READ_ONCE(this_cpu(__preempt_count))
 #define in_nmi()		(preempt_count() & NMI_MASK)
 #define in_hardirq()		(preempt_count() & HARDIRQ_MASK)
 #define in_serving_softirq()	(preempt_count() & SOFTIRQ_OFFSET)
@@ -38,8 +39,8 @@ void preempt_count_add(int val);
 void preempt_count_sub(int val);
 
 /* softirq.c */
-void irq_enter(void);
-void irq_exit(void);
+bool irq_enter(void);
+void irq_exit(bool was_idle);
 void nmi_enter(void);
 void nmi_exit(void);
 void local_bh_disable(void);

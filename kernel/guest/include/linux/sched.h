@@ -5,6 +5,7 @@
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/rbtree.h>
+#include <linux/smp.h>
 #include <linux/signal.h>
 #include <linux/time.h>
 #include <linux/wait.h>
@@ -26,6 +27,7 @@
 #define EXIT_DEAD		0x10	/* being freed */
 #define EXIT_ZOMBIE		0x20	/* waiting for the parent's wait4 */
 
+#define PF_IDLE			0x00000002	/* runs when nothing else can */
 #define PF_EXITING		0x00000004
 #define PF_FORKNOEXEC		0x00000040	/* forked, and has not called execve since */
 #define PF_SIGNALED		0x00000400	/* a signal ended it */
@@ -70,6 +72,7 @@ struct nsproxy;
 /* What entry code looks at on the way to ring 3. */
 struct thread_info {
 	unsigned long flags;
+	u32 cpu;			/* where the task runs, or ran last */
 };
 
 enum {
@@ -93,6 +96,8 @@ struct task_struct {
 	int static_prio;		/* NICE_TO_PRIO */
 	unsigned int time_slice;	/* ticks left, with sched=rr */
 	bool need_resched;
+	struct cpumask cpus_mask;	/* processors that it may run on: sched_setaffinity */
+	int dest_cpu;			/* to be moved there when it gives way; -1: to stay */
 	struct sched_entity se;
 	unsigned long nvcsw;		/* context switches: it went to sleep */
 	unsigned long nivcsw;		/* and it had to give way */
@@ -153,7 +158,13 @@ extern u8 init_stack[THREAD_SIZE];
 extern struct task_struct init_task;
 extern struct task_struct *current_task;
 
-#define current (current_task)
+#define current										\
+	({										\
+		struct task_struct *__task;						\
+											\
+		asm volatile("movq %%gs:percpu_current_task, %0" : "=r"(__task));	\
+		__task;									\
+	})
 
 /* The registers that the system call under way will return with. */
 #define current_pt_regs() (current->thread.regs)
@@ -167,6 +178,16 @@ extern struct task_struct *current_task;
 static inline bool is_global_init(const struct task_struct *tsk)
 {
 	return tsk->tgid == 1;
+}
+
+static inline bool is_idle_task(const struct task_struct *p)
+{
+	return p->flags & PF_IDLE;
+}
+
+static inline int task_cpu(const struct task_struct *p)
+{
+	return p->thread_info.cpu;
 }
 
 static inline bool test_tsk_thread_flag(const struct task_struct *tsk, int flag)
@@ -203,7 +224,14 @@ bool wake_up_process(struct task_struct *p);
 void wake_up_new_task(struct task_struct *p);
 void set_current_state(unsigned int state);
 void sched_exec(void);
+void scheduler_ipi(void);
+bool idle_cpu(int cpu);
+void init_idle(struct task_struct *idle, int cpu);
+void kick_process(struct task_struct *p);
 void cpu_idle(void) __noreturn;
+
+/* sched/affinity.c */
+int set_cpus_allowed(struct task_struct *p, const struct cpumask *mask);
 
 /* sched/debug.c */
 void show_state(void);
@@ -233,6 +261,7 @@ struct kernel_clone_args {
 };
 
 pid_t kernel_clone(struct kernel_clone_args *args);
+struct task_struct *fork_idle(int cpu);
 pid_t kernel_thread(int (*fn)(void *), void *arg, const char *name);
 pid_t kthread_run(int (*fn)(void *), void *arg, const char *name);
 void put_task_struct(struct task_struct *t);
@@ -257,7 +286,6 @@ long kernel_wait4(pid_t pid, int *stat_addr, int options);
 int call_usermodehelper(const char *path, const char *const *argv, const char *const *envp);
 
 /* process.c */
-void switch_mm(struct mm_struct *prev, struct mm_struct *next);
 void flush_thread(void);
 void copy_thread(struct task_struct *p, const struct kernel_clone_args *args);
 

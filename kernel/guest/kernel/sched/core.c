@@ -4,6 +4,7 @@
  * sleeps, when it returns to ring 3 or comes by cond_resched() with need_resched set, or when it asks to.
  */
 #include <asm/irqflags.h>
+#include <asm/tlbflush.h>
 #include <linux/cred.h>
 #include <linux/init.h>
 #include <linux/interrupt.h>
@@ -14,9 +15,10 @@
 #include <linux/syscalls.h>
 #include "sched.h"
 
-struct rq runqueue = {
+__percpu struct rq runqueues = {
 	.curr = &init_task,
-	.queue = LIST_HEAD_INIT(runqueue.queue),
+	.idle = &init_task,
+	.queue = LIST_HEAD_INIT(runqueues.queue),
 };
 
 const struct sched_class *sched_class = &fair_sched_class;
@@ -37,10 +39,42 @@ __setup("sched=", sched_setup);
 
 struct task_struct *__switch_to_asm(struct task_struct *prev, struct task_struct *next);
 
-/* The running task ought to give way as soon as it may. */
+/* The running task ought to give way as soon as it may: it looks on its way to ring 3, and that is now. */
 noinline void resched_curr(struct rq *rq)
 {
 	rq->curr->need_resched = true;
+	if (rq != this_rq())
+		smp_send_reschedule(rq->cpu);
+}
+
+/* From resched_curr's interrupt. The turn may have a new length. */
+void scheduler_ipi(void)
+{
+	hrtick_update(this_rq());
+}
+
+/* A signal is not to wait until a task that runs comes into the kernel for a reason of its own. */
+void kick_process(struct task_struct *p)
+{
+	if (task_rq(p)->curr == p && task_cpu(p) != smp_processor_id())
+		smp_send_reschedule(task_cpu(p));
+}
+
+bool idle_cpu(int cpu)
+{
+	return is_idle_task(cpu_rq(cpu)->curr) && !cpu_rq(cpu)->nr_running;
+}
+
+/* The task that another processor begins as. */
+void __init init_idle(struct task_struct *idle, int cpu)
+{
+	struct rq *rq = cpu_rq(cpu);
+
+	idle->thread_info.cpu = cpu;
+	per_cpu(current_task, cpu) = idle;
+	rq->cpu = cpu;
+	rq->curr = rq->idle = idle;
+	INIT_LIST_HEAD(&rq->queue);
 }
 
 u64 charge_curr(struct rq *rq)
@@ -48,7 +82,7 @@ u64 charge_curr(struct rq *rq)
 	struct sched_entity *curr = &rq->curr->se;
 	u64 now = local_clock(), delta = now - curr->exec_start;
 
-	if (rq->curr == &init_task || now <= curr->exec_start)
+	if (rq->curr == rq->idle || now <= curr->exec_start)
 		return 0;
 	curr->exec_start = now;
 	curr->sum_exec_runtime += delta;
@@ -61,9 +95,7 @@ static void activate_task(struct rq *rq, struct task_struct *p, int flags)
 	sched_class->enqueue_task(rq, p, flags);
 	p->on_rq = 1;
 	rq->nr_running++;
-	if (rq->curr == &init_task)
-		return;
-	if (sched_class->wakeup_preempt(rq, p))
+	if (rq->curr == rq->idle || sched_class->wakeup_preempt(rq, p))
 		resched_curr(rq);
 	else
 		hrtick_update(rq);
@@ -77,13 +109,32 @@ static void deactivate_task(struct rq *rq, struct task_struct *p, int flags)
 	rq->nr_running--;
 }
 
-/* The idle task, if nothing else can run. */
+/* p, which is in no queue, will be in that processor's. */
+static void set_task_cpu(struct task_struct *p, int cpu)
+{
+	if (sched_class->migrate_task)
+		sched_class->migrate_task(task_rq(p), cpu_rq(cpu), p);
+	p->thread_info.cpu = cpu;
+	p->dest_cpu = -1;
+}
+
+/* p could run, and is to do so there. */
+void move_task(struct task_struct *p, int cpu)
+{
+	deactivate_task(task_rq(p), p, 0);
+	set_task_cpu(p, cpu);
+	activate_task(task_rq(p), p, 0);
+}
+
+/* One that waits elsewhere, if none waits here; the idle task, if nothing else can run. */
 static noinline struct task_struct *pick_next_task(struct rq *rq)
 {
 	struct task_struct *next = sched_class->pick_task(rq);
 
+	if (!next && newidle_balance(rq))
+		next = sched_class->pick_task(rq);
 	if (!next)
-		return &init_task;
+		return rq->idle;
 	sched_class->set_next_task(rq, next);
 	next->se.exec_start = local_clock();
 	next->se.prev_sum_exec_runtime = next->se.sum_exec_runtime;
@@ -93,10 +144,10 @@ static noinline struct task_struct *pick_next_task(struct rq *rq)
 /* On the new task's stack, interrupts off: prev is off the processor now. */
 static void finish_task_switch(struct task_struct *prev)
 {
-	struct mm_struct *mm = runqueue.prev_mm;
+	struct mm_struct *mm = this_rq()->prev_mm;
 
 	BUG_ON(prev == current);
-	runqueue.prev_mm = NULL;
+	this_rq()->prev_mm = NULL;
 	if (mm)
 		mmdrop(mm);
 	if (prev->__state == TASK_DEAD)
@@ -116,9 +167,9 @@ static noinline void context_switch(struct task_struct *prev, struct task_struct
 	}
 	if (!prev->mm) {
 		prev->active_mm = NULL;
-		runqueue.prev_mm = oldmm;
+		this_rq()->prev_mm = oldmm;
 	}
-	runqueue.nr_switches++;
+	this_rq()->nr_switches++;
 	prev = __switch_to_asm(prev, next);
 	finish_task_switch(prev);
 }
@@ -134,6 +185,15 @@ noinline void schedule_tail(struct task_struct *prev)
 	local_irq_disable();
 }
 
+/* prev gives way, but could run on: on this processor, or on another one. */
+static void put_prev_task(struct rq *rq, struct task_struct *prev)
+{
+	if (prev->dest_cpu < 0)
+		sched_class->put_prev_task(rq, prev);
+	else
+		move_task(prev, prev->dest_cpu);
+}
+
 /*
  * Let the next task run; comes back when it's this one's turn again. A task that is not TASK_RUNNING leaves the
  * queue until wake_up_process.
@@ -141,7 +201,7 @@ noinline void schedule_tail(struct task_struct *prev)
 noinline void schedule(void)
 {
 	unsigned long flags = local_irq_save();
-	struct rq *rq = &runqueue;
+	struct rq *rq = this_rq();
 	struct task_struct *prev = current, *next;
 	bool sleeps = prev->__state != TASK_RUNNING;
 
@@ -150,8 +210,8 @@ noinline void schedule(void)
 	prev->need_resched = false;
 	if (sleeps)
 		deactivate_task(rq, prev, DEQUEUE_SLEEP);
-	else if (prev != &init_task)
-		sched_class->put_prev_task(rq, prev);
+	else if (prev != rq->idle)
+		put_prev_task(rq, prev);
 	next = rq->curr = pick_next_task(rq);
 	hrtick_update(rq);
 	if (next != prev) {
@@ -181,8 +241,10 @@ noinline bool wake_up_state(struct task_struct *p, unsigned int state)
 
 	if (woken) {
 		p->__state = TASK_RUNNING;
-		if (!p->on_rq)
-			activate_task(&runqueue, p, ENQUEUE_WAKEUP);
+		if (!p->on_rq) {
+			set_task_cpu(p, select_task_rq(p));
+			activate_task(task_rq(p), p, ENQUEUE_WAKEUP);
+		}
 	}
 	local_irq_restore(flags);
 	return woken;
@@ -198,13 +260,17 @@ void sched_fork(struct task_struct *p)
 {
 	p->static_prio = current->static_prio;
 	p->se.load = current->se.load;
+	p->cpus_mask = current->cpus_mask;
+	p->dest_cpu = -1;
+	p->thread_info.cpu = task_cpu(current);
 }
 
 void wake_up_new_task(struct task_struct *p)
 {
 	unsigned long flags = local_irq_save();
 
-	activate_task(&runqueue, p, ENQUEUE_NEW);
+	p->thread_info.cpu = select_task_rq(p);
+	activate_task(task_rq(p), p, ENQUEUE_NEW);
 	local_irq_restore(flags);
 }
 
@@ -215,7 +281,7 @@ noinline void set_user_nice(struct task_struct *p, long nice)
 
 	p->static_prio = NICE_TO_PRIO(nice);
 	if (sched_class->reweight_task)
-		sched_class->reweight_task(&runqueue, p);
+		sched_class->reweight_task(task_rq(p), p);
 	local_irq_restore(flags);
 }
 
@@ -266,31 +332,26 @@ void wake_up(struct wait_queue_head *wq_head)
 /* Called by the timer interrupt, interrupts off. */
 noinline void scheduler_tick(void)
 {
-	struct rq *rq = &runqueue;
+	struct rq *rq = this_rq();
 
-	if (rq->curr != &init_task)
+	if (rq->curr != rq->idle)
 		sched_class->task_tick(rq, rq->curr);
+	trigger_load_balance(rq);
 }
 
-/*
- * Called by execve when the old program's memory is as good as gone and the new one's not yet there: no moment is
- * cheaper for moving to another processor. With one processor there is no other.
- */
-noinline void sched_exec(void)
-{
-}
-
-/* The idle task, for ever: sleep until an interrupt makes something runnable. */
+/* The idle task of each processor, for ever: sleep, out of the kernel, until an interrupt makes something runnable. */
 noinline void cpu_idle(void)
 {
 	for (;;) {
 		local_irq_disable();
-		if (runqueue.nr_running || current->need_resched) {
+		if (this_rq()->nr_running || current->need_resched) {
 			local_irq_enable();
 			spawn_ksoftirqd();
 			schedule();
 		} else {
+			unlock_kernel();
 			safe_halt();
+			lock_kernel();
 		}
 	}
 }
@@ -299,7 +360,7 @@ long sys_sched_yield(void)
 {
 	unsigned long flags = local_irq_save();
 
-	sched_class->yield_task(&runqueue);
+	sched_class->yield_task(this_rq());
 	schedule();
 	local_irq_restore(flags);
 	return 0;

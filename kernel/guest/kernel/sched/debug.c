@@ -19,7 +19,7 @@ char task_state_to_char(const struct task_struct *p)
 	for (i = 0; i < ARRAY_SIZE(states); i++)
 		if (state & states[i].bits)
 			return states[i].letter;
-	return p == &init_task ? 'I' : 'R';
+	return is_idle_task(p) ? 'I' : 'R';
 }
 
 static void sched_show_task(const struct task_struct *p)
@@ -41,7 +41,12 @@ void show_state(void)
 
 unsigned long nr_context_switches(void)
 {
-	return runqueue.nr_switches;
+	u64 sum = 0;
+	int cpu;
+
+	for_each_online_cpu(cpu)
+		sum += cpu_rq(cpu)->nr_switches;
+	return sum;
 }
 
 /* Nanoseconds as milliseconds with six places. */
@@ -50,25 +55,29 @@ unsigned long nr_context_switches(void)
 static void print_task(struct seq_file *m, const struct task_struct *p)
 {
 	seq_printf(m, "%c%c %-15.15s %5d %9lu.%06lu %9lu %5d %6lu %9lu.%06lu %9lu.%06lu\n",
-		   p == runqueue.curr ? '>' : ' ', task_state_to_char(p), p->comm, p->pid,
+		   p == task_rq(p)->curr ? '>' : ' ', task_state_to_char(p), p->comm, p->pid,
 		   SPLIT_NS(p->se.vruntime), p->nvcsw + p->nivcsw, PRIO_TO_NICE(p->static_prio), p->se.load,
-		   SPLIT_NS(p->on_rq ? sched_slice(&runqueue.cfs, &p->se) : 0),
+		   SPLIT_NS(p->on_rq ? sched_slice(&task_rq(p)->cfs, &p->se) : 0),
 		   SPLIT_NS(p->se.sum_exec_runtime));
 }
 
 static int sched_debug_show(struct seq_file *m)
 {
 	unsigned long flags = local_irq_save();
-	const struct rq *rq = &runqueue;
 	struct task_struct *p, *t;
+	int cpu;
 
 	seq_printf(m, "ktime %lu.%06lu ms, jiffies %lu, policy %s\n", SPLIT_NS(local_clock()), jiffies,
 		   sched_class->name);
 	seq_printf(m, "sysctl_sched_latency %lu.%06lu, min_granularity %lu.%06lu, wakeup_granularity %lu.%06lu\n",
 		   SPLIT_NS(sysctl_sched_latency), SPLIT_NS(sysctl_sched_min_granularity),
 		   SPLIT_NS(sysctl_sched_wakeup_granularity));
-	seq_printf(m, "cpu#0: nr_running %u, nr_switches %lu, load %lu, min_vruntime %lu.%06lu\n",
-		   rq->nr_running, rq->nr_switches, rq->cfs.load, SPLIT_NS(rq->cfs.min_vruntime));
+	for_each_online_cpu(cpu) {
+		const struct rq *rq = cpu_rq(cpu);
+
+		seq_printf(m, "cpu#%d: nr_running %u, nr_switches %lu, load %lu, min_vruntime %lu.%06lu\n", cpu,
+			   rq->nr_running, rq->nr_switches, rq->cfs.load, SPLIT_NS(rq->cfs.min_vruntime));
+	}
 	seq_printf(m, " S task              pid         vruntime  switches  nice weight            slice         sum-exec\n");
 	for_each_process(p)
 		for_each_thread(p, t)

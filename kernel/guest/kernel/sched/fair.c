@@ -86,14 +86,14 @@ noinline u64 sched_slice(const struct cfs_rq *cfs_rq, const struct sched_entity 
 {
 	unsigned long load = cfs_rq->load + (se->on_rq ? 0 : se->load);
 
-	return __sched_period(runqueue.nr_running + !se->on_rq) * se->load / load;
+	return __sched_period(container_of(cfs_rq, struct rq, cfs)->nr_running + !se->on_rq) * se->load / load;
 }
 
 /* The least of all virtual runtimes, kept for those who come: the running task's or the leftmost one's. */
 static void update_min_vruntime(struct rq *rq)
 {
 	struct rb_node *leftmost = rb_first_cached(&rq->cfs.tasks_timeline);
-	struct sched_entity *curr = rq->curr != &init_task && rq->curr->on_rq ? &rq->curr->se : NULL;
+	struct sched_entity *curr = rq->curr != rq->idle && rq->curr->on_rq ? &rq->curr->se : NULL;
 	u64 vruntime = rq->cfs.min_vruntime;
 
 	if (curr)
@@ -212,6 +212,12 @@ static bool wakeup_preempt_fair(struct rq *rq, struct task_struct *p)
 	       (s64)calc_delta_fair(sysctl_sched_wakeup_granularity, &p->se);
 }
 
+/* Virtual time is a run queue's own: what counts is how far p is from the others. */
+static void migrate_task_fair(struct rq *from, struct rq *to, struct task_struct *p)
+{
+	p->se.vruntime += to->cfs.min_vruntime - from->cfs.min_vruntime;
+}
+
 /* Behind all the others: CFS as such would run the one that yields again, if it has run least. */
 static void yield_task_fair(struct rq *rq)
 {
@@ -244,6 +250,7 @@ const struct sched_class fair_sched_class = {
 	.task_tick = task_tick_fair,
 	.wakeup_preempt = wakeup_preempt_fair,
 	.turn_left = turn_left_fair,
+	.migrate_task = migrate_task_fair,
 	.yield_task = yield_task_fair,
 	.reweight_task = reweight_task_fair,
 };

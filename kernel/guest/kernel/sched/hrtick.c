@@ -18,14 +18,18 @@ static int __init hrtick_setup(char *str)
 }
 __setup("hrtick=", hrtick_setup);
 
-/* Called when a turn begins, or another task wants one; interrupts off. */
+/* Called when a turn begins, or another task wants one; interrupts off. Another processor's timer only that one can set. */
 void hrtick_update(struct rq *rq)
 {
 	u64 delay = 0;
 
 	if (hrtick_off || !sched_class->turn_left || !apic_timer_present())
 		return;
-	if (rq->curr != &init_task && rq->nr_running > 1)
+	if (rq != this_rq()) {
+		smp_send_reschedule(rq->cpu);
+		return;
+	}
+	if (rq->curr != rq->idle && rq->nr_running > 1)
 		delay = max(sched_class->turn_left(rq, rq->curr), (u64)HRTICK_MIN_NS);
 	if (delay || rq->hrtick_armed)
 		apic_timer_one_shot(delay);
@@ -35,10 +39,10 @@ void hrtick_update(struct rq *rq)
 /* From the timer's interrupt: the turn is over, unless another one has begun since. */
 noinline void hrtick(void)
 {
-	struct rq *rq = &runqueue;
+	struct rq *rq = this_rq();
 
 	rq->hrtick_armed = false;
-	if (rq->curr == &init_task)
+	if (rq->curr == rq->idle)
 		return;
 	sched_class->task_tick(rq, rq->curr);
 	if (!rq->curr->need_resched)

@@ -14,8 +14,10 @@ struct cfs_rq {
 	struct rb_root_cached tasks_timeline;	/* of se.run_node, by vruntime; without the running task */
 };
 
-/* All that may run. The running task counts as one of them; the idle task never does. */
+/* All that may run on a processor. The running task counts as one of them; the idle task never does. */
 struct rq {
+	int cpu;
+	struct task_struct *idle;		/* what runs when nothing else can */
 	unsigned int nr_running;
 	u64 nr_switches;
 	struct task_struct *curr;
@@ -25,7 +27,12 @@ struct rq {
 	struct cfs_rq cfs;
 };
 
-extern struct rq runqueue;
+/* Each processor's own. */
+extern struct rq runqueues;
+
+#define cpu_rq(cpu)	per_cpu_ptr(&runqueues, cpu)
+#define this_rq()	this_cpu_ptr(&runqueues)
+#define task_rq(p)	cpu_rq(task_cpu(p))
 
 /*
  * A policy. Interrupts are off in every function. The task that runs stays on_rq, but outside of the queue:
@@ -42,6 +49,7 @@ struct sched_class {
 	/* May p, just woken, interrupt curr? */
 	bool (*wakeup_preempt)(struct rq *rq, struct task_struct *p);
 	u64 (*turn_left)(struct rq *rq, struct task_struct *curr);	/* ns; NULL: ticks are enough */
+	void (*migrate_task)(struct rq *from, struct rq *to, struct task_struct *p);	/* NULL: nothing to do */
 	void (*yield_task)(struct rq *rq);
 	void (*reweight_task)(struct rq *rq, struct task_struct *p);	/* NULL: nice means nothing */
 };
@@ -52,6 +60,12 @@ extern const struct sched_class fair_sched_class, rr_sched_class, coop_sched_cla
 extern const struct sched_class *sched_class;
 
 void resched_curr(struct rq *rq);
+void move_task(struct task_struct *p, int cpu);
+
+/* balance.c: which processor a task runs on. */
+int select_task_rq(const struct task_struct *p);
+bool newidle_balance(struct rq *this_rq);
+void trigger_load_balance(struct rq *this_rq);
 
 /* Charge the running task for its time since it was charged last: ns. */
 u64 charge_curr(struct rq *rq);

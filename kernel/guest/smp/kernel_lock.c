@@ -1,0 +1,73 @@
+/*
+ * The Big Kernel Lock: of all processors one at a time is in the kernel. It is taken on the way in from ring 3 and given
+ * back on the way out; the idle task lets go of it while it sleeps. So all that was written for one processor holds for
+ * several: interrupts off still keeps everybody else out. Linux 2.0 began so (kernel 2.0: arch/i386/kernel/smp.c); then
+ * each structure got its own spinlock, and the last users of the big one were gone in 2.6.39.
+ */
+#include <asm/irqflags.h>
+#include <asm/processor.h>
+#include <linux/kernel.h>
+#include <linux/smp.h>
+
+#define NO_CPU		(-1)
+#define PATIENCE	20000	/* rounds of waiting until the others let one pass */
+
+static struct {
+	int owner;
+	int first;		/* it has waited too long: nobody else may take the lock before */
+} kernel_flag = { .owner = 0, .first = NO_CPU };	/* the boot is in the kernel */
+
+/* Was *word what is expected? Then it is replaced by new (SDM 2A CMPXCHG). */
+static bool cmpxchg(int *word, int expected, int new)
+{
+	int old = expected;
+
+	asm volatile("lock cmpxchgl %2, %1" : "+a"(old), "+m"(*word) : "r"(new) : "memory");
+	return old == expected;
+}
+
+static bool trylock(int cpu)
+{
+	int first = READ_ONCE(kernel_flag.first);
+
+	if (first != NO_CPU && first != cpu)
+		return false;
+	if (READ_ONCE(kernel_flag.owner) != NO_CPU || !cmpxchg(&kernel_flag.owner, NO_CPU, cpu))
+		return false;
+	if (first == cpu)
+		WRITE_ONCE(kernel_flag.first, NO_CPU);
+	return true;
+}
+
+/* Is this processor the one that is in the kernel? */
+bool kernel_locked(void)
+{
+	return READ_ONCE(kernel_flag.owner) == smp_processor_id();
+}
+
+/*
+ * Wait until no other processor is in the kernel. False if this one had the lock before: then it is not the caller's to
+ * give back. Who waits still does what the owner waits for (smp_poll).
+ */
+noinline bool lock_kernel(void)
+{
+	int cpu = smp_processor_id();
+	unsigned int rounds = 0;
+
+	if (kernel_locked())
+		return false;
+	while (!trylock(cpu)) {
+		smp_poll();
+		cpu_relax();
+		if (++rounds >= PATIENCE)
+			cmpxchg(&kernel_flag.first, NO_CPU, cpu);
+	}
+	return true;
+}
+
+/* x86 keeps stores in order: whoever sees the lock free sees all that was written under it (SDM 3A 8.2.2). */
+noinline void unlock_kernel(void)
+{
+	BUG_ON(!kernel_locked());
+	WRITE_ONCE(kernel_flag.owner, NO_CPU);
+}
