@@ -160,6 +160,11 @@ class Mainboard(LinearMemory):
         """The TSC: one tick a nanosecond."""
         return self.clock.now()
 
+    def pause(self) -> None:
+        """PAUSE: nothing is gained by waiting on, so the turn is over behind the instruction."""
+        self.turns.end_early()
+        self._stop_at_next_block()
+
     def _leave(self, code: int) -> None:
         self._exit = Exited(code)
         self._stop_at_next_block()

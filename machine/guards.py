@@ -3,6 +3,7 @@
 - IN and OUT outside ring 0: the portable engine never checks them, so the machine does (SDM 1 19.5).
 - CMPXCHG8B and CMPXCHG16B: the engine takes the flags that they leave alone from a state that it has not brought up
   to date; the hook makes it do that.
+- PAUSE, where there are several processors: it ends a turn, and the engine has no hook for it.  It ends a translation.
 
 They are looked for in code that was just translated; all other code pays nothing.
 """
@@ -10,7 +11,7 @@ They are looked for in code that was just translated; all other code pays nothin
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from capstone import CS_ARCH_X86, Cs
@@ -31,6 +32,7 @@ USER_HALF = (1 << 47) - 1
 
 _PORT_OPCODES = re.compile(rb"[\x6c-\x6f\xe4-\xe7\xec-\xef]")
 _EXCHANGE_OPCODES = re.compile(rb"\x0f\xc7[\x08-\x0f\x48-\x4f\x88-\x8f]")
+_PAUSE = b"\xf3\x90"
 _OUTS = re.compile(rb"[\x6e\x6f]")
 _EXCHANGES = frozenset(("cmpxchg8b", "cmpxchg16b"))
 
@@ -64,6 +66,7 @@ class Guards:
         self.ports: set[int] = set()
         """Linear addresses of port instructions found outside ring 0."""
         self._exchanges: set[int] = set()
+        self._pauses: set[int] = set()
         self._parted: set[int] = set()  # what follows an exchange, if another comes in the same translation
         self._planted: dict[int, int] = {}
         self.hooked_addresses: Collection[int] = self._planted.keys()
@@ -74,7 +77,7 @@ class Guards:
 
     def plant(self) -> bool:
         """Outside the engine, after the breakpoints: hook what was found; True if translations are stale now."""
-        if not (self.ports or self._exchanges or self._parted):
+        if not (self.ports or self._exchanges or self._pauses or self._parted):
             return False
         # What computes flags must not run where a breakpoint's hook then leaves the engine.
         behind = self._exchanges.intersection(self._cpu.breakpoints.hooked_addresses)
@@ -82,13 +85,16 @@ class Guards:
             self._updating.remove(address)
             remove_hook(self._cpu.uc, self._planted.pop(address))
         self._behind = behind
-        missing = (self.ports | self._exchanges | self._parted) - self._planted.keys()
+        missing = self._wanted() - self._planted.keys()
         for address in missing:
             self._planted[address] = self._hook(address)
         if missing and missing <= self._updating:
             self._forget(missing)
             return False
         return bool(missing)
+
+    def _wanted(self) -> set[int]:
+        return self.ports | self._exchanges | self._pauses | self._parted
 
     def _forget(self, addresses: Iterable[int]) -> None:
         """Throw away what the engine has translated at the code that comes next, and no more."""
@@ -101,8 +107,12 @@ class Guards:
             self._updating.add(address)
             return self._cpu.progress.hook_flags(address)
         self._cpu.breakpoints.share([address])
-        callback = self._before_access if address in self.ports else self._start_here
-        return int(self._cpu.uc.hook_add(UC_HOOK_CODE, callback, None, address, address))
+        return int(self._cpu.uc.hook_add(UC_HOOK_CODE, self._callback(address), None, address, address))
+
+    def _callback(self, address: int) -> Callable[[Uc, int, int, object], None]:
+        if address in self.ports:
+            return self._before_access
+        return self._before_pause if address in self._pauses else self._start_here
 
     def take_left(self) -> bool:
         """Outside the engine: whether a hook left it so that a translation begins there."""
@@ -116,16 +126,18 @@ class Guards:
         """
         found_exchange = _EXCHANGE_OPCODES.search(code)
         found_ports = self._port_instructions(address, code).keys() if ports and address <= USER_HALF else ()
-        if not (found_exchange or found_ports):
+        found_pause = _PAUSE in code and self._cpu.shared_code is not None
+        if not (found_exchange or found_ports or found_pause):
             return False
         self.ports.update(found_ports)
+        if found_pause:
+            self._pauses.update(at for at, name, _ in self._decoded(address, code) if name == "pause")
         if found_exchange:
             decoded = self._decoded(address, code)
             found = [index for index, (_, name, _) in enumerate(decoded) if name.split()[-1] in _EXCHANGES]
             self._exchanges |= {decoded[index][0] for index in found}
             self._parted |= {decoded[index + 1][0] for index in found[:-1]}
-        wanted = self.ports | self._exchanges | self._parted
-        return not (wanted <= self._planted.keys() and self._parted.isdisjoint(self._updating))
+        return not (self._wanted() <= self._planted.keys() and self._parted.isdisjoint(self._updating))
 
     def _start_here(self, uc: Uc, address: int, _size: int, _data: object) -> None:
         """The engine brings its state up to date before the first hook of a translation, and may forget it later."""
@@ -149,6 +161,13 @@ class Guards:
             if name.split()[-1].startswith("outs"):
                 return port_access(name, operands)
         return None
+
+    def _before_pause(self, _uc: Uc, address: int, _size: int, _data: object) -> None:
+        cpu = self._cpu
+        cpu.state.load()
+        # Another program may have other code at this address.
+        if not cpu.breakpoints.stops_at(address) and cpu.code_at(address, len(_PAUSE)) == _PAUSE:
+            cpu.intercepts.on_pause()
 
     def _before_access(self, uc: Uc, address: int, size: int, _data: object) -> None:
         cpu = self._cpu

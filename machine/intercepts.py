@@ -38,6 +38,9 @@ class Board(Protocol):
     def time_stamp(self) -> int:
         """The TSC."""
 
+    def pause(self) -> None:
+        """PAUSE: the processor waits for another one."""
+
     @property
     def warp(self) -> int:
         """Nanoseconds that virtual time is ahead of guest progress."""
@@ -114,6 +117,10 @@ class Intercepts:
         """OUT, permitted."""
         self._cpu.inside()
         self._board.write_port(port, value, size)
+
+    def on_pause(self) -> None:
+        """PAUSE, where there are several processors."""
+        self._board.pause()
 
     def refuse_port(self, port: int, size: int) -> int:
         """0 if code outside ring 0 may use a port, else the exception: vector << 16 | error code."""

@@ -158,6 +158,7 @@ static noinline int run_ksoftirqd(void *unused)
 			__do_softirq();
 		}
 		local_irq_enable();
+		relax_kernel_lock();
 		schedule();
 	}
 }

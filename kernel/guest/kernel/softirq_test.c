@@ -21,9 +21,9 @@ static struct tasklet_storm {
 
 static noinline void storm_callback(struct tasklet_struct *t)
 {
-	if (!in_serving_softirq() || in_hardirq() || in_task() || current_context != SOFTIRQ_CONTEXT)
+	if (!in_serving_softirq() || in_hardirq() || in_task() || this_cpu(current_context) != SOFTIRQ_CONTEXT)
 		storm.elsewhere++;
-	else if (!strcmp(current->comm, "ksoftirqd/0"))
+	else if (!strncmp(current->comm, "ksoftirqd/", 10))
 		storm.in_ksoftirqd++;
 	else
 		storm.in_irq_exit++;
@@ -52,7 +52,7 @@ static ssize_t storm_write(struct file *file, const char __user *buf, size_t cou
 static int storm_show(struct seq_file *m)
 {
 	seq_printf(m, "left %ld irq_exit %lu ksoftirqd %lu elsewhere %lu task %d\n", storm.left, storm.in_irq_exit,
-		   storm.in_ksoftirqd, storm.elsewhere, in_task() && current_context == PROCESS_CONTEXT);
+		   storm.in_ksoftirqd, storm.elsewhere, in_task() && this_cpu(current_context) == PROCESS_CONTEXT);
 	return 0;
 }
 

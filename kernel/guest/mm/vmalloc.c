@@ -24,19 +24,20 @@ void __init vmalloc_init(void)
 
 static void unmap_stack(unsigned long stack)
 {
-	unsigned long va;
+	void *pages[THREAD_SIZE / PAGE_SIZE];
+	unsigned int i, nr = 0;
 
-	for (va = stack; va < stack + THREAD_SIZE; va += PAGE_SIZE) {
-		pte_t *pte = lookup_pte(init_mm.pgd, va);
+	for (i = 0; i < ARRAY_SIZE(pages); i++) {
+		pte_t *pte = lookup_pte(init_mm.pgd, stack + i * PAGE_SIZE);
 
 		if (pte && pte_present(*pte)) {
-			void *page = pte_page_address(*pte);
-
+			pages[nr++] = pte_page_address(*pte);
 			*pte = 0;
-			flush_tlb_kernel_range(va, va + PAGE_SIZE);
-			free_page(page);
 		}
 	}
+	flush_tlb_kernel_range(stack, stack + THREAD_SIZE);
+	for (i = 0; i < nr; i++)
+		free_page(pages[i]);
 }
 
 static bool map_stack(unsigned long stack)

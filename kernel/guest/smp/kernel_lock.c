@@ -7,14 +7,16 @@
 #include <asm/irqflags.h>
 #include <asm/processor.h>
 #include <linux/kernel.h>
+#include <linux/sched.h>
 #include <linux/smp.h>
 
 #define NO_CPU		(-1)
-#define PATIENCE	20000	/* rounds of waiting until the others let one pass */
+#define PATIENCE_NS	1000000		/* who has waited so long is let pass */
 
 static struct {
 	int owner;
 	int first;		/* it has waited too long: nobody else may take the lock before */
+	int waiting;		/* how many do */
 } kernel_flag = { .owner = 0, .first = NO_CPU };	/* the boot is in the kernel */
 
 /* Was *word what is expected? Then it is replaced by new (SDM 2A CMPXCHG). */
@@ -45,6 +47,20 @@ bool kernel_locked(void)
 	return READ_ONCE(kernel_flag.owner) == smp_processor_id();
 }
 
+static noinline void wait_for_lock(int cpu)
+{
+	u64 start = local_clock();
+
+	asm volatile("lock incl %0" : "+m"(kernel_flag.waiting));
+	do {
+		smp_poll();
+		cpu_relax();
+		if (local_clock() - start > PATIENCE_NS)
+			cmpxchg(&kernel_flag.first, NO_CPU, cpu);
+	} while (!trylock(cpu));
+	asm volatile("lock decl %0" : "+m"(kernel_flag.waiting));
+}
+
 /*
  * Wait until no other processor is in the kernel. False if this one had the lock before: then it is not the caller's to
  * give back. Who waits still does what the owner waits for (smp_poll).
@@ -52,17 +68,26 @@ bool kernel_locked(void)
 noinline bool lock_kernel(void)
 {
 	int cpu = smp_processor_id();
-	unsigned int rounds = 0;
 
 	if (kernel_locked())
 		return false;
-	while (!trylock(cpu)) {
-		smp_poll();
-		cpu_relax();
-		if (++rounds >= PATIENCE)
-			cmpxchg(&kernel_flag.first, NO_CPU, cpu);
-	}
+	if (!trylock(cpu))
+		wait_for_lock(cpu);
 	return true;
+}
+
+/* For long work in the kernel, where nothing is half done: let another processor in, if one waits. */
+void relax_kernel_lock(void)
+{
+	u64 start = local_clock();
+
+	if (!READ_ONCE(kernel_flag.waiting))
+		return;
+	unlock_kernel();
+	do
+		cpu_relax();
+	while (READ_ONCE(kernel_flag.waiting) && local_clock() - start < PATIENCE_NS);
+	lock_kernel();
 }
 
 /* x86 keeps stores in order: whoever sees the lock free sees all that was written under it (SDM 3A 8.2.2). */

@@ -81,7 +81,7 @@ static int vdso_others(void)
 	int (*vdso_gettimeofday)(struct timeval *, void *) = vdso_sym("__vdso_gettimeofday");
 	long (*vdso_time)(long *) = vdso_sym("__vdso_time");
 	long (*vdso_getcpu)(unsigned int *, unsigned int *, void *) = vdso_sym("__vdso_getcpu");
-	unsigned int cpu = 7, node = 7;
+	unsigned int cpu = 99, node = 7;
 	struct timeval tv, kernels;
 	long now = -1;
 
@@ -89,7 +89,7 @@ static int vdso_others(void)
 	CHECK(gettimeofday(&kernels, NULL) == 0 && vdso_gettimeofday(&tv, NULL) == 0);
 	CHECK(tv.tv_sec - kernels.tv_sec <= 1 && tv.tv_usec < 1000000);
 	CHECK(vdso_time(&now) == now && now - kernels.tv_sec <= 1);
-	CHECK(vdso_getcpu(&cpu, &node, NULL) == 0 && cpu == 0 && node == 0);
+	CHECK(vdso_getcpu(&cpu, &node, NULL) == 0 && cpu < 64 && node == 0);
 	return 0;
 }
 
@@ -136,7 +136,7 @@ static int vsyscall_page(void)
 	long (*v_time)(long *) = (void *)(VSYSCALL + 0x400);
 	long (*v_getcpu)(unsigned int *, unsigned int *, void *) = (void *)(VSYSCALL + 0x800);
 	struct timeval tv = { -1, -1 };
-	unsigned int cpu = 9;
+	unsigned int cpu = 99;
 	static char maps[4096];
 	long t = -1;
 
@@ -144,7 +144,7 @@ static int vsyscall_page(void)
 	CHECK(find_text(maps, "ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]"));
 	CHECK(v_gettimeofday(&tv, NULL) == 0 && tv.tv_usec >= 0);
 	CHECK(v_time(&t) == t && t - tv.tv_sec <= 1);
-	CHECK(v_getcpu(&cpu, NULL, NULL) == 0 && cpu == 0);
+	CHECK(v_getcpu(&cpu, NULL, NULL) == 0 && cpu < 64);
 	CHECK(status_of(calls_between_vsyscalls) == SIGSEGV);
 	CHECK(status_of(reads_vsyscall) == SIGSEGV);
 	CHECK(status_of(vsyscall_with_bad_pointer) == SIGSEGV);

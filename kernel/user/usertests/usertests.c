@@ -22,6 +22,7 @@ static const struct test *const tables[] = {
 	interruption_tests,
 	terminal_tests,
 	thread_tests,
+	smp_tests,
 	hostile_tests,
 	softirq_tests,
 	file_tests,

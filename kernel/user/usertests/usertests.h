@@ -23,6 +23,7 @@ extern const struct test sigframe_tests[];
 extern const struct test interruption_tests[];
 extern const struct test terminal_tests[];
 extern const struct test thread_tests[];
+extern const struct test smp_tests[];
 extern const struct test hostile_tests[];
 extern const struct test softirq_tests[];
 extern const struct test file_tests[];

@@ -25,6 +25,7 @@ void smp_poll(void);
 /* kernel_lock.c: the Big Kernel Lock. */
 bool lock_kernel(void);
 void unlock_kernel(void);
+void relax_kernel_lock(void);
 bool kernel_locked(void);
 
 #endif

@@ -227,6 +227,7 @@ noinline void schedule(void)
 /* A preemption point: long work in the kernel calls it where nothing is half done. Did it let others run? */
 noinline bool cond_resched(void)
 {
+	relax_kernel_lock();
 	if (!READ_ONCE(current->need_resched))
 		return false;
 	schedule();
