@@ -100,12 +100,12 @@ def test_gives_its_reason(answers, command):
 
 
 def test_walks_a_red_black_tree(scripts, tmp_path):
-    tree = "runqueue.cfs.tasks_timeline"
+    tree = "runqueues.cfs.tasks_timeline"
     said = on_the_guest(
         tmp_path / "gdb.sock",
         "init_action=poweroff /bin/hogs hogs=9",
         scripts,
-        *("tbreak check_preempt_tick if runqueue.nr_running == 9", "continue"),
+        *("tbreak check_preempt_tick if runqueues.nr_running == 9", "continue"),
         f"set $first = $lx_rb_first(&{tree}.rb_root)",
         f"set $last = $lx_rb_last(&{tree}.rb_root)",
         f"print $first == {tree}.rb_leftmost && $first->rb_left == 0 && $last->rb_right == 0",

@@ -35,7 +35,7 @@ TYPES = {
     "((struct rb_node *)0)->__rb_parent_color": "unsigned long",
     "((struct rb_node *)0)->rb_left": "struct rb_node *",
     "((struct rb_node *)0)->rb_right": "struct rb_node *",
-    "runqueue.cfs.tasks_timeline.rb_root": "struct rb_root",
+    "runqueues.cfs.tasks_timeline.rb_root": "struct rb_root",
     # dmesg.py
     "'printk.c'::prb": "struct printk_ringbuffer *",
     "prb->desc_ring.count_bits": "unsigned int",

@@ -21,7 +21,7 @@ def gdb(tmp_path):
     return lambda append, *commands: gdb_from_boot(tmp_path, f"{HOGS} {append}", *commands)
 
 
-TEN_RUNNABLE = "tbreak check_preempt_tick if runqueue.nr_running == 9"
+TEN_RUNNABLE = "tbreak check_preempt_tick if runqueues.nr_running == 9"
 
 
 def test_a_slice_is_computed_before_the_eyes(gdb):
@@ -50,7 +50,7 @@ def test_a_turn_ends_in_resched_curr_and_the_leftmost_is_next(gdb):
         "continue",
         "print next_p->pid != prev_p->pid",
         "print prev_p->nivcsw > 0",
-        "print &next_p->se.run_node != runqueue.cfs.tasks_timeline.rb_leftmost",
+        "print &next_p->se.run_node != runqueues.cfs.tasks_timeline.rb_leftmost",
     )
     assert re.search(r"#1 .* check_preempt_tick ", output)
     assert values(output)[:1] + values(output)[-3:] == ["0", "1", "1", "1"]
