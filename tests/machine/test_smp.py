@@ -335,3 +335,24 @@ def test_code_that_the_host_changes():
     guest.machine.memory.write(KERNEL + at + 1, b"\x02")
     guest.machine.run(100_000)
     assert [cpu.read_register(name) for cpu, name in zip(guest.cpus, ("rax", "rsi"), strict=True)] == [2, 2]
+
+
+# PAUSE
+
+WAITING = "movl $1000000, %ecx; 5: PAUSE; incl %esi; loop 5b"
+
+
+@pytest.mark.parametrize(("pause", "rounds"), [("pause", range(9, 12)), ("nop; nop", range(20_000, 10**6))])
+def test_who_waits_gives_the_turn_away(pause, rounds):
+    """One round of the loop in each turn, where the others' turns are whole ones."""
+    guest = several("5: incl %edi; jmp 5b", WAITING.replace("PAUSE", pause), quantum=100_000)
+    guest.machine.run(1_000_000)
+    assert guest.cpus[0].read_register("rdi") > 50_000
+    assert guest.cpus[1].read_register("rsi") in rounds
+
+
+def test_all_wait():
+    guest = several(WAITING.replace("PAUSE", "pause"), WAITING.replace("PAUSE", "pause"), quantum=100_000)
+    guest.machine.run(200_000)
+    first, other = (cpu.read_register("rsi") for cpu in guest.cpus)
+    assert first > 500 and abs(first - other) < 100

@@ -44,13 +44,16 @@ TICK = f"""
 
 
 def mixture(**options):
-    """Races, locks, timers, halts, interrupts from one to another: everything that depends on the order."""
+    """Races, locks, timers, halts, PAUSE, interrupts from one to another: everything that depends on the order."""
     work = f"""
     {TICKING}
     movl $1500, %ecx
 5:  {UNLOCKED}
     lock incl {LOCK:#x}
-    testb $15, %cl
+    testb $63, %cl
+    jnz 4f
+    pause
+4:  testb $15, %cl
     jnz 6f
     movl $0xc4042, {ICR:#x}
     testb $15, %cl
@@ -164,7 +167,7 @@ def test_a_breakpoint_stops_every_processor_that_comes_there():
     place = KERNEL + code.rindex(b"\xff\xc3\xc3")
     guest.cpu.breakpoints.insert(place)
     met = set()
-    for _ in range(3000):
+    for _ in range(6000):
         if guest.machine.run() == Breakpoint(place):
             assert guest.machine.cpu.linear_pc == place
             met.add(guest.machine.cpu.number)
