@@ -61,14 +61,14 @@ def on_machine(append, *, typed=(), kernel=None, initramfs=None, memory=64, entr
     return typist.run(stop.code if isinstance(stop, Exited) else None)
 
 
-def on_qemu(append, *, typed=(), kernel=None, initramfs=None, memory=64, directory=None):
+def on_qemu(append, *, typed=(), kernel=None, initramfs=None, memory=64, directory=None, cpus=1):
     """Run to the guest's end in QEMU; `directory` is for the files that it is given."""
     (directory / "vmlinux").write_bytes(kernel or vmlinux())
     (directory / "initramfs.cpio").write_bytes(initrd(initramfs))
     with (directory / "disk").open("wb") as disk:
         disk.truncate(DISK)
     typist = Typist(typed)
-    command = qemu_command(directory / "vmlinux", directory / "initramfs.cpio", append, memory)
+    command = qemu_command(directory / "vmlinux", directory / "initramfs.cpio", append, memory, cpus)
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     drive = ("-drive", f"file={directory / 'disk'},format=raw,if=ide,index=0")
     with subprocess.Popen([*command, *drive, "-serial", "stdio"], **pipes) as process:
@@ -95,13 +95,16 @@ def _converse(process, typist):
     raise AssertionError(f"no end after {SECONDS} s:\n{typist.run(None).console}")
 
 
-def qemu_command(kernel, initramfs, append, memory=64):
+def qemu_command(kernel, initramfs, append, memory=64, cpus=1):
     """QEMU without a screen, with the exit port, and nothing said about the console.
+
+    Each processor in a socket of its own: SeaBIOS's MP table names one of each.
 
     Without SMAP: QEMU 7.2 makes the stack accesses of LRET and IRET in ring 3 with ring 0's rights, which SMAP forbids.
     """
     return [
         *("qemu-system-x86_64", "-accel", "tcg", "-cpu", "max,-smap", "-m", str(memory), "-no-reboot"),
+        *("-smp", f"{cpus},sockets={cpus}"),
         *("-kernel", str(kernel), "-initrd", str(initramfs), "-append", append),
         *("-display", "none", "-monitor", "none"),
         *("-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"),

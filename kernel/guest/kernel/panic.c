@@ -24,12 +24,17 @@ void machine_exit(unsigned int code)
 	__builtin_unreachable();
 }
 
+/* The first processor alone has ticks to wake it, and counts them. */
 static void wait_seconds(long seconds)
 {
-	unsigned long end = jiffies + seconds * HZ;
+	u64 end = local_clock() + seconds * NSEC_PER_SEC;
 
-	while ((long)(READ_ONCE(jiffies) - end) < 0)
-		safe_halt();
+	while (local_clock() < end) {
+		if (smp_processor_id())
+			cpu_relax();
+		else
+			safe_halt();
+	}
 	local_irq_disable();
 }
 
@@ -44,6 +49,7 @@ noinline void panic(const char *fmt, ...)
 	vsnprintf(buf, sizeof(buf), fmt, args);
 	__builtin_va_end(args);
 	printk(KERN_EMERG "Kernel panic - not syncing: %s\n", buf);
+	smp_send_stop();
 	if (panic_timeout > 0) {
 		printk(KERN_EMERG "Rebooting in %ld seconds..\n", panic_timeout);
 		wait_seconds(panic_timeout);

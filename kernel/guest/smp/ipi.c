@@ -110,6 +110,8 @@ noinline void smp_send_stop(void)
 {
 	struct cpumask others = { { __cpu_online_mask.bits[0] & ~(1UL << smp_processor_id()) } };
 
+	if (!others.bits[0])
+		return;
 	WRITE_ONCE(stopping, true);
 	send_IPI_mask(&others, REBOOT_VECTOR);
 }

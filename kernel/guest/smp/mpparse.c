@@ -37,7 +37,8 @@ struct mpc_cpu {
 
 enum { MP_PROCESSOR, CPU_ENABLED = 1, CPU_BOOTPROCESSOR = 2, MP_ENTRY_SIZE = 8 };
 
-struct cpumask __cpu_present_mask = { { 1 } }, __cpu_online_mask = { { 1 } };
+struct cpumask __cpu_possible_mask = { { 1 } }, __cpu_present_mask = { { 1 } };
+struct cpumask __cpu_online_mask = { { 1 } }, __cpu_active_mask = { { 1 } };
 u8 x86_cpu_to_apicid[NR_CPUS];
 
 /* maxcpus=N, nosmp: no more than these. */
@@ -82,6 +83,7 @@ static void __init generic_processor_info(const struct mpc_cpu *m, unsigned int 
 	if (*count >= NR_CPUS || *count >= setup_max_cpus)
 		return;
 	x86_cpu_to_apicid[*count] = m->apicid;
+	cpumask_set_cpu(*count, &__cpu_possible_mask);
 	cpumask_set_cpu((*count)++, &__cpu_present_mask);
 }
 

@@ -34,6 +34,7 @@ noinline void __init start_secondary(void)
 	load_current_idt();
 	setup_local_APIC();
 	__flush_tlb_all();
+	cpumask_set_cpu(smp_processor_id(), &__cpu_active_mask);
 	cpumask_set_cpu(smp_processor_id(), &__cpu_online_mask);
 	cpu_idle();
 }

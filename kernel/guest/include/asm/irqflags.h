@@ -5,8 +5,8 @@
 #include <linux/types.h>
 
 /*
- * One processor, and the kernel is never preempted: a task runs until it sleeps or returns to ring 3.
- * Interrupts off is therefore the only lock there is, and only against interrupt handlers.
+ * The kernel is never preempted: a task runs until it sleeps or returns to ring 3; and one processor at a time is in
+ * it (smp/kernel_lock.c). So interrupts off is all that keeps others out, and those are interrupt handlers.
  */
 static inline void local_irq_enable(void)
 {

@@ -13,8 +13,9 @@ typedef struct cpumask cpumask_t;
 
 #define CPU_MASK_ALL	((struct cpumask){ { (1UL << NR_CPUS) - 1 } })
 
-/* Processors that are there, and those that run. */
-extern struct cpumask __cpu_present_mask, __cpu_online_mask;
+/* Processors that are there, and those that run: each by two of Linux's names, which plugging would tell apart. */
+extern struct cpumask __cpu_possible_mask, __cpu_present_mask;
+extern struct cpumask __cpu_online_mask, __cpu_active_mask;
 
 /* With LOCK: processors change a mask that others look at without a lock of the kernel's. */
 static inline void cpumask_set_cpu(int cpu, struct cpumask *mask)
