@@ -1,8 +1,9 @@
 """Whose turn it is: processors run one after the other, each for a quantum of code.
 
 A turn ends at the first instruction boundary at or after its last byte, with a halt, or behind a PAUSE, which says that
-the processor waits for another; while nobody else has anything to run it does not end.  All is decided at exact positions of the run, so the order is the same in every run, however
-the run is cut and whatever a debugger does; another quantum gives another order.
+the processor waits for another; while nobody else has anything to run it does not end.  All is decided at exact
+positions of the run, so the order is the same in every run, however the run is cut and whatever a debugger does;
+another quantum gives another order.
 
 There is one clock: the bytes that all of them have executed.  So the time-stamp counter never goes backwards from one
 processor to the next.

@@ -17,7 +17,7 @@ from tests.realgdb.qemu_machine import LOADER
 from tests.realgdb.served import gdb_on
 
 USER_TABLE = 1 << 12
-SHARED = ("entry_text", "cpu_entry_data", "cpu_entry_bss")
+SHARED = ("entry_text", "per_cpu", "cpu_entry_bss")
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The guest's kernel on several processors: the same run every time, whatever the quantum the same answers, and a panic stops all."""
+"""The guest's kernel on several processors: right answers by any quantum, the same run twice, and one end of all."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""Stock gdb on our kernel on two processors: start-up, the lock, interrupts from one to the other, shootdown, moving."""
+"""Stock gdb on our kernel on two processors: start-up, lock, interrupts from one to the other, shootdown, moving."""
 
 import re
 
@@ -36,7 +36,12 @@ def test_from_real_mode_to_an_idle_task(gdb):
     )
     assert "(not started)" in output.partition("Hardware assisted")[0]
     assert re.findall(HERE, output) == ["2", "2", "2"]
-    real_mode, protected, long_mode, idle = values(output)[:3], values(output)[3:5], values(output)[5], values(output)[6:]
+    real_mode, protected, long_mode, idle = (
+        values(output)[:3],
+        values(output)[3:5],
+        values(output)[5],
+        values(output)[6:],
+    )
     assert real_mode == [hex(TRAMPOLINE), hex(TRAMPOLINE >> 4), "0"]
     assert (protected, long_mode, idle) == (["1", "0"], "0x500", ["0x3", "1"])
     assert re.search(r"#0  start_secondary \(\).*\n#1 .* secondary_startup_64 \(\)", output)
@@ -46,7 +51,14 @@ def test_one_at_a_time_is_in_the_kernel(gdb):
     """The other one waits at its door for whoever has the lock."""
     output = gdb(
         "/bin/hogs hogs=2",
-        *("tbreak wait_for_lock", "continue", "bt", "print cpu", "print kernel_flag.owner", "print kernel_flag.waiting"),
+        *(
+            "tbreak wait_for_lock",
+            "continue",
+            "bt",
+            "print cpu",
+            "print kernel_flag.owner",
+            "print kernel_flag.waiting",
+        ),
         *("tbreak smp_poll", "continue", "print kernel_flag.waiting"),
     )
     waits, owner, before, after = values(output)
@@ -75,7 +87,13 @@ def test_a_shootdown(gdb):
         "/bin/threads",
         *("tbreak smp_flush_tlb", "continue", "bt", "set $sender = cpu_number", "print mask->bits[0] & 3"),
         *("tbreak local_flush_tlb_range if flush.cpus.bits[0] != 0", "continue", "bt", "print flush.cpus.bits[0]"),
-        *("finish", "tbreak cpumask_clear_cpu if mask == &flush.cpus", "continue", "finish", "print flush.cpus.bits[0]"),
+        *(
+            "finish",
+            "tbreak cpumask_clear_cpu if mask == &flush.cpus",
+            "continue",
+            "finish",
+            "print flush.cpus.bits[0]",
+        ),
     )
     assert re.search(r"(?s)#0  smp_flush_tlb .*flush_tlb_others.*flush_tlb_", output)
     assert re.search(r"(?s)#0  local_flush_tlb_range .*#1 .* do_flush_tlb ", output)
@@ -86,7 +104,14 @@ def test_a_shootdown(gdb):
 def test_a_task_moves_to_another_processor(gdb):
     output = gdb(
         "/bin/hogs hogs=3",
-        *("tbreak move_task", "continue", "bt", "print p->thread_info.cpu != cpu", "set $moved = p", "set $there = cpu"),
+        *(
+            "tbreak move_task",
+            "continue",
+            "bt",
+            "print p->thread_info.cpu != cpu",
+            "set $moved = p",
+            "set $there = cpu",
+        ),
         *("finish", "print $moved->thread_info.cpu == $there", "print $moved->on_rq"),
     )
     assert values(output) == ["1", "1", "1"]

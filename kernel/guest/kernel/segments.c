@@ -3,6 +3,7 @@
  * 32-bit program, or one that plays with its LDT, has selectors there that must be its own after a switch (Linux:
  * arch/x86/kernel/process_64.c).
  */
+#include <asm/irqflags.h>
 #include <asm/ldt.h>
 #include <asm/processor.h>
 #include <asm/uaccess.h>
@@ -37,15 +38,17 @@ DEFINE_SEGMENT(gs)
 
 /*
  * GS is the kernel's own in here: loading a selector would load its base too. So the base that came with it goes to
- * where swapgs will find it. (Linux does swapgs around the load, and its entry code knows that place.)
+ * where swapgs will find it; no interrupt may come before the kernel's is back. (Linux does swapgs around the load, and its entry code knows that place.)
  */
 static void load_gs_index(unsigned int selector)
 {
+	unsigned long flags = local_irq_save();
 	u64 kernel_base = rdmsr(MSR_GS_BASE);
 
 	loadsegment_gs(selector);
 	wrmsr(MSR_KERNEL_GS_BASE, rdmsr(MSR_GS_BASE));
 	wrmsr(MSR_GS_BASE, kernel_base);
+	local_irq_restore(flags);
 }
 
 void save_segments(struct thread_struct *thread)
