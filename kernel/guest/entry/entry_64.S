@@ -144,7 +144,7 @@ SYM_CODE_START(system_call)
 	call	*ia32_sys_call_table(, %rax, 8)
 	movq	%rax, RAX(%rsp)
 3:	cli
-	andl	$~TS_COMPAT, TASK_threadstatus(%r12)
+	andl	$~(TS_COMPAT | TS_FORCE_IRET), TASK_threadstatus(%r12)	/* it leaves by IRETQ anyhow */
 	jmp	ret_from_intr
 	.cfi_endproc
 SYM_CODE_END(system_call)
