@@ -4,6 +4,7 @@
  * firmware leaves it.
  */
 #include <asm/apic.h>
+#include <asm/hardirq.h>
 #include <asm/processor.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
@@ -136,6 +137,7 @@ noinline void sysvec_apic_timer_interrupt(struct pt_regs *regs, unsigned long er
 	bool was_idle = irq_enter();
 
 	ack_APIC_irq();
+	inc_irq_stat(apic_timer_irqs);
 	hrtick();
 	irq_exit(was_idle);
 }

@@ -1,10 +1,12 @@
 /* From a vector to the driver that asked for it. */
 #define pr_fmt(fmt) "irq: " fmt
+#include <asm/hardirq.h>
 #include <asm/traps.h>
 #include <linux/interrupt.h>
 #include <linux/kernel.h>
 #include <linux/preempt.h>
 #include <linux/seq_file.h>
+#include <linux/smp.h>
 
 static struct irq_desc {
 	irq_handler_t handler;
@@ -16,6 +18,8 @@ void common_interrupt(struct pt_regs *regs, unsigned long vector);
 
 /* What the interrupt that is being served has interrupted; NULL outside of interrupts. */
 static __percpu struct pt_regs *irq_regs;
+
+__percpu irq_cpustat_t irq_stat;
 
 struct pt_regs *get_irq_regs(void)
 {
@@ -82,14 +86,45 @@ unsigned long nr_interrupts(void)
 	return sum;
 }
 
-/* The text of /proc/interrupts. */
+/* Interrupts of the local APICs, by their names there. */
+static const struct {
+	const char *name, *what;
+	size_t offset;
+} irq_stats[] = {
+	{ "LOC", "Local timer interrupts", offsetof(irq_cpustat_t, apic_timer_irqs) },
+	{ "TCK", "Ticks of the first processor", offsetof(irq_cpustat_t, irq_tick_count) },
+	{ "RES", "Rescheduling interrupts", offsetof(irq_cpustat_t, irq_resched_count) },
+	{ "TLB", "TLB shootdowns", offsetof(irq_cpustat_t, irq_tlb_count) },
+};
+
+static void show_irq(struct seq_file *m, int irq)
+{
+	int cpu;
+
+	seq_printf(m, "%4d:", irq);
+	for_each_online_cpu(cpu)
+		seq_printf(m, " %10lu", cpu ? 0 : irq_desc[irq].count);
+	seq_printf(m, "    XT-PIC  %s\n", irq_desc[irq].name);
+}
+
+/* The text of /proc/interrupts. Lines of devices lead to the first processor. */
 int interrupts_show(struct seq_file *m)
 {
-	int irq;
+	size_t i;
+	int irq, cpu;
 
-	seq_puts(m, "           CPU0\n");
+	seq_puts(m, "    ");
+	for_each_online_cpu(cpu)
+		seq_printf(m, "       CPU%d", cpu);
+	seq_puts(m, "\n");
 	for (irq = 0; irq < NR_IRQS; irq++)
 		if (irq_desc[irq].handler)
-			seq_printf(m, "%4d: %10lu    XT-PIC  %s\n", irq, irq_desc[irq].count, irq_desc[irq].name);
+			show_irq(m, irq);
+	for (i = 0; i < ARRAY_SIZE(irq_stats); i++) {
+		seq_printf(m, "%4s:", irq_stats[i].name);
+		for_each_online_cpu(cpu)
+			seq_printf(m, " %10lu", *(unsigned long *)((char *)per_cpu_ptr(&irq_stat, cpu) + irq_stats[i].offset));
+		seq_printf(m, "   %s\n", irq_stats[i].what);
+	}
 	return 0;
 }

@@ -3,6 +3,7 @@
  * tick has come, to forget translations, to stop. Senders have the kernel's lock, so there is one at a time.
  */
 #include <asm/apic.h>
+#include <asm/hardirq.h>
 #include <asm/irqflags.h>
 #include <asm/tlbflush.h>
 #include <linux/interrupt.h>
@@ -38,6 +39,7 @@ noinline void sysvec_reschedule(struct pt_regs *regs, unsigned long error_code)
 	bool was_idle = irq_enter();
 
 	ack_APIC_irq();
+	inc_irq_stat(irq_resched_count);
 	scheduler_ipi();
 	irq_exit(was_idle);
 }
@@ -58,6 +60,7 @@ noinline void sysvec_tick(struct pt_regs *regs, unsigned long error_code)
 	bool was_idle = irq_enter();
 
 	ack_APIC_irq();
+	inc_irq_stat(irq_tick_count);
 	account_process_tick(current, user_mode(regs));
 	scheduler_tick();
 	irq_exit(was_idle);
@@ -83,6 +86,7 @@ static void do_flush_tlb(int cpu)
 noinline void sysvec_invalidate_tlb(void)
 {
 	ack_APIC_irq();
+	inc_irq_stat(irq_tlb_count);
 	do_flush_tlb(smp_processor_id());
 }
 
