@@ -65,6 +65,11 @@ int begin_new_exec(struct linux_binprm *bprm);
 int bprm_change_interp(const char *interp, struct linux_binprm *bprm);
 int do_execve(const char *filename, const char __user *const __user *argv,
 	      const char __user *const __user *envp);
+struct linux_binprm *alloc_bprm(int fd, const char *filename);
+void free_bprm(struct linux_binprm *bprm);
+int bprm_execve(struct linux_binprm *bprm, int fd, const char *filename, int flags);
+
+/* kernel_execve.c */
 int kernel_execve(const char *filename, const char *const *argv, const char *const *envp);
 
 /* exec_args.c */
