@@ -10,7 +10,7 @@ DEFAULT_MEMORY = 64 << 20
 
 MOST_PROCESSORS = 8
 
-QUANTUM = 10_000
+QUANTUM = 50_000
 """Bytes of code that one of several processors runs in its turn."""
 
 ENTRY_NAMES = ("real", "32", "64", "unpacked")

@@ -162,7 +162,7 @@ def test_random_routes(plain, seed):
 
 
 def test_a_breakpoint_stops_every_processor_that_comes_there():
-    guest = several("3: call 9f; jmp 3b; 9: incl %ebx; ret", "3: call 9b; jmp 3b", cpus=3)
+    guest = several("3: call 9f; jmp 3b; 9: incl %ebx; ret", "3: call 9b; jmp 3b", cpus=3, quantum=10_000)
     code = bytes(guest.machine.memory.read(KERNEL, 0x800))
     place = KERNEL + code.rindex(b"\xff\xc3\xc3")
     guest.cpu.breakpoints.insert(place)
