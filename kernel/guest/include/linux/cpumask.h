@@ -48,7 +48,7 @@ static inline unsigned int cpumask_weight(const struct cpumask *mask)
 #define num_online_cpus()	cpumask_weight(&__cpu_online_mask)
 
 #define for_each_cpu(cpu, mask)								\
-	for ((cpu) = 0; (cpu) < NR_CPUS; (cpu)++)					\
+	for ((cpu) = 0; (mask)->bits[0] >> (cpu); (cpu)++)				\
 		if (cpumask_test_cpu(cpu, mask))
 
 #define for_each_present_cpu(cpu)	for_each_cpu(cpu, &__cpu_present_mask)
