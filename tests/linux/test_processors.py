@@ -10,7 +10,8 @@ from tests.linux.debian import Debian
 
 pytestmark = [pytest.mark.linux, pytest.mark.timeout(400)]
 
-BUSY = "(i=0; while [ $i -lt 3000 ]; do i=$((i+1)); done; cat /proc/self/stat | cut -d' ' -f39)"
+WORK = "i=0; while [ $i -lt 1000 ]; do i=$((i+1)); done; cut -d' ' -f39 /proc/self/stat"
+BUSY = f"(for j in 1 2 3 4; do {WORK}; done)"
 
 
 @pytest.fixture(scope="module")
