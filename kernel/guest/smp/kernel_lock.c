@@ -47,8 +47,10 @@ bool kernel_locked(void)
 	return READ_ONCE(kernel_flag.owner) == smp_processor_id();
 }
 
+/* Interrupts off, so that a flush is either served by smp_poll or by its interrupt, and never half by each. */
 static noinline void wait_for_lock(int cpu)
 {
+	unsigned long flags = local_irq_save();
 	u64 start = local_clock();
 
 	asm volatile("lock incl %0" : "+m"(kernel_flag.waiting));
@@ -59,6 +61,7 @@ static noinline void wait_for_lock(int cpu)
 			cmpxchg(&kernel_flag.first, NO_CPU, cpu);
 	} while (!trylock(cpu));
 	asm volatile("lock decl %0" : "+m"(kernel_flag.waiting));
+	local_irq_restore(flags);
 }
 
 /*

@@ -35,6 +35,8 @@ struct mpc_cpu {
 	u32 reserved[2];
 };
 
+#define MPC_END		(PUD_SIZE - 0x10000)	/* a table is shorter than 64 KiB, and the first GiB is mapped */
+
 enum { MP_PROCESSOR, CPU_ENABLED = 1, CPU_BOOTPROCESSOR = 2, MP_ENTRY_SIZE = 8 };
 
 struct cpumask __cpu_possible_mask = { { 1 } }, __cpu_present_mask = { { 1 } };
@@ -112,7 +114,7 @@ static bool __init smp_scan_config(unsigned long base, unsigned long length)
 	for (; length >= sizeof(*mpf); mpf++, length -= sizeof(*mpf)) {
 		if (memcmp(mpf->signature, "_MP_", 4) || mpf->length != 1 || !mpf_checksum((const u8 *)mpf, sizeof(*mpf)))
 			continue;
-		if (mpf->physptr && !mpf->feature1)
+		if (mpf->physptr && mpf->physptr < MPC_END && !mpf->feature1)
 			smp_read_mpc(__va(mpf->physptr));
 		return true;
 	}
