@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 from kernel.errors import SymbolsError, UnreadableError
@@ -32,11 +32,12 @@ class GuestMemory(Protocol):
 
 
 class Kernel:
-    """Symbols, layouts and memory of a kernel that runs."""
+    """Symbols, layouts and memory of a kernel that runs; ``processor`` tells which one is looked at, from 0."""
 
-    def __init__(self, symbols: Symbols, memory: GuestMemory) -> None:
+    def __init__(self, symbols: Symbols, memory: GuestMemory, processor: Callable[[], int] = lambda: 0) -> None:
         self.symbols = symbols
         self.memory = memory
+        self.processor = processor
         self._members: dict[tuple[str, str], Member | None] = {}
 
     def address_of(self, name: str) -> int:

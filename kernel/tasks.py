@@ -116,19 +116,20 @@ def _other_threads(leader: Task) -> Iterator[Object]:
                 yield task
 
 
-def current_task(kernel: Kernel, processor: int = 0) -> Task:
-    """The task that a processor runs. Raises UnreadableError, SymbolsError."""
+def current_task(kernel: Kernel, processor: int | None = None) -> Task:
+    """The task that a processor runs, by default the one that is looked at. Raises UnreadableError, SymbolsError."""
     return read_task(kernel, current_address(kernel, processor))
 
 
-def current_address(kernel: Kernel, processor: int = 0) -> int:
-    """Where the task that a processor runs has its `struct task_struct`. Raises UnreadableError, SymbolsError."""
+def current_address(kernel: Kernel, processor: int | None = None) -> int:
+    """Where the task that `current_task` tells has its `struct task_struct`. Raises UnreadableError, SymbolsError."""
     symbols = kernel.symbols
     if symbols.lookup("current_task") is None and symbols.lookup("pcpu_hot") is not None:
         pointer = kernel.variable("pcpu_hot", "struct pcpu_hot").address_of("current_task")  # Linux 6.2 to 6.14
     else:
         pointer = kernel.address_of("current_task")
-    return kernel.number_at(per_processor(kernel, pointer, processor))
+    number = kernel.processor() if processor is None else processor
+    return kernel.number_at(per_processor(kernel, pointer, number))
 
 
 def per_processor(kernel: Kernel, address: int, processor: int) -> int:

@@ -75,7 +75,8 @@ class Guest:
 
         if self.symbols_file is None:
             raise SymbolsError(f"{self.kernel} has no symbols, without which its tasks cannot be found")
-        return RunningKernel(self.symbols or Symbols.load(self.symbols_file), KernelMemory(self.machine))
+        symbols = self.symbols or Symbols.load(self.symbols_file)
+        return RunningKernel(symbols, KernelMemory(self.machine), lambda: self.machine.cpu.number)
 
 
 def _read(path: Path, most: int) -> bytes:

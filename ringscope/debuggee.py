@@ -82,6 +82,11 @@ class Debuggee(Protocol):
         """Set a register."""
         ...
 
+    @property
+    def processor(self) -> int:
+        """Which one is looked at, from 0."""
+        ...
+
     def code_segment(self) -> CodeSegment:
         """CS with its hidden part, or what it is most likely to be where nobody tells."""
         ...

@@ -33,7 +33,7 @@ IDLE_SECONDS = 0.02
 
 
 class LocalDebuggee:
-    """The view of a `Machine`, always of its first processor."""
+    """The view of a `Machine`: of the processor whose turn it is, the one that stopped."""
 
     def __init__(self, machine: Machine, lines: Lines | None = None, guest: Guest | None = None) -> None:
         self.machine = machine
@@ -75,6 +75,11 @@ class LocalDebuggee:
             return self._guest.running_kernel
         except KernelError as error:
             raise Refused(str(error)) from None
+
+    @property
+    def processor(self) -> int:
+        """Whose turn it is."""
+        return self.machine.cpu.number
 
     def code_segment(self) -> CodeSegment:
         """CS as the processor has cached it."""

@@ -117,6 +117,11 @@ class RemoteDebuggee:
         with _refusing():
             self._client.write_register(name, value)
 
+    @property
+    def processor(self) -> int:
+        """The first: a stub's threads need not be processors."""
+        return 0
+
     def code_segment(self) -> CodeSegment:
         """As CS has it cached, where the stub tells; else by the descriptor or the mode's custom."""
         cr0, efer = find_register(self, "cr0"), find_register(self, "efer") or 0

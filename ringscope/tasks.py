@@ -54,7 +54,8 @@ def kernel_of(session: Session) -> Kernel:
         raise TaskError("no symbols are loaded: tasks cannot be found")
     if not isinstance(session.symbols, KernelSymbols):
         raise TaskError("the symbols tell no structures: tasks cannot be found")
-    return Kernel(session.symbols, DebuggeeMemory(session.debuggee))
+    debuggee = session.debuggee
+    return Kernel(session.symbols, DebuggeeMemory(debuggee), lambda: debuggee.processor)
 
 
 def current_task(session: Session) -> Task:

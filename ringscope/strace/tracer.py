@@ -20,7 +20,7 @@ from kernel.tasks import current_address
 from machine.errors import Error
 from machine.machine import Machine
 from ringscope.layout import REGISTERS
-from ringscope.probe import MachineProbe
+from ringscope.probe import MachineProbe, make_probe
 from ringscope.strace.arguments import argument, is_stored, result_in_words
 from ringscope.strace.summary import Summary
 from ringscope.strace.values import ENDLESS
@@ -80,11 +80,11 @@ class Tracer:
     def __init__(self, machine: Machine, symbols: Symbols | None, write: Write | None) -> None:
         self._machine = machine
         self._write = write
-        self._probe = MachineProbe(machine.cpu, lambda: 1)
+        self._probe = make_probe(machine, lambda: 1)
         self.summary = Summary()
         if symbols is None:
             raise Error("system calls are traced by the kernel's symbols, and this kernel has none")
-        self._kernel = Kernel(symbols, _HookMemory(self._probe))
+        self._kernel = Kernel(symbols, _HookMemory(self._probe), lambda: machine.cpu.number)
         self._rows = {row.x86_64: row for row in syscalls() if row.x86_64 is not None}
         self._under_way: dict[int, _Call] = {}
         self._hooks = {

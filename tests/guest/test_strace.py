@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from machine.errors import Error
+from machine.limits import QUANTUM
 from ringscope.boot import power_on
 from ringscope.configuration import Configuration
 from ringscope.strace.tracer import Tracer
@@ -15,10 +16,10 @@ from ringscope.strace.tracer import Tracer
 WORDS = "quiet init_action=poweroff /bin/forktest"
 
 
-def traced(append=WORDS, *, trace=True, engine=None):
+def traced(append=WORDS, *, trace=True, engine=None, cpus=1):
     """Lines, the summary's, and where the run ended."""
     lines = []
-    guest = power_on(Configuration(append=append, engine=engine))
+    guest = power_on(Configuration(append=append, engine=engine, processors=(cpus, QUANTUM)))
     tracer = Tracer(guest.machine, guest.symbols, lines.append) if trace else None
     while guest.machine.run() is None:
         pass
@@ -46,6 +47,14 @@ def test_the_guest_does_not_know():
 
 def test_both_engines_tell_the_same():
     assert traced(engine="fast") == traced(engine="portable")
+
+
+def test_calls_on_several_processors():
+    """Each is that of the task which makes it, on whichever processor."""
+    (one, _, _), (three, _, end) = traced(), traced(cpus=3)
+    assert traced(trace=False, cpus=3)[2] == end
+    calls = [sorted(re.findall(r"^(\[\d+ \w+\] \w+)\(", "".join(lines), re.MULTILINE)) for lines in (one, three)]
+    assert calls[0] == calls[1] and "[3 forktest] wait4" in calls[1]
 
 
 def test_a_summary_counts_what_the_lines_say():

@@ -74,8 +74,9 @@ def test_each_has_its_own_variables(gdb):
         *(f"print *(int *) {mine('cpu_number')}", "print cpu_number"),
         f"set $second = *(struct task_struct **) {mine('current_task')}",
         *("print (char *) $second->comm", "print $second->thread_info.cpu", "print $second == current_task"),
-        "print $gs_base == (unsigned long) &__per_cpu_start + __per_cpu_offset[1]",
+        *("print $gs_base == (unsigned long) &__per_cpu_start + __per_cpu_offset[1]", "info threads"),
     )
+    assert re.search(r"^\* 2 .* \(hogs \(\d+\), ring 0\)", output, re.MULTILINE)
     assert re.findall(HERE, output) == ["2"]
     number, first, comm, cpu, same, area = values(output)
     assert (number, first, cpu, same, area) == ("1", "0", "1", "0", "1") and comm.endswith('"hogs"')
