@@ -170,12 +170,15 @@ SYM_CODE_START(secondary_startup_64)
 	.cfi_endproc
 SYM_CODE_END(secondary_startup_64)
 
-	.data
+	.section .init.data, "aw"
 	.balign 8
 	.globl	initial_gs, initial_stack, initial_code
 initial_gs:	.quad	__per_cpu_start		/* of the processor that comes next: do_boot_cpu changes all three */
 initial_stack:	.quad	init_stack + THREAD_SIZE
 initial_code:	.quad	x86_64_start_kernel
+
+	.data
+	.balign 8
 early_gdt_descr:
 	.word	GDT_ENTRIES * 8 - 1
 	.long	pa(gdt_page)
