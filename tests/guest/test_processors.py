@@ -12,8 +12,8 @@ from ringscope.configuration import Configuration
 from tests.guest.boot import POWER_OFF, on_qemu
 
 TESTS = (
-    "affinity affinity_is_inherited atomic_everywhere tlb_shootdown remap_under_another kill_the_other work_is_shared "
-    "proc_knows_processors ksoftirqd_takes_over threads_share_memory vdso_others"
+    "affinity affinity_is_inherited atomic_everywhere tlb_shootdown remap_under_another ldt_everywhere kill_the_other "
+    "work_is_shared proc_knows_processors ksoftirqd_takes_over threads_share_memory vdso_others"
 )
 PROMPT = b"# "
 SECONDS = 100

@@ -6,6 +6,7 @@
 #include <asm/irqflags.h>
 #include <asm/ldt.h>
 #include <asm/pti.h>
+#include <asm/tlbflush.h>
 #include <asm/uaccess.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -63,7 +64,7 @@ static int alloc_ldt(struct mm_struct *mm)
 	return -ENOMEM;
 }
 
-/* Tell the processor of mm's table: interrupts off, or on one processor with nobody to switch to. */
+/* Tell this processor of mm's table: interrupts off, or where nobody else is switched to. */
 void load_mm_ldt(const struct mm_struct *mm)
 {
 	unsigned long base = boot_cpu_has(X86_FEATURE_PTI) ? LDT_BASE_ADDR : (unsigned long)mm->ldt;
@@ -146,6 +147,7 @@ static long write_ldt(const void __user *ptr, unsigned long bytecount, bool oldm
 	mm->ldt[info.entry_number] = desc;
 	load_mm_ldt(mm);
 	local_irq_restore(flags);
+	flush_tlb_mm(mm);		/* other processors that run its threads learn of the table so */
 	return 0;
 }
 

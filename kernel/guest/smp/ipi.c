@@ -5,6 +5,7 @@
 #include <asm/apic.h>
 #include <asm/hardirq.h>
 #include <asm/irqflags.h>
+#include <asm/ldt.h>
 #include <asm/tlbflush.h>
 #include <linux/interrupt.h>
 #include <linux/kernel.h>
@@ -80,6 +81,8 @@ static void do_flush_tlb(int cpu)
 		return;
 	leave_lazy_mm();
 	local_flush_tlb_range(flush.start, flush.end);
+	if (current->active_mm->ldt)
+		load_mm_ldt(current->active_mm);
 	cpumask_clear_cpu(cpu, &flush.cpus);
 }
 

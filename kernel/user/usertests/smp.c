@@ -221,6 +221,40 @@ static int remap_under_another(void)
 	return 0;
 }
 
+static volatile int installed;
+
+/* Loads a selector of the LDT's first entry: #GP where the processor knows of no LDT. */
+static int loads_selector(void *arg)
+{
+	pin((unsigned long)arg);
+	while (!installed)
+		progress++;
+	asm volatile("movl %0, %%es" : : "r"(0 << 3 | 4 | 3));
+	stop = 1;
+	return 0;
+}
+
+static int makes_ldt(void)
+{
+	struct user_desc desc = { .limit = 0xfffff, .seg_32bit = 1, .limit_in_pages = 1, .useable = 1 };
+
+	if (start(0, loads_selector, last_cpu()) <= 0 || pin(first_cpu()))
+		return 1;
+	wait_for_progress();
+	if (modify_ldt(0x11, &desc, sizeof(desc)))
+		return 2;
+	installed = 1;
+	thread_join(&tids[0]);
+	return stop != 1;
+}
+
+/* One thread makes the process's first LDT, while another runs. */
+static int ldt_everywhere(void)
+{
+	CHECK(status_of(makes_ldt) == 0);
+	return 0;
+}
+
 static int spins(void)
 {
 	pin(last_cpu());
@@ -294,6 +328,7 @@ const struct test smp_tests[] = {
 	{ "atomic_everywhere", atomic_everywhere },
 	{ "tlb_shootdown", tlb_shootdown },
 	{ "remap_under_another", remap_under_another },
+	{ "ldt_everywhere", ldt_everywhere },
 	{ "kill_the_other", kill_the_other },
 	{ "work_is_shared", work_is_shared },
 	{ "proc_knows_processors", proc_knows_processors },
