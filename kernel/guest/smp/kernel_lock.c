@@ -6,6 +6,7 @@
  */
 #include <asm/irqflags.h>
 #include <asm/processor.h>
+#include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
@@ -17,6 +18,7 @@ static struct {
 	int owner;
 	int first;		/* it has waited too long: nobody else may take the lock before */
 	int waiting;		/* how many do */
+	bool shared;		/* are there others at all? */
 } kernel_flag = { .owner = 0, .first = NO_CPU };	/* the boot is in the kernel */
 
 /* Was *word what is expected? Then it is replaced by new (SDM 2A CMPXCHG). */
@@ -39,6 +41,12 @@ static bool trylock(int cpu)
 	if (first == cpu)
 		WRITE_ONCE(kernel_flag.first, NO_CPU);
 	return true;
+}
+
+/* Called once, before another processor starts: until then there is nobody to keep out, and the lock costs next to nothing. */
+void __init share_kernel_lock(void)
+{
+	kernel_flag.shared = true;
 }
 
 /* Is this processor the one that is in the kernel? */
@@ -70,10 +78,11 @@ static noinline void wait_for_lock(int cpu)
  */
 noinline bool lock_kernel(void)
 {
-	int cpu = smp_processor_id();
+	int cpu;
 
-	if (kernel_locked())
+	if (!kernel_flag.shared || kernel_locked())
 		return false;
+	cpu = smp_processor_id();
 	if (!trylock(cpu))
 		wait_for_lock(cpu);
 	return true;
@@ -96,6 +105,8 @@ void relax_kernel_lock(void)
 /* x86 keeps stores in order: whoever sees the lock free sees all that was written under it (SDM 3A 8.2.2). */
 noinline void unlock_kernel(void)
 {
+	if (!kernel_flag.shared)
+		return;
 	BUG_ON(!kernel_locked());
 	WRITE_ONCE(kernel_flag.owner, NO_CPU);
 }

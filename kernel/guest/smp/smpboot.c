@@ -104,6 +104,7 @@ noinline void __init smp_init(void)
 		return;
 	printk(KERN_INFO "smp: Bringing up secondary CPUs ...\n");
 	start_eip = setup_real_mode();
+	share_kernel_lock();
 	map_identity(true);
 	for_each_present_cpu(cpu)
 		if (cpu && !do_boot_cpu(cpu, start_eip))

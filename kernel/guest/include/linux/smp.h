@@ -23,6 +23,7 @@ void smp_flush_tlb(const struct cpumask *mask, unsigned long start, unsigned lon
 void smp_poll(void);
 
 /* kernel_lock.c: the Big Kernel Lock. */
+void share_kernel_lock(void);
 bool lock_kernel(void);
 void unlock_kernel(void);
 void relax_kernel_lock(void);
