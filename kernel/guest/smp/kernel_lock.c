@@ -91,10 +91,11 @@ noinline bool lock_kernel(void)
 /* For long work in the kernel, where nothing is half done: let another processor in, if one waits. */
 void relax_kernel_lock(void)
 {
-	u64 start = local_clock();
+	u64 start;
 
 	if (!READ_ONCE(kernel_flag.waiting))
 		return;
+	start = local_clock();
 	unlock_kernel();
 	do
 		cpu_relax();

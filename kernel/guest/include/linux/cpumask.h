@@ -43,7 +43,6 @@ static inline unsigned int cpumask_weight(const struct cpumask *mask)
 	return n;
 }
 
-#define cpu_present(cpu)	cpumask_test_cpu(cpu, &__cpu_present_mask)
 #define cpu_online(cpu)		cpumask_test_cpu(cpu, &__cpu_online_mask)
 #define num_online_cpus()	cpumask_weight(&__cpu_online_mask)
 
