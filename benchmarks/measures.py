@@ -11,7 +11,7 @@ COMPUTE, TICKS, MEMORY, BULK, SPIN, USER, SYSCALLS = 1, 2, 3, 4, 5, 6, 7
 MEMORY_RWX, TICKS_RWX, MOVS_RWX = 9, 10, 11
 # instructions in one round of each loop of workload/body.S
 COMPUTE_ROUND, TICKS_ROUND, MEMORY_ROUND = 8, 5, 6
-EXECUTE, WRITE = 0, 2
+EXECUTE, WRITE, ACCESS = 0, 2, 4
 
 
 class Measure(NamedTuple):
@@ -287,11 +287,6 @@ def memory_with_watchpoint(guest):
     return mips(guest_speed(guest, MEMORY, MEMORY_ROUND, [(WRITE, guest.at("hot_never"), 8)]))
 
 
-@measure("memory, far wp", "MIPS", "the same, a write watchpoint armed on another page")
-def memory_with_far_watchpoint(guest):
-    return mips(guest_speed(guest, MEMORY, MEMORY_ROUND, [(WRITE, guest.at("cold_page"), 8)]))
-
-
 @measure("calls", "MIPS", "call, ret and a counter in memory")
 def calls(guest):
     return mips(guest_speed(guest, TICKS, TICKS_ROUND))
@@ -327,15 +322,29 @@ def moves_on_executable_pages(guest):
     return [rate / 1e9 for rate in guest_speed(guest, MOVS_RWX, 65536)]
 
 
-def cost_of_breakpoints(guest, count):
-    """Percent of time that breakpoints, armed on another page and never hit, add to a loop; runs in turn."""
-    points = [(EXECUTE, guest.at("never_far") + 16 * index, 1) for index in range(count)]
+def cost(guest, command, armed):
+    """Percent of time that points, armed on another page and never hit, add to a loop: the best of runs in turn."""
+    rates = guest.per_second(lambda count: guest.timed(command, count))
+    count = max(1, round(statistics.median(rates) * guest.budget))
+
+    def armed_seconds():
+        for point in armed:
+            guest.client.insert(*point)
+        try:
+            return guest.timed(command, count)
+        finally:
+            for point in armed:
+                guest.client.remove(*point)
+
     costs = []
     for _ in range(3):
-        free = guest_speed(guest, TICKS, TICKS_ROUND)
-        armed = guest_speed(guest, TICKS, TICKS_ROUND, points)
-        costs.append(100 * (statistics.median(free) / statistics.median(armed) - 1))
+        pairs = [(guest.timed(command, count), armed_seconds()) for _ in range(guest.repetitions)]
+        costs.append(100 * (min(armed for _, armed in pairs) / min(free for free, _ in pairs) - 1))
     return costs
+
+
+def cost_of_breakpoints(guest, count):
+    return cost(guest, TICKS, [(EXECUTE, guest.at("never_far") + 16 * index, 1) for index in range(count)])
 
 
 @measure("cost, 1 bp", "%", "time that 1 breakpoint adds to the call loop, armed and not hit", more_is_better=False)
@@ -346,6 +355,20 @@ def cost_of_one_breakpoint(guest):
 @measure("cost, 50 bp", "%", "the same with 50", more_is_better=False)
 def cost_of_fifty_breakpoints(guest):
     return cost_of_breakpoints(guest, 50)
+
+
+def cost_of_watchpoint(guest, kind):
+    return cost(guest, MEMORY, [(kind, guest.at("cold_page"), 8)])
+
+
+@measure("cost, wp", "%", "time that a write watchpoint on a quiet page adds to loads and stores", more_is_better=False)
+def cost_of_write_watchpoint(guest):
+    return cost_of_watchpoint(guest, WRITE)
+
+
+@measure("cost, awp", "%", "the same with an access watchpoint", more_is_better=False)
+def cost_of_access_watchpoint(guest):
+    return cost_of_watchpoint(guest, ACCESS)
 
 
 def take(entry, guest):

@@ -1,10 +1,13 @@
 """Watchpoints and the pages around them: accesses across borders, aliases, code beside data, both engines alike."""
 
+import ctypes
+
 import pytest
 from bare import EXIT, KERNEL, KERNEL_DATA, Bare, assemble
 
 from machine.engine.choice import Engine
 from machine.engine.fast import refusal
+from machine.engine.machinecode import Block
 from machine.stop import Access, Exited, Watchpoint
 from machine.watchpoints import Watch
 
@@ -162,3 +165,26 @@ def test_the_fast_engine_finds_the_lists_of_hooks():
     guest.cpu.watchpoints.insert(Watch(ANY, KERNEL_DATA, 8))
     assert guest.run() == Exited(0)
     assert guest.cpu.fast.watched.hides_hooks
+
+
+class Translated(Block):
+    """``struct block`` of native/fast.h, further than the machine reads it."""
+
+    _fields_ = (("code", ctypes.c_uint64), ("code_size", ctypes.c_uint64))
+
+
+@pytest.mark.skipif(refusal() is not None, reason=f"the fast engine: {refusal()}")
+@pytest.mark.parametrize("access", [READ, WRITE, ANY])
+def test_a_quiet_watchpoint_costs_nothing(access):
+    """A loop on another page is translated to as much machine code: its accesses have their fast path."""
+    loads = f"movq {BORDER:#x}, %rax; " * 16
+    guest = Bare(engine=Engine.FAST).kernel(f"1: {loads} movq %rax, {BORDER:#x}; jmp 1b")
+
+    def translated():
+        guest.cpu.uc.ctl_flush_tb()
+        assert guest.machine.run(100_000) is None
+        return Translated.from_address(guest.cpu.fast._cells.refused).code_size
+
+    plain = translated()
+    guest.cpu.watchpoints.insert(Watch(access, KERNEL_DATA, 8))
+    assert translated() == plain > 16 * 40

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import breakpoints, linux, servers, workload
+from benchmarks import breakpoints, linux, measures, servers, workload
 from benchmarks.client import WrongAnswer, expand, frame, refused
 from benchmarks.measures import MEASURES, Measure
 from ringscope import snapshots
@@ -66,6 +66,35 @@ def test_the_first_column_is_compared_with_the_reference():
 
 def test_a_cost_in_percent_has_no_ratio():
     assert bench.ratio(SLOW._replace(unit="%"), 2.5, 5.0) == "-"
+
+
+class Timed:
+    """A guest whose loop takes a tenth longer while something is armed, and every third run ten times as long."""
+
+    budget, repetitions, runs = 0.1, 4, 0
+
+    def __init__(self):
+        self.armed, self.client = set(), self
+
+    def per_second(self, operation):
+        return [5 / operation(5)]
+
+    def timed(self, command, count):
+        assert command == measures.TICKS
+        self.runs += 1
+        return count * (1.1 if self.armed else 1.0) * (10 if self.runs % 3 == 0 else 1)
+
+    def insert(self, *point):
+        self.armed.add(point)
+
+    def remove(self, *point):
+        self.armed.remove(point)
+
+
+def test_a_cost_is_that_of_the_best_runs_in_turn():
+    guest = Timed()
+    assert measures.cost(guest, measures.TICKS, [(2, 0x1000, 8), (0, 0x2000, 1)]) == pytest.approx([10] * 3)
+    assert guest.armed == set() and guest.runs == 1 + 3 * 2 * 4
 
 
 @pytest.mark.parametrize(
