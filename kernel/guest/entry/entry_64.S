@@ -201,6 +201,31 @@ SYM_CODE_START(restore_regs_and_return_to_kernel)
 SYM_CODE_END(restore_regs_and_return_to_kernel)
 
 /*
+ * The rest of struct pt_regs, behind a gate. \has_error_code: the processor pushed one, or a stub of ours the vector;
+ * without, \orig_ax stands in its place.
+ */
+.macro GATE_REGS has_error_code=0 orig_ax=$0
+	.if \has_error_code
+	CFI_IRET_FRAME above=8
+	.else
+	CFI_IRET_FRAME
+	pushq	\orig_ax
+	.cfi_adjust_cfa_offset 8
+	.endif
+	ASM_CLAC
+	cld
+	PUSH_REGS
+.endm
+
+/* \cfunc(struct pt_regs *regs, unsigned long error_code or vector), whose place then says that this is no system call. */
+.macro CALL_HANDLER cfunc
+	movq	%rsp, %rdi
+	movq	ORIG_RAX(%rsp), %rsi
+	movq	$-1, ORIG_RAX(%rsp)
+	call	\cfunc
+.endm
+
+/*
  * An exception: \cfunc(struct pt_regs *regs, unsigned long error_code), on the current kernel stack or, from
  * ring 3, on the one that the TSS names. \has_error_code: the processor pushed one.
  */
@@ -208,25 +233,13 @@ SYM_CODE_END(restore_regs_and_return_to_kernel)
 SYM_CODE_START(\asmsym)
 	.cfi_startproc simple
 	.cfi_signal_frame
-	.if \has_error_code
-	CFI_IRET_FRAME above=8
-	.else
-	CFI_IRET_FRAME
-	pushq	$0
-	.cfi_adjust_cfa_offset 8
-	.endif
-	ASM_CLAC
-	cld
-	PUSH_REGS
+	GATE_REGS \has_error_code
 	testb	$SEGMENT_RPL_MASK, CS(%rsp)
 	jz	2f
 	swapgs
 	SWITCH_TO_TASK_STACK
 3:	call	enter_from_user_mode
-1:	movq	%rsp, %rdi
-	movq	ORIG_RAX(%rsp), %rsi
-	movq	$-1, ORIG_RAX(%rsp)
-	call	\cfunc
+1:	CALL_HANDLER \cfunc
 	jmp	ret_from_intr
 
 	/* Was it the IRETQ to ring 3 that faulted, with the user's GS loaded already? Then it is the user's fault. */
@@ -252,16 +265,7 @@ SYM_CODE_END(\asmsym)
 SYM_CODE_START(\asmsym)
 	.cfi_startproc simple
 	.cfi_signal_frame
-	.if \has_error_code
-	CFI_IRET_FRAME above=8
-	.else
-	CFI_IRET_FRAME
-	pushq	$0
-	.cfi_adjust_cfa_offset 8
-	.endif
-	ASM_CLAC
-	cld
-	PUSH_REGS
+	GATE_REGS \has_error_code
 	testb	$SEGMENT_RPL_MASK, CS(%rsp)
 	jz	1f
 	swapgs
@@ -270,10 +274,7 @@ SYM_CODE_START(\asmsym)
 	call	sync_regs
 	movq	%rax, %rsp
 	call	enter_from_user_mode
-	movq	%rsp, %rdi
-	movq	ORIG_RAX(%rsp), %rsi
-	movq	$-1, ORIG_RAX(%rsp)
-	call	\cfunc
+	CALL_HANDLER \cfunc
 	jmp	ret_from_intr
 
 1:	movl	$MSR_GS_BASE, %ecx
@@ -284,10 +285,7 @@ SYM_CODE_START(\asmsym)
 	swapgs
 	incl	%ebx
 2:	SAVE_AND_SWITCH_TO_KERNEL_CR3 scratch_reg=%rax save_reg=%r14
-	movq	%rsp, %rdi
-	movq	ORIG_RAX(%rsp), %rsi
-	movq	$-1, ORIG_RAX(%rsp)
-	call	\cfunc
+	CALL_HANDLER \cfunc
 	RESTORE_CR3 save_reg=%r14
 	testl	%ebx, %ebx
 	jz	3f
@@ -305,12 +303,7 @@ SYM_CODE_END(\asmsym)
 SYM_CODE_START(\asmsym)
 	.cfi_startproc simple
 	.cfi_signal_frame
-	CFI_IRET_FRAME
-	pushq	$-1
-	.cfi_adjust_cfa_offset 8
-	ASM_CLAC
-	cld
-	PUSH_REGS
+	GATE_REGS orig_ax=$-1
 	testb	$SEGMENT_RPL_MASK, CS(%rsp)
 	jz	1f
 	swapgs
@@ -374,19 +367,13 @@ irq_entries_start:
 SYM_CODE_START(asm_common_interrupt)
 	.cfi_startproc simple
 	.cfi_signal_frame
-	CFI_IRET_FRAME above=8
-	ASM_CLAC
-	cld
-	PUSH_REGS
+	GATE_REGS has_error_code=1
 	testb	$SEGMENT_RPL_MASK, CS(%rsp)
 	jz	1f
 	swapgs
 	SWITCH_TO_TASK_STACK
 	call	enter_from_user_mode
-1:	movq	%rsp, %rdi
-	movq	ORIG_RAX(%rsp), %rsi
-	movq	$-1, ORIG_RAX(%rsp)
-	call	common_interrupt
+1:	CALL_HANDLER common_interrupt
 	jmp	ret_from_intr
 	.cfi_endproc
 SYM_CODE_END(asm_common_interrupt)

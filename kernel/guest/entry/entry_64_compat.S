@@ -14,6 +14,15 @@
 	.section .entry.text, "ax"
 	.code64
 
+/* What rings.c asks of a gate: the flags it left in RAX, the code segment it led to in EDX. */
+.macro LOOK_AT_CS_AND_RFLAGS
+	pushfq
+	.cfi_adjust_cfa_offset 8
+	popq	%rax
+	.cfi_adjust_cfa_offset -8
+	movl	%cs, %edx
+.endm
+
 /*
  * Ring 1, which Linux does not use: reached by a call gate and a trap gate from ring 3. All that happens here is a
  * look at CS and RFLAGS, so that rings.c can tell what each gate did to them. To paging rings 0 to 2 are all the
@@ -23,11 +32,7 @@
 SYM_CODE_START(entry_RING1_gate)
 	.cfi_startproc simple
 	CFI_IRET_FRAME
-	pushfq
-	.cfi_adjust_cfa_offset 8
-	popq	%rax
-	.cfi_adjust_cfa_offset -8
-	movl	%cs, %edx
+	LOOK_AT_CS_AND_RFLAGS
 	iretq
 	.cfi_endproc
 SYM_CODE_END(entry_RING1_gate)
@@ -36,11 +41,7 @@ SYM_CODE_END(entry_RING1_gate)
 SYM_CODE_START(entry_INTERRUPT_gate)
 	.cfi_startproc simple
 	CFI_IRET_FRAME
-	pushfq
-	.cfi_adjust_cfa_offset 8
-	popq	%rax
-	.cfi_adjust_cfa_offset -8
-	movl	%cs, %edx
+	LOOK_AT_CS_AND_RFLAGS
 	jmp	native_irq_return_iret
 	.cfi_endproc
 SYM_CODE_END(entry_INTERRUPT_gate)
@@ -53,11 +54,7 @@ SYM_CODE_START(entry_CALL_gate)
 	.cfi_offset DWARF_CS, -24
 	.cfi_offset %rsp, -16
 	.cfi_offset DWARF_SS, -8
-	pushfq
-	.cfi_adjust_cfa_offset 8
-	popq	%rax
-	.cfi_adjust_cfa_offset -8
-	movl	%cs, %edx
+	LOOK_AT_CS_AND_RFLAGS
 	lretq
 	.cfi_endproc
 SYM_CODE_END(entry_CALL_gate)

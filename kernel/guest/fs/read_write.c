@@ -68,7 +68,12 @@ static bool is_stream(const struct file *file)
 	return file->f_op->llseek == no_llseek;
 }
 
-long sys_pread64(unsigned int fd, char __user *buf, size_t count, loff_t pos)
+static ssize_t read_or_write(struct file *file, char __user *buf, size_t count, loff_t *pos, bool writes)
+{
+	return writes ? vfs_write(file, buf, count, pos) : vfs_read(file, buf, count, pos);
+}
+
+static long pread_or_pwrite(unsigned int fd, char __user *buf, size_t count, loff_t pos, bool writes)
 {
 	struct file *file;
 	ssize_t ret;
@@ -78,24 +83,19 @@ long sys_pread64(unsigned int fd, char __user *buf, size_t count, loff_t pos)
 	file = fget(fd);
 	if (!file)
 		return -EBADF;
-	ret = is_stream(file) ? -ESPIPE : vfs_read(file, buf, count, &pos);
+	ret = is_stream(file) ? -ESPIPE : read_or_write(file, buf, count, &pos, writes);
 	fput(file);
 	return ret;
 }
 
+long sys_pread64(unsigned int fd, char __user *buf, size_t count, loff_t pos)
+{
+	return pread_or_pwrite(fd, buf, count, pos, false);
+}
+
 long sys_pwrite64(unsigned int fd, const char __user *buf, size_t count, loff_t pos)
 {
-	struct file *file;
-	ssize_t ret;
-
-	if (pos < 0)
-		return -EINVAL;
-	file = fget(fd);
-	if (!file)
-		return -EBADF;
-	ret = is_stream(file) ? -ESPIPE : vfs_write(file, buf, count, &pos);
-	fput(file);
-	return ret;
+	return pread_or_pwrite(fd, (char __user *)buf, count, pos, true);
 }
 
 /* Element by element until one is not done whole. */
@@ -112,8 +112,7 @@ static ssize_t do_loop_readv_writev(struct file *file, const struct iovec __user
 			return done ? done : -EFAULT;
 		if ((ssize_t)iov.iov_len < 0)
 			return done ? done : -EINVAL;
-		n = writes ? vfs_write(file, iov.iov_base, iov.iov_len, pos) :
-			     vfs_read(file, iov.iov_base, iov.iov_len, pos);
+		n = read_or_write(file, iov.iov_base, iov.iov_len, pos, writes);
 		if (n < 0)
 			return done ? done : n;
 		done += n;
@@ -155,7 +154,7 @@ static ssize_t with_kernel_buffer(struct file *file, void *buf, size_t count, lo
 	ssize_t n;
 
 	set_fs(KERNEL_DS);
-	n = writes ? vfs_write(file, buf, count, &pos) : vfs_read(file, buf, count, &pos);
+	n = read_or_write(file, buf, count, &pos, writes);
 	set_fs(old_limit);
 	return n;
 }

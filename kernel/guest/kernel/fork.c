@@ -139,18 +139,27 @@ void put_task_struct(struct task_struct *t)
 	free_task(t);
 }
 
-/* A task with a stack and the caller's name and processor state, in no list. */
-static struct task_struct *dup_task_struct(struct task_struct *orig)
+/* Zeros but for a stack, or NULL. */
+static struct task_struct *alloc_task_struct(void)
 {
 	struct task_struct *p = kzalloc(sizeof(*p));
 
 	if (!p)
 		return NULL;
 	p->stack = alloc_thread_stack();
-	if (!p->stack) {
-		kfree(p);
+	if (p->stack)
+		return p;
+	kfree(p);
+	return NULL;
+}
+
+/* A task with a stack and the caller's name and processor state, in no list. */
+static struct task_struct *dup_task_struct(struct task_struct *orig)
+{
+	struct task_struct *p = alloc_task_struct();
+
+	if (!p)
 		return NULL;
-	}
 	nr_threads++;
 	p->usage = 2;
 	p->thread = orig->thread;
@@ -316,16 +325,14 @@ noinline pid_t kernel_clone(struct kernel_clone_args *args)
 /* What another processor runs when nothing else can: task 0 again, in no list. */
 struct task_struct *__init fork_idle(int cpu)
 {
-	struct task_struct *p = kzalloc(sizeof(*p));
+	struct task_struct *p = alloc_task_struct();
+	void *stack;
 
 	if (!p)
 		return NULL;
+	stack = p->stack;
 	*p = init_task;
-	p->stack = alloc_thread_stack();
-	if (!p->stack) {
-		kfree(p);
-		return NULL;
-	}
+	p->stack = stack;
 	snprintf(p->comm, sizeof(p->comm), "swapper/%d", cpu);
 	p->thread.sp0 = (unsigned long)p->stack + THREAD_SIZE;
 	p->active_mm = &init_mm;
