@@ -135,7 +135,7 @@ def _generate_asm_offsets(tree: Tree) -> None:
 def _link_vdso(tree: Tree) -> None:
     """The shared object that the kernel lends programs; the kernel's image includes it."""
     vdso = tree.source / "guest" / "vdso"
-    flags = [f"-I{tree.generated}", f"-I{tree.source / 'guest' / 'include'}", "-fpic", "-mgeneral-regs-only"]
+    flags = [*tree.kernel_includes, "-fpic", "-mgeneral-regs-only"]
     objects = tree.compile_all([vdso / "vclock_gettime.c"], flags)
     script = tree.objects / "vdso.lds"
     tree.toolchain.compile(vdso / "vdso.lds.S", script, [*flags, "-P"], stage="-E")
@@ -191,7 +191,7 @@ def _library(tree: Tree, flags: Sequence[str]) -> list[Path]:
 
 def _link_programs(tree: Tree) -> list[str]:
     """Link every program twice: with debug information for the debugger, without for the initramfs."""
-    flags = [f"-I{tree.generated}", f"-I{tree.source / 'user' / 'include'}"]
+    flags = tree.user_includes
     library = _library(tree, flags)
     programs = _program_sources(tree)
     for name, sources in programs.items():

@@ -34,9 +34,19 @@ class Tree:
         return self.source / "guest"
 
     @property
+    def uapi(self) -> Path:
+        """Headers of what the kernel and its programs must both know."""
+        return self.guest / "include" / "uapi"
+
+    @property
     def kernel_includes(self) -> list[str]:
         """Where sources that go with the kernel find its headers, as flags."""
-        return [f"-I{directory}" for directory in (self.generated, self.guest / "include")]
+        return [f"-I{directory}" for directory in (self.generated, self.guest / "include", self.uapi)]
+
+    @property
+    def user_includes(self) -> list[str]:
+        """Where programs find the C library's headers, as flags."""
+        return [f"-I{directory}" for directory in (self.generated, self.source / "user" / "include", self.uapi)]
 
     def object(self, source: Path, prefix: str = "") -> Path:
         """Where the object file of a source file goes."""

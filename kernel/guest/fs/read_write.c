@@ -239,9 +239,6 @@ loff_t noop_llseek(struct file *file, loff_t offset, int whence)
 	return file->f_pos;
 }
 
-#define SEEK_DATA	3
-#define SEEK_HOLE	4
-
 /* A file's bytes are all data, and its end the only hole. */
 loff_t generic_file_llseek(struct file *file, loff_t offset, int whence)
 {

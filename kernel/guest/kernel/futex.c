@@ -8,15 +8,6 @@
 #include <linux/sched/signal.h>
 #include <linux/syscalls.h>
 
-enum {
-	FUTEX_WAIT = 0, FUTEX_WAKE = 1, FUTEX_REQUEUE = 3, FUTEX_CMP_REQUEUE = 4,
-	FUTEX_WAIT_BITSET = 9, FUTEX_WAKE_BITSET = 10,
-	FUTEX_PRIVATE_FLAG = 128, FUTEX_CLOCK_REALTIME = 256,
-	FUTEX_CMD_MASK = ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME),
-};
-
-#define FUTEX_BITSET_MATCH_ANY 0xffffffffU
-
 /* Which word: threads that share it share the memory it is in. */
 struct futex_key {
 	const struct mm_struct *mm;
@@ -181,8 +172,6 @@ struct robust_list_head {
 	long futex_offset;
 	unsigned long list_op_pending;
 };
-
-enum { FUTEX_WAITERS = (int)0x80000000, FUTEX_OWNER_DIED = 0x40000000, FUTEX_TID_MASK = 0x3fffffff };
 
 #define ROBUST_LIST_LIMIT 2048
 

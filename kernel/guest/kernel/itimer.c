@@ -7,8 +7,6 @@
 
 #define KTIME_SEC_MAX (1L << 32)	/* more than a century is for ever */
 
-enum { ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF };
-
 /* By ITIMER_VIRTUAL and ITIMER_PROF: what each counts, and the signal at its end. */
 static const int cpu_itimer_signal[CPUCLOCK_MAX] = { SIGVTALRM, SIGPROF };
 

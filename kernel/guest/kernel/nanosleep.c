@@ -4,8 +4,6 @@
 #include <linux/syscalls.h>
 #include <linux/time.h>
 
-#define TIMER_ABSTIME 1
-
 static long nanosleep_restart(struct restart_block *restart);
 
 static int report_rest(void __user *rmtp, long ticks)

@@ -1,6 +1,7 @@
 /* What of the processor belongs to a task, and how one task's part is exchanged for another's. */
 #include <asm/irqflags.h>
 #include <asm/ldt.h>
+#include <asm/prctl.h>
 #include <asm/traps.h>
 #include <asm/uaccess.h>
 #include <linux/sched.h>
@@ -109,11 +110,6 @@ noinline void compat_start_thread(struct pt_regs *regs, unsigned long new_ip, un
 	flush_segments(&current->thread, __USER_DS);
 	start_thread_common(regs, new_ip, new_sp, __USER32_CS, __USER_DS);
 }
-
-#define ARCH_SET_GS	0x1001
-#define ARCH_SET_FS	0x1002
-#define ARCH_GET_FS	0x1003
-#define ARCH_GET_GS	0x1004
 
 static long set_base(unsigned short *index, unsigned long *base, unsigned long value)
 {

@@ -1,6 +1,7 @@
 /* Limits of what a process may use, and prctl's promise to gain nothing by execve (Linux: kernel/sys.c). */
 #include <asm/uaccess.h>
 #include <linux/cred.h>
+#include <linux/prctl.h>
 #include <linux/sched/signal.h>
 #include <linux/syscalls.h>
 
@@ -43,11 +44,6 @@ long sys_setrlimit(unsigned int resource, const void __user *rlim)
 {
 	return sys_prlimit64(0, resource, rlim, NULL);
 }
-
-#define PR_SET_NAME		15
-#define PR_GET_NAME		16
-#define PR_SET_NO_NEW_PRIVS	38
-#define PR_GET_NO_NEW_PRIVS	39
 
 noinline long sys_prctl(int option, unsigned long arg2, unsigned long arg3, unsigned long arg4, unsigned long arg5)
 {

@@ -4,18 +4,7 @@
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 #include <linux/syscalls.h>
-
-#define WNOHANG		0x00000001
-#define WUNTRACED	0x00000002
-#define WSTOPPED	WUNTRACED
-#define WEXITED		0x00000004
-#define WCONTINUED	0x00000008
-#define WNOWAIT		0x01000000	/* leave it to be waited for again */
-#define __WNOTHREAD	0x20000000
-#define __WALL		0x40000000
-#define __WCLONE	0x80000000
-
-enum { P_ALL, P_PID, P_PGID };
+#include <uapi/linux/wait.h>
 
 struct wait_opts {
 	unsigned int wo_flags;

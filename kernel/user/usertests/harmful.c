@@ -2,7 +2,6 @@
 #include "usertests.h"
 
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 

@@ -2,7 +2,6 @@
 #include "usertests.h"
 
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define PAGE 4096UL

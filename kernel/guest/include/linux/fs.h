@@ -7,6 +7,7 @@
 #include <linux/mutex.h>
 #include <linux/pagemap.h>
 #include <linux/stat.h>
+#include <uapi/linux/fs.h>
 
 #define PATH_MAX	4096
 #define NAME_MAX	255

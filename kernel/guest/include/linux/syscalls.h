@@ -19,6 +19,7 @@ struct new_utsname {
 
 struct iovec;
 struct pollfd;
+struct rusage;
 struct stat;
 struct statfs;
 struct statx;

@@ -2,7 +2,8 @@
 #define _LINUX_TIME_H
 
 #include <asm/layout.h>
-#include <linux/resource.h>
+#include <linux/types.h>
+#include <uapi/linux/time.h>
 
 #define NSEC_PER_SEC	1000000000UL
 #define NSEC_PER_USEC	1000L
@@ -12,25 +13,6 @@
 #define USER_HZ		100	/* of clock_t, as times has it */
 
 #define MAX_SCHEDULE_TIMEOUT ((long)(~0UL >> 1))
-
-enum {
-	CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW,
-	CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME,
-};
-
-struct timezone {
-	int tz_minuteswest;
-	int tz_dsttime;
-};
-
-struct itimerval {
-	struct timeval it_interval;
-	struct timeval it_value;
-};
-
-struct tms {
-	long tms_utime, tms_stime, tms_cutime, tms_cstime;
-};
 
 static inline bool timespec_valid(const struct timespec *ts)
 {

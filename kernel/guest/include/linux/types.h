@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <linux/time_types.h>
+
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
@@ -22,10 +24,6 @@ typedef long loff_t;
 typedef long ssize_t;
 typedef u32 compat_uptr_t;
 
-struct timespec {
-	long tv_sec;
-	long tv_nsec;
-};
 typedef struct {
 	int counter;
 } atomic_t;

@@ -1,8 +1,7 @@
 /* System calls about who gets how much of the processor. */
+#include <linux/resource.h>
 #include <linux/sched.h>
 #include <linux/syscalls.h>
-
-enum { PRIO_PROCESS, PRIO_PGRP, PRIO_USER };
 
 /* Whom the calls mean, or NULL: 0 is the caller. */
 static struct task_struct *find_process(int which, int who)

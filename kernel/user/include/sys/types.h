@@ -1,13 +1,12 @@
 #ifndef _SYS_TYPES_H
 #define _SYS_TYPES_H
 
+#include <linux/resource.h>
+#include <linux/time.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <sys/resource.h>
 #include <sys/signal.h>
-#include <sys/time.h>
 
 typedef int pid_t;
 typedef unsigned short umode_t;

@@ -1,7 +1,7 @@
-#ifndef _LINUX_FCNTL_H
-#define _LINUX_FCNTL_H
+#ifndef _UAPI_LINUX_FCNTL_H
+#define _UAPI_LINUX_FCNTL_H
 
-/* Linux: include/uapi/asm-generic/fcntl.h */
+/* Of open, openat and fcntl (Linux: include/uapi/asm-generic/fcntl.h, include/uapi/linux/fcntl.h). */
 #define O_ACCMODE	00000003
 #define O_RDONLY	00000000
 #define O_WRONLY	00000001
@@ -18,7 +18,7 @@
 #define O_CLOEXEC	02000000
 #define O_PATH		010000000
 
-#define AT_FDCWD		-100
+#define AT_FDCWD		(-100)
 #define AT_SYMLINK_NOFOLLOW	0x100
 #define AT_REMOVEDIR		0x200
 #define AT_EACCESS		0x200
@@ -38,9 +38,5 @@
 #define F_DUPFD_CLOEXEC	1030
 #define F_GETPIPE_SZ	1032
 #define FD_CLOEXEC	1
-
-#define SEEK_SET	0
-#define SEEK_CUR	1
-#define SEEK_END	2
 
 #endif
