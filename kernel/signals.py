@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import Enum
 
-from kernel.objects import Kernel, Object
+from kernel.objects import Kernel, Object, for_each_entry
 from kernel.tasks import Task
 
-KSIGNAL = "struct ksignal"
+KSIGNAL, SIGQUEUE = "struct ksignal", "struct sigqueue"
 SIGINFO_LENGTH = 128
 """Bytes of siginfo_t as programs see it (include/uapi/asm-generic/siginfo.h); the kernel's is its head."""
 
@@ -56,6 +57,23 @@ def _group_exits(signal: Object) -> bool:
     return signal.has("group_exit_code") and bool(signal.number("flags") & SIGNAL_GROUP_EXIT)
 
 
-def signal_details(kernel: Kernel, address: int) -> bytes:
-    """siginfo_t of a `struct ksignal`. Raises UnreadableError, SymbolsError."""
-    return kernel.object(KSIGNAL, address).bytes("info")[:SIGINFO_LENGTH].ljust(SIGINFO_LENGTH, b"\0")
+def signal_details(task: Task, number: int, ksignal: int | None) -> bytes | None:
+    """siginfo_t of a signal of a task, from the `struct ksignal` that its kernel fills, or from its queues: one that
+    ends a whole group stays there (Linux: kernel/signal.c, complete_signal). None if neither has it.
+
+    Raises UnreadableError, SymbolsError.
+    """
+    found = [task.object.kernel.object(KSIGNAL, ksignal)] if ksignal is not None else []
+    for holder in (*found, *_for_each_pending(task)):
+        if holder.number("info.si_signo") == number:
+            return holder.bytes("info")[:SIGINFO_LENGTH].ljust(SIGINFO_LENGTH, b"\0")
+    return None
+
+
+def _for_each_pending(task: Task) -> Iterator[Object]:
+    """What was sent to the task itself, then to its process: `struct sigqueue`."""
+    signal = task.object.follow("signal") if task.object.has("signal") else None
+    queues = [(task.object, "pending.list"), *([(signal, "shared_pending.list")] if signal is not None else [])]
+    for holder, path in queues:
+        if holder.has(path):
+            yield from for_each_entry(holder.kernel, holder.address_of(path), SIGQUEUE, "list")

@@ -20,7 +20,7 @@ from kernel.structures import Member, Structures
 
 KINDS = {"STT_FUNC": "function", "STT_OBJECT": "object", "STT_NOTYPE": "label"}
 
-WELL_INFORMED = ("__switch_to", "copy_thread", "do_exit", "vfs_read", "d_path", "mas_walk")
+WELL_INFORMED = ("__switch_to", "copy_thread", "do_exit", "vfs_read", "d_path", "mas_walk", "get_signal", "xas_load")
 """Functions of Linux whose sources know the structures of tasks, memory and files."""
 
 # What pyelftools raises on a file that is not what it claims to be: its own errors, and those of the

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from kernel.errors import Error as KernelError
 from kernel.objects import Kernel
 from kernel.signals import PLACES, Delivery, ending_signal, handled_signal, signal_details
-from kernel.tasks import current_task
+from kernel.tasks import Task, current_task
 from machine.machine import Machine
 from ringscope.layout import REGISTERS
 from ringscope.probe import MachineProbe
@@ -123,10 +123,10 @@ class SignalStops:
             self._details[task.address] = argument
             return self._await(kernel, argument)
         if way is Delivery.STOPS:
-            return self._tell(kernel, argument & _INT, task.address)
+            return self._tell(argument & _INT, task)
         number = ending_signal(task, argument & _INT)
         first, self._ended = task.tgid != self._ended, task.tgid
-        return first and self._tell(kernel, number, task.address)
+        return first and self._tell(number, task)
 
     def _await(self, kernel: Kernel, ksignal: int) -> bool:
         """A hook is planted before the machine runs on: so at the first call from a place it stops."""
@@ -147,19 +147,19 @@ class SignalStops:
         ksignal = self._returns.pop(_Return(self._probe.pc(), self._probe.register(_RSP)), None)
         if ksignal is None or not self._probe.register(_RAX) & _BOOL:
             return False
-        return self._tell(kernel, handled_signal(kernel, ksignal), current_task(kernel).address)
+        return self._tell(handled_signal(kernel, ksignal), current_task(kernel))
 
-    def _tell(self, kernel: Kernel, number: int, task: int) -> bool:
+    def _tell(self, number: int, task: Task) -> bool:
         signal = protocol_signal(number)
         if not number or self._passed is None or signal in self._passed:
             return False
-        self._seen = SignalStop(self._probe.pc(), signal, self._details_of(kernel, number, task))
+        self._seen = SignalStop(self._probe.pc(), signal, self._details_of(number, task))
         return True
 
-    def _details_of(self, kernel: Kernel, number: int, task: int) -> bytes:
+    def _details_of(self, number: int, task: Task) -> bytes:
         """What the kernel keeps of it, or no more than its number."""
-        if task in self._details:
-            details = signal_details(kernel, self._details[task])
-            if details[:4] == number.to_bytes(4, "little"):
-                return details
-        return plain_signal_info(number)
+        try:
+            found = signal_details(task, number, self._details.get(task.address))
+        except KernelError:
+            found = None
+        return found or plain_signal_info(number)

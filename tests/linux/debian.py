@@ -3,12 +3,22 @@
 import time
 from dataclasses import replace
 
+from kernel.cpio import regular
+from kernel.image import find_image
 from machine.limits import QUANTUM
 from machine.machine import SLICE
 from ringscope import initramfs, linux
 from ringscope.boot import power_on
 
 SECONDS = 90.0
+
+
+def with_programs(files, directory, *names):
+    """The same files, with programs of our own guest's in Debian's /bin."""
+    programs = [regular(f"bin/{name}", find_image().program(name).read_bytes(), executable=True) for name in names]
+    initrd = directory / "initrd.cpio"
+    initrd.write_bytes(initramfs.build(files.initrd.with_name("busybox").read_bytes(), programs))
+    return replace(files, initrd=initrd)
 
 
 class Debian:
