@@ -239,7 +239,7 @@ class Cpu(ExecutionEnvironment):
         """What a hook left to be done outside the engine."""
         self.state.load()
         linear = self.linear(self.state.front.eip)
-        if self.watchpoints.caught:
+        if self.progress.caught:
             if self._behind_hook(linear):
                 front = self.state.front
                 front.eflags = front.eflags & ~STATUS_FLAGS | front.cc_src & STATUS_FLAGS

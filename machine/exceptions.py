@@ -56,9 +56,10 @@ class Exceptions:
 
     def _step_is_over(self) -> bool:
         """The step went to a page that is missing: it ends there, and the fault belongs to the next one."""
-        if self._cpu.step_from is None or self._cpu.progress.clock == self._cpu.step_from[0]:
+        start = self._cpu.step_from or self._cpu.progress.alone
+        if start is None or self._cpu.progress.clock == start[0]:
             return False
-        self._cpu.state.front.cr[2] = self._cpu.step_from[1]
+        self._cpu.state.front.cr[2] = start[1]
         self._cpu.state.event.old_exception = -1
         self._cpu.state.store()
         self._cpu.uc.emu_stop()

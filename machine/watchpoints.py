@@ -1,7 +1,8 @@
 """Watchpoints: engine hooks on physical memory, and an exact stop behind the instruction that touched it.
 
 The engine calls the hook before the access and, the portable one, can leave only after it, with RIP still at the
-instruction.  So a store is undone there, and the instruction run once more by itself, to its end.
+instruction.  So a store is undone there, and the instruction run once more by itself, to its end.  Most instructions
+the fast one runs so without being left (native/watch.c).
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class _Caught(NamedTuple):
 class Watchpoints:
     """What one processor watches.
 
-    ``caught`` says that the engine left in the middle of an instruction, which `undo` puts back to its start;
+    Where the engine was left in the middle of an instruction, `undo` puts it back to its start;
     ``hit`` is set once the instruction is through, and taken by the run loop.  While ``whole`` is set, instructions
     run one by one, and a hit need not leave the engine.
     """
@@ -85,7 +86,6 @@ class Watchpoints:
         self._stores: list[_Caught] = []
         self._paging: Paging | None = None
         self.whole = False
-        self.caught = False
 
     def follow(self, first: Watchpoints) -> None:
         """Watch what another processor does: what is inserted for one is so for both."""
@@ -220,10 +220,9 @@ class Watchpoints:
 
     def _leaves(self, access: int, address: int, size: int, linear: int | None = None) -> bool:
         """From a hook: leave the engine at this access, if that can be; else it is left at the block's end."""
-        if self.whole or not self._can_leave():
+        if self.whole or self._progress.alone or not self._can_leave():
             return False
-        self.caught = True
-        if access == UC_MEM_WRITE:
+        if access == UC_MEM_WRITE and self._progress.leaves_behind_access:
             for at, count in self._pieces(address, size, linear):
                 self._stores.append(_Caught(at, bytes(self._memory.ram[at : at + count])))
         return True
@@ -240,7 +239,6 @@ class Watchpoints:
 
     def undo(self) -> None:
         """Outside the engine: take back the store that was caught; RIP is at its instruction."""
-        self.caught = False
         for store in reversed(self._stores):
             self._memory.ram[store.address : store.address + len(store.before)] = store.before
         self._stores.clear()

@@ -49,10 +49,10 @@ class Windows:
     # A watchpoint that has left the instruction has it run again: the device must see that access alone.
 
     def _read(self, _uc: Uc, offset: int, size: int, device: MemoryDevice) -> int:
-        if self._cpu.watchpoints.caught:
+        if self._cpu.progress.caught:
             return 0
         return self._board.read_memory(device, offset, size)
 
     def _write(self, _uc: Uc, offset: int, size: int, value: int, device: MemoryDevice) -> None:
-        if not self._cpu.watchpoints.caught:
+        if not self._cpu.progress.caught:
             self._board.write_memory(device, offset, value, size)

@@ -124,6 +124,8 @@ class FastProgress(Progress):
     Raises `EngineError` if the library is not the known one.
     """
 
+    leaves_behind_access = False
+
     def __init__(self, uc: Uc, state: State, memory: Memory) -> None:
         facts, code = library.library(), machine_code()
         self._uc, self._flags = uc, Flags.of(state)
@@ -165,6 +167,7 @@ class FastProgress(Progress):
         cells = self._cells
         cells.limit, cells.mask, cells.most_events = NEVER, EVERY_BYTE, NEVER
         cells.cpu, cells.env = self._cpu, env
+        cells.next_flags = self._cpu + library.NEXT_FLAGS
         cells.pages, cells.pages_count = ctypes.addressof(self._pages), len(self._pages)
         cells.rest, cells.tag, cells.portion = env + library.REST, env + library.TAG, env + library.ICOUNT
         cells.tlb, cells.full_flushes = env + library.TLB_TABLES, env + library.TLB_COUNTS
@@ -254,12 +257,27 @@ class FastProgress(Progress):
                 cells.hooked[index] = at
 
     def watch(self, kinds: int, first: int, last: int, touched: Touched) -> int:
-        """As `Progress.watch`; no translation is stale."""
+        """As `Progress.watch`; no translation is stale.
+
+        The engine is left before the access, or not at all: most instructions are run once more, by themselves, in the
+        engine, and it is left behind them.  ``touched`` is called again then.
+        """
         return self.watched.watch(kinds, first, last, self._guarded(touched))
 
     def unwatch(self, hook: int) -> None:
         """Take a hook of `watch` out."""
         self.watched.unwatch(hook)
+
+    @property
+    def caught(self) -> bool:
+        """Whether the engine was left in the middle of an instruction, before an access of `watch`."""
+        return bool(self._cells.caught)
+
+    @property
+    def alone(self) -> tuple[int, int] | None:
+        """From a hook: the clock and CR2 before the instruction that runs once more for `watch`, if one does."""
+        cells = self._cells
+        return (cells.alone_clock, cells.alone_cr2) if cells.alone else None
 
     def follow(self, wanted: bool) -> None:
         """Whether to leave the engine behind every instruction that loads other page tables; `moved` tells then."""
@@ -347,7 +365,7 @@ class FastProgress(Progress):
     def start(self, warp: int) -> None:
         """The engine is about to be entered; virtual time is the clock and ``warp`` nanoseconds."""
         cells = self._cells
-        cells.stopped = cells.refused = cells.asked = 0
+        cells.stopped = cells.refused = cells.asked = cells.caught = cells.alone = 0
         cells.warp = warp
 
     def counted(self) -> tuple[int, int]:

@@ -18,6 +18,9 @@ READS, WRITES = 1, 2
 MOST_LISTS = 2
 """Lists of hooks on memory: for loads and for stores."""
 
+LEAVABLE = 16
+"""Instructions kept, of 32 bytes each, that can be left between their memory accesses."""
+
 MOST_HOOKED = 256
 """Code hooks whose addresses the machine code knows; with more, it leaves every system call to Python."""
 
@@ -148,6 +151,12 @@ class Cells(progress.Cells):
         ("forgotten", u64),
         ("invalidations", pointer),
         ("epilogue", pointer),
+        ("caught", u64),
+        ("alone", u64),
+        ("alone_clock", u64),
+        ("alone_cr2", u64),
+        ("next_flags", pointer),
+        ("leavable", u64 * 4 * LEAVABLE),
     )
     refused: int
     warp: int
@@ -160,6 +169,10 @@ class Cells(progress.Cells):
     asked: int
     follows: int
     moved: int
+    caught: int
+    alone: int
+    alone_clock: int
+    alone_cr2: int
 
 
 LIBRARY_FUNCTIONS = {
@@ -168,7 +181,7 @@ LIBRARY_FUNCTIONS = {
     "tlb_flush": "tlb_flush_x86_64",
     "flags": "cpu_cc_compute_all_x86_64",
     "raise_": "raise_exception_err_ra_x86_64",
-    "loop_exit": "cpu_loop_exit_x86_64",
+    "loop_exit": "cpu_loop_exit_noexc_x86_64",
     "lookup_tb_ptr": "helper_lookup_tb_ptr_x86_64",
 }
 """Cells that hold the address of one of the library's functions."""

@@ -64,6 +64,9 @@ class Progress:
     ``native`` tells which form counts: the machine-code blob or Python.
     """
 
+    leaves_behind_access = True
+    """Whether a store that `watch` leaves the engine for is done."""
+
     def __init__(self, uc: Uc, state: State, *, native: bool = True) -> None:
         self._uc, self._flags = uc, Flags.of(state)
         self._cells = Cells(limit=NEVER, mask=EVERY_BYTE)
@@ -71,6 +74,7 @@ class Progress:
         self.tallies = Tallies()
         self.trace: Trace | None = None
         self._time_stamp = TimeStamp()
+        self._caught = False
         self._code = executable_blob() if native else None
         self.native = self._code is not None
         self._entries = entries(self._code, _ENTRIES) if self._code else {}
@@ -110,10 +114,21 @@ class Progress:
 
         def on_access(uc: Uc, kind: int, address: int, size: int, _value: int, _data: object) -> None:
             if first < address + size and address <= last and touched(kind, address, size):
+                self._caught = True
                 uc.emu_stop()
 
         # The engine looks at an access's first byte only.
         return int(self._uc.hook_add(kinds, on_access, None, max(first - WIDEST_ACCESS + 1, 0), last))
+
+    @property
+    def caught(self) -> bool:
+        """Whether the engine was left in the middle of an instruction, at an access of `watch`."""
+        return self._caught
+
+    @property
+    def alone(self) -> tuple[int, int] | None:
+        """From a hook: as `FastProgress.alone`; this engine leaves every instruction that `watch` catches."""
+        return None
 
     def unwatch(self, hook: int) -> None:
         """Take a hook of `watch` out; translations are stale then."""
@@ -205,6 +220,7 @@ class Progress:
     def start(self, warp: int) -> None:
         """The engine is about to be entered; virtual time is the clock and ``warp`` nanoseconds."""
         self._cells.stopped = 0
+        self._caught = False
         self._time_stamp.warp = warp
 
     def counted(self) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 import ctypes
 
 import pytest
-from bare import EXIT, KERNEL, KERNEL_DATA, Bare, assemble
+from bare import EXIT, KERNEL, KERNEL_DATA, USER, Bare, assemble
 
 from machine.engine.choice import Engine
 from machine.engine.fast import refusal
@@ -165,6 +165,60 @@ def test_the_fast_engine_finds_the_lists_of_hooks():
     guest.cpu.watchpoints.insert(Watch(ANY, KERNEL_DATA, 8))
     assert guest.run() == Exited(0)
     assert guest.cpu.fast.watched.hides_hooks
+
+
+TOUCHING = f"""
+    movq ${BORDER + 0x100:#x}, %rsp; movq ${BORDER:#x}, %rbx; movl $5, %ebp; fninit; stc
+ 1: incq (%rbx); lock; incq (%rbx); movq %rbp, 2(%rbx); movzbl 3(%rbx), %eax; adcq %rax, (%rbx); xchgq %rax, (%rbx)
+    lock; xaddq %rcx, (%rbx); lock; cmpxchgq %rdx, (%rbx); sete %dl; movups (%rbx), %xmm0; movups %xmm0, 4(%rbx)
+    movq %rbx, %rsi; leaq 4(%rbx), %rdi; movsq; cmpsb; movl $3, %ecx; subq $8, %rdi; rep; stosw
+    movl $3, %ecx; movq %rbx, %rsi; leaq 0x800(%rbx), %rdi; rep; movsq; movl $5, %ecx; leaq -3(%rbx), %rdi; repne; scasb
+    leaq 16(%rbx), %rsp; pushq %rax; pushq (%rbx); popq 8(%rbx); call 3f; pushq $2f; ret; ud2; 3: pushfq; popq %rdx; ret
+ 2: leaq 8(%rbx), %rsp; enter $8, $0; leave; fildq (%rbx); fistpq (%rbx); fxsave 0x800(%rbx); fxsave -496(%rbx)
+    fxrstor 0x800(%rbx); btsq $3, (%rbx); setc %al; rolb %cl, (%rbx); cmpxchg16b (%rbx); sgdt 1(%rbx); bsfq (%rbx), %rax
+    shldq $3, %rax, (%rbx); negb 5(%rbx); pushq %fs; popq %fs; movq %cr3, %rax; movq %rax, %cr3
+    movw %ss, %ax; movw %ax, %ss; popq %rax; movq ${BORDER + 0x100:#x}, %rsp; cpuid; movq ${BORDER:#x}, %rbx;
+    decl %ebp; jnz 1b
+    {EXIT}"""
+
+
+@pytest.mark.skipif(refusal() is not None, reason=f"the fast engine: {refusal()}")
+@pytest.mark.parametrize("offset", [0, 5, 8, -4])
+@pytest.mark.parametrize("access", [READ, WRITE, ANY])
+def test_what_the_machine_code_does_itself_is_what_python_does(monkeypatch, access, offset):
+    """The same stops at the same places, whether an instruction is run again inside of the engine or by a step."""
+
+    def stops(guest):
+        guest.cpu.watchpoints.insert(Watch(access, BORDER + offset, 4))
+        found = []
+        while not found or isinstance(found[-1][0], Watchpoint):
+            found.append((guest.run(), guest.rip, guest.machine.position, guest.reg("eflags"), guest.peek(BORDER)))
+        return found, guest.digest()
+
+    def by_steps(guest):
+        """With a code hook before every instruction, as far as the machine code knows."""
+        told = guest.cpu.fast.hooks_at
+        monkeypatch.setattr(guest.cpu.fast, "hooks_at", lambda hooked, everywhere: told(hooked, everywhere=True))
+        return guest
+
+    found = stops(Bare(engine=Engine.FAST).kernel(TOUCHING))
+    assert len(found[0]) > 5 and found[0][-1][0] == Exited(0)
+    assert found == stops(by_steps(Bare(engine=Engine.FAST).kernel(TOUCHING)))
+    assert found == stops(Bare(engine=Engine.PORTABLE).kernel(TOUCHING))
+
+
+@ENGINES
+def test_a_return_to_a_missing_page_is_over_before_its_fault(engine):
+    guest = Bare(engine=engine).kernel(f"movq ${BORDER:#x}, %rsp; nop; ret")
+    guest.poke(BORDER, USER + 0x30)
+    guest.map(USER, 0)
+    guest.gate(14, KERNEL + 0x800)
+    guest.machine.memory.write(KERNEL + 0x800, assemble(EXIT, KERNEL + 0x800))
+    guest.cpu.watchpoints.insert(Watch(READ, BORDER, 8))
+    assert guest.run() == Watchpoint(READ, BORDER, BORDER)
+    assert (guest.rip, guest.machine.position.events, guest.reg("cr2")) == (USER + 0x30, 0, 0)
+    assert guest.run() == Exited(0)
+    assert (guest.machine.position.events, guest.reg("cr2")) == (1, USER + 0x30)
 
 
 class Translated(Block):

@@ -228,7 +228,8 @@ count_block(struct fast *f, u64 address, u32 size, u8 *from)
         refuse(f, b);
         return from;
     }
-    if (exchanges(f, address, size) && f->on_block && (!b || f->asked != (u64)b)) {
+    /* What runs alone has been looked at as part of another block. */
+    if (!f->alone && exchanges(f, address, size) && f->on_block && (!b || f->asked != (u64)b)) {
         f->asked = (u64)b; /* a block that keeps asking, because its counting cannot be written into it, asks Python once */
         if (f->on_block(address, size)) {
             refuse(f, b);

@@ -196,6 +196,7 @@ on_exception(void *uc, u32 vector, struct fast *f)
         }
     }
     f->on_exception(uc, vector, f);
+    f->alone = 0;
 }
 
 /* Between two instructions: an external interrupt.  0 if Python must deliver it. */

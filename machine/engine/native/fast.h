@@ -77,6 +77,12 @@ struct watch {
 
 #define MOST_LISTS 2
 
+/* An instruction that can be left between its memory accesses, as Python has said of its bytes in a mode. */
+struct leavable {
+    u64 at, mode, code[2];
+};
+#define LEAVABLE 16
+
 /* What a jump to a linear address in some state leads to. */
 struct found {
     u64 pc;
@@ -225,6 +231,12 @@ struct fast {
     u64 forgotten;    /* how often the TLB lost a page */
     u64 *invalidations; /* how often a block was taken away, as the library counts it */
     u8 **epilogue;    /* the way out of the translated code */
+    u64 caught;       /* the engine was left in the middle of an instruction, before an access */
+    u64 alone;        /* an instruction that was caught runs once more, by itself, */
+    u64 alone_clock;  /* from here on, */
+    u64 alone_cr2;    /* with this CR2 before it */
+    u32 *next_flags;  /* for the next translation alone (CPUState's cflags_next_tb) */
+    struct leavable leavable[LEAVABLE];
 };
 
 /* The library's functions that this code stands before, and what else machinecode.py tells of the library. */

@@ -48,6 +48,44 @@ mark_watched(struct fast *f, struct tlb_entry *e, int clean)
     }
 }
 
+#define ONE_BLOCK (-(1LL << 62)) /* a budget with which every block asks */
+
+/*
+ * Run the instruction that is being left once more, by itself, as after a store into the running block; the next block
+ * is refused.  Returns where that is Python's: a code hook before the instruction computes flags, a trace is cut.
+ */
+static void
+run_alone(struct fast *f, u64 at)
+{
+    struct block *b = tagged(f);
+    if (!b || f->trace || !counted(f, at) || hooked(f, at))
+        return;
+    f->limit = f->alone_clock = exact(f, at);
+    f->mask = 0;
+    f->granted = f->limit + (u64)ONE_BLOCK;
+    leave(f, ONE_BLOCK);
+    *f->tag = 0;
+    f->block = f->block_end = 0;
+    *f->next_flags = (b->cflags & ~(u32)COUNT_MASK) | 1;
+    f->alone = 1;
+    f->alone_cr2 = f->env->cr[2];
+    f->loop_exit(f->cpu);
+}
+
+/* The instruction at an address as it is kept there, at 0 if its bytes cannot be had. */
+static struct leavable
+instruction(struct fast *f, u64 at)
+{
+    const u64 *code = (at & 0xfff) <= 4096 - 16 ? (const u64 *)code_at(f, at) : 0;
+    return code ? (struct leavable){ at, f->env->hflags & (HF_CS64 | HF_CS32), { code[0], code[1] } } : (struct leavable){ 0 };
+}
+
+static int
+is_known(const struct leavable *kept, const struct leavable *now)
+{
+    return kept->at == now->at && kept->mode == now->mode && kept->code[0] == now->code[0] && kept->code[1] == now->code[1];
+}
+
 /*
  * UC_HOOK_MEM_READ and _WRITE, before the access.  The engine has put the state back to the instruction's start, as for
  * a fault, so that it can be left right here; the hook's range is wider than what is watched, as the engine looks at
@@ -58,8 +96,17 @@ on_access(void *uc, u32 kind, u64 address, i32 size, i64 value, struct watch *w)
 {
     struct fast *f = w->fast;
     (void)value;
-    if (address + (u64)size <= w->first || address > w->last || !w->touched(kind, address, size))
+    if (address + (u64)size <= w->first || address > w->last)
         return;
+    u64 at = linear(f);
+    struct leavable *kept = &f->leavable[at % LEAVABLE], now = instruction(f, at);
+    if (f->mask && now.at && is_known(kept, &now)) /* without a mask it may be alone already, or in a step */
+        run_alone(f, at);
+    if (!w->touched(kind, address, size))
+        return;
+    *kept = now;
+    run_alone(f, at);
+    f->caught = 1;
     f->emu_stop(uc);
     f->loop_exit(f->cpu);
 }
