@@ -73,10 +73,7 @@ ROWS: tuple[Row, ...] = (
     Row("!",                                ("!",),                        "YYYNYNNYN"),
     Row("vRun, vAttach",                    ("vRun", "vAttach"),           "PYYNNNPPP"),
     Row("R",                                ("R",),                        "NYYNNNNYN"),
-    Row("D, k, vKill",                      ("D", "k", "vKill"),           "YYYPPYYYY",
-        "the machine, and the program that `run` started in it. Another process of the guest is its kernel's to end: a "
-        "task dies when it is woken and returns from the kernel, and who wrote a signal into its structures from "
-        "outside would pass by the kernel's locks"),
+    Row("D, k, vKill",                      ("D", "k", "vKill"),           "YYYPPYYYY"),
     Row("qRcmd",                            ("qRcmd",),                    "YYYNNNPYY"),
     Row("errors in words",                  (),                            "NNNNNNNNY"),
     Row("qSearch:memory",                   ("qSearch:memory",),           "NYNNNNYNN"),

@@ -341,6 +341,12 @@ class Session(Selection, Generic[TargetT]):
         self.inferiors.leave(process, self.stop, for_good=self.nonstop.active)  # or gdb would attach to it at once
         self.go_on()
 
+    def lose(self, process: int) -> None:
+        """The client has killed a process."""
+        self.nonstop.forget([thread for thread in self.inferiors.threads() if self.process_of(thread) == process])
+        self.inferiors.leave(process, self.stop, for_good=True)
+        self.go_on()
+
     def offers(self, feature: str) -> bool:
         """Whether the client said ``feature+``."""
         return self.offered.get(feature) == "+"

@@ -18,6 +18,7 @@ from machine import stop
 from machine.errors import Error as MachineError
 from machine.machine import Machine
 from ringscope.guestfiles import GuestFiles
+from ringscope.kills import Kills
 from ringscope.processevents import FIRST, LAUNCHED, START_SYMBOL, Event, ProcessEvents
 from ringscope.signalstops import SignalStops
 from ringscope.systemcalls import SystemCalls
@@ -47,6 +48,7 @@ class GuestTarget(MachineTarget):
         self.launched = False
         """Whether the machine was switched on for a program."""
         self._signals = SignalStops(machine, self.probe(0), kernel)
+        self._kills = Kills(machine, self.probe(0), kernel)
         self._actions: Mapping[int, Action] = {}
 
     def read_file(self, path: str, process: int | None) -> bytes:
@@ -121,6 +123,7 @@ class GuestTarget(MachineTarget):
     def _begin(self, program: Program | None) -> None:
         self._pin.release()
         self._forget_events()
+        self._kills.forget()
         try:
             self._restart(program)
         except (MachineError, KernelError, OSError) as error:
@@ -131,11 +134,23 @@ class GuestTarget(MachineTarget):
         self.forget()
 
     def kill(self, process: int | None = None) -> None:
-        """End the machine, for its own processes and the one it was started for; another one is its kernel's to end."""
-        if process is not None and not self.is_common(process) and not (self.launched and process == FIRST):
-            way = "which no signal ends" if process == FIRST else f"whose kernel ends it: `kill -9 {process}` there"
-            raise TargetError(errno.EPERM, f"process {process} cannot be killed from here: it is the guest's, {way}")
-        super().kill()
+        """End the machine, for its own processes and the one it was started for; another one ends as the guest runs."""
+        if process is None or self.is_common(process) or (self.launched and process == FIRST):
+            super().kill()
+        elif not isinstance(self.last, stop.Exited):  # a machine that is off has none
+            self._kill_one(process)
+
+    def _kill_one(self, process: int) -> None:
+        if process == FIRST:
+            raise TargetError(
+                errno.EPERM, f"process {FIRST} cannot be killed: it is the kernel's first, which may not end"
+            )
+        try:
+            self._kills.want(process)
+        except ProcessLookupError:
+            raise TargetError(errno.ESRCH, f"there is no process {process}") from None
+        except KernelError as error:
+            raise TargetError(errno.ENOTSUP, f"process {process} cannot be killed: {error}") from None
 
     # All of them
 
@@ -145,6 +160,7 @@ class GuestTarget(MachineTarget):
         self._calls.arm()
         self._events.arm(enabled=enabled)
         self._signals.arm(enabled=enabled)
+        self._kills.arm()
         self._actions = actions
         super().resume(actions)
 
@@ -159,8 +175,13 @@ class GuestTarget(MachineTarget):
 
     def _waits(self, address: int) -> bool:
         """Whether it stopped for nothing that the client waits for."""
+        plain = self.machine.cpu.breakpoints.is_plain(address)
+        if self._kills.waits(address):
+            over = self._kills.act()
+            self.forget()
+            return not (over and plain)
         waits = self._events.waits(address) or self._signals.waits(address)
-        return waits and not self.machine.cpu.breakpoints.is_plain(address)
+        return (waits and not plain) or self._kills.is_dying()
 
     def client_detached(self) -> None:
         """Nothing is waited for any more."""

@@ -122,7 +122,7 @@ def test_what_is_left_out_of_the_protocol_has_a_reason():
     for row in generate.ROWS:
         assert len(row.peers) == len(generate.PEERS), row.feature
         assert generate.is_answered(row) or row.reason, f"{row.feature}: an answer or a reason"
-    assert {row.feature for row in generate.ROWS if generate.is_answered(row) and row.reason} == {"D, k, vKill"}
+    assert not [row.feature for row in generate.ROWS if generate.is_answered(row) and row.reason], "yes, and no reason"
     answered = {row.feature for row in generate.ROWS if generate.is_answered(row)}
     assert {"x, binary-upload", "qXfer:osdata", "qCRC", "Z2, Z3, Z4"} <= answered
 

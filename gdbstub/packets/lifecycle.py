@@ -31,7 +31,7 @@ def kill(session: Session[Target]) -> None:
 
 @TABLE.packet("vKill;{process:thread}", needs=Kill)
 def kill_process(session: Session[Kill], process: ThreadId) -> bytes:
-    """Kill the target, or one of its processes if that can be, and say so; in extended mode the client stays."""
+    """Kill the target, or one of its processes, and say so; the client of several stays, and in extended mode any."""
     if session.running:
         session.stand()
     try:
@@ -39,7 +39,10 @@ def kill_process(session: Session[Kill], process: ThreadId) -> bytes:
     except TargetError as error:
         session.resident.console.print(f"{error.text}\n".encode())  # gdb shows no words of this packet's reply
         raise
-    if session.extended:
+    session.refresh()
+    if session.inferiors.tells_apart and not session.has_ended():
+        session.lose(process.thread)
+    elif session.extended:
         session.restarted()
         session.inferiors.leave(process.thread, session.stop, for_good=True)  # until attached to, or run anew
     else:

@@ -9,6 +9,7 @@ import re
 import pytest
 
 from kernel.symbols import Symbols
+from kernel.tasks import for_each_process
 from ringscope.boot import power_on
 from ringscope.configuration import CPU, TASKS
 from ringscope.linux import configuration
@@ -150,3 +151,16 @@ def test_a_program_is_run_in_place_of_init(gdb, files):
     assert "[Inferior 1 (process 1) exited normally]" in output
     assert "(call to syscall write)" in output and output.rstrip().endswith("No threads.")
     assert b" COLOUR=red init=/bin/signals rdinit=/bin/signals -- one\r\n" in printed
+
+
+def test_one_process_is_killed(gdb, files):
+    """Its parent, which waits for it, says what it died of."""
+    debian = Debian(files).shell()
+    debian.type("sleep 1000; echo status $?")
+    while "sleep" not in {task.comm for task in for_each_process(debian.guest.running_kernel)}:
+        debian.run()
+    kill = ("kill inferiors 5", "info inferiors", "inferior 4", "catch syscall write", "continue", "info threads")
+    output = gdb(debian.guest, *kill)
+    assert "  5    <null> " in output
+    assert "(call to syscall write)" in output and '"sleep"' not in output.split("call to syscall write")[1]
+    assert "Killed" in debian.expect("status 137\r\n")

@@ -160,6 +160,24 @@ def test_a_process_is_killed_by_its_number(several):
     assert several(b"qfThreadInfo") == b"mp10.1", "what was killed is out of sight"
 
 
+def test_the_client_of_the_others_stays(several):
+    several(b"Z0,1000,1")
+    several(b"Hgp20.2")
+    assert several(b"vKill;20") == b"OK"
+    assert several.session.ended is None
+    assert several(b"Hgp20.2") == b"E03"
+    assert several(b"vCont;s:p10.1").startswith(b"T05thread:p10.1;")
+
+
+def test_in_non_stop_mode_the_others_stay_as_they_are(several):
+    several(b"QNonStop:1")
+    assert several(b"vKill;20") == b"OK"
+    assert several(b"qfThreadInfo") == b"mp10.1"
+    assert not several.session.running, "the first is stopped"
+    several.session.receive(frame(b"vCont;c:p10.1"))
+    assert several.session.running
+
+
 def test_why_a_process_cannot_be_killed_comes_when_the_client_listens(several):
     def refuse(process):
         raise TargetError(errno.EPERM, f"process {process:#x} stays")

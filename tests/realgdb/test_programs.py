@@ -4,6 +4,7 @@ import pytest
 
 from ringscope.boot import power_on
 from ringscope.configuration import CPU, TASKS, Configuration
+from tests.guest.test_kills import Prompt
 from tests.guest.test_tasks import at_the_prompt
 from tests.realgdb.served import AS_PROCESSES, gdb_on
 
@@ -73,12 +74,32 @@ def test_what_cannot_be_run_is_told(gdb, commands, words):
     assert words in output and "No threads." in output
 
 
-def test_one_process_of_the_guest_is_not_killed_with_the_machine(gdb):
-    kills = ("kill inferiors 3", "monitor position", "kill inferiors 2", "monitor position")
-    output = gdb(TASKS, *kills, "inferior 3", "info threads", guest=at_the_prompt())
-    assert "process 3 cannot be killed from here: it is the guest's, whose kernel ends it: `kill -9 3` there" in output
-    assert "process 1 cannot be killed from here: it is the guest's, which no signal ends" in output
-    assert '"sh" (pid 3, sleeping)' in output and "] killed" not in output
+@pytest.mark.parametrize("remote", ["remote", "extended-remote"])
+def test_one_process_of_the_guest_is_killed(tmp_path, remote):
+    """The inner one of two shells: the other one prompts again, and gdb stays with it."""
+    prompt = Prompt()
+    kills = ("kill inferiors 4", "info inferiors", "tbreak n_tty_read", "continue", "info threads")
+    output = gdb_on(prompt.guest, tmp_path, *kills, view=TASKS, before=AS_PROCESSES, remote=remote)
+    before, after = output.split("received signal SIGTRAP")
+    assert "  4    <null> " in before and '"sh" (pid 3, running' in after
+    assert prompt.pids() == {0, 1, 3}
+    assert prompt.output.endswith(b"# ")
+
+
+def test_the_process_that_stops_is_killed(tmp_path):
+    prompt = Prompt()
+    prompt.guest.lines.terminal.receive(b"echo killed\n")
+    kills = ("catch syscall write", "continue", "kill", "inferior 1", "tbreak n_tty_read", "continue", "info threads")
+    output = gdb_on(prompt.guest, tmp_path, "inferior 4", *kills, view=TASKS, before=AS_PROCESSES)
+    assert "(call to syscall write)" in output and "[Inferior 4 (process 4) killed]" in output
+    assert '"sh" (pid 3, running' in output
+    assert prompt.output.endswith(b"# Killed\r\n# ")
+
+
+def test_the_first_process_is_not_killed_with_the_machine(gdb):
+    output = gdb(TASKS, "kill inferiors 2", "monitor position", "info threads", guest=at_the_prompt())
+    assert "process 1 cannot be killed: it is the kernel's first, which may not end" in output
+    assert '"init" (pid 1, sleeping)' in output and "] killed" not in output
 
 
 def test_a_process_that_was_left_is_attached_to(gdb):
