@@ -19,7 +19,8 @@ from machine import stop
 from machine.stop import Access
 from machine.watchpoints import Watch
 from machine.x86.control import EFER
-from machine.x86.descriptors import SegmentDescriptor, find_descriptor
+from machine.x86.descriptors import SegmentDescriptor
+from machine.x86.descriptortables import find_descriptor
 from machine.x86.mode import CodeSegment, cached_segment, likely_segment
 from machine.x86.paging import Translation, paging_mode, translate
 from ringscope.debuggee import (

@@ -8,7 +8,8 @@ import gdb
 
 from machine.x86 import descriptors, tss
 from machine.x86.bits import FieldRow, Member
-from machine.x86.descriptors import Descriptor, Gate, SegmentDescriptor, TableEntry
+from machine.x86.descriptors import Descriptor, Gate, SegmentDescriptor
+from machine.x86.descriptortables import TableEntry, find_descriptor, read_table, runs
 from machine.x86.paging import is_canonical
 
 from . import state
@@ -83,7 +84,7 @@ def selector(arguments: Arguments) -> Lines:
         return
     where = state.system_segment("ldtr")[1] if parts.ti else state.descriptor_table("gdt")
     long_mode = state.long_mode()
-    entry = descriptors.find_descriptor(LinearMemory().read, value, where.base, where.limit, long_mode=long_mode)
+    entry = find_descriptor(LinearMemory().read, value, where.base, where.limit, long_mode=long_mode)
     if entry is None:
         raise gdb.GdbError(f"{value:#x} lies beyond the {parts.table}'s limit {where.limit:#x}: #GP if loaded.")
     yield from _describe(entry, long_mode)
@@ -105,7 +106,7 @@ def descriptor(arguments: Arguments) -> Lines:
         size = 16 if high or descriptors.descriptor_size(low, long_mode=long_mode) == 16 else 8
         entry = TableEntry(0, 0, size, raw, descriptors.decode(raw, long_mode=long_mode))
     else:
-        entry, *_ = descriptors.read_table(LinearMemory().read, low, 15, long_mode=long_mode)
+        entry, *_ = read_table(LinearMemory().read, low, 15, long_mode=long_mode)
         if entry.descriptor is None:
             raise gdb.GdbError(f"{low:#x} is unreadable.")
     yield from _describe(entry, long_mode)
@@ -127,7 +128,7 @@ def _segment_table(name: str, where: state.Table, ti: int) -> Lines:
     long_mode = state.long_mode()
     # No selector reaches further, whatever a stub says of the limit.
     limit = min(where.limit, 0xFFFF)
-    entries = descriptors.read_table(LinearMemory().read, where.base, limit, long_mode=long_mode)
+    entries = read_table(LinearMemory().read, where.base, limit, long_mode=long_mode)
     yield heading(name, where)
     yield from table(_SEGMENT_COLUMNS, _segment_rows(entries, long_mode, ti))
 
@@ -166,21 +167,6 @@ def _gate_in_gdt_cells(found: Gate, long_mode: bool) -> tuple[str, ...]:
     return "", "", "", "", "", "", str(found.present), str(found.dpl), target
 
 
-def runs(entries: Iterable[TableEntry]) -> Iterator[tuple[TableEntry, TableEntry, str]]:
-    """Entries one by one, but runs of empty or unreadable ones as (first, last, note)."""
-    held: tuple[TableEntry, TableEntry, str] | None = None
-    for entry in entries:
-        note = "unreadable" if entry.descriptor is None else "" if entry.raw else "empty"
-        if held and held[2] == note and note:
-            held = (held[0], entry, note)
-            continue
-        if held:
-            yield held
-        held = (entry, entry, note)
-    if held:
-        yield held
-
-
 def span(first: int, last: int, style: str = "d") -> str:
     """`first-last` in a format style, or the one number that both are."""
     return f"{first:{style}}" if first == last else f"{first:{style}}-{last:{style}}"
@@ -191,14 +177,8 @@ def _describe(entry: TableEntry, long_mode: bool) -> Lines:
     if found is None:
         raise gdb.GdbError(f"The descriptor at {entry.address:#x} is unreadable.")
     at = f"  at {entry.address:#x}" if entry.address else ""
-    yield f"{hexadecimal(entry.raw, entry.size * 2)}{at}  {_sentence(found, long_mode)}"
-    layouts = {
-        (SegmentDescriptor, 8): descriptors.SEGMENT,
-        (SegmentDescriptor, 16): descriptors.SYSTEM_SEGMENT_64,
-        (Gate, 8): descriptors.GATE,
-        (Gate, 16): descriptors.GATE_64,
-    }
-    layout = layouts[type(found), entry.size]
+    yield f"{hexadecimal(entry.raw, entry.size * 2)}{at}  {descriptors.describe(found, long_mode=long_mode)}"
+    layout = entry.layout
     rows = ((row.name, row.bits, f"{row.value:#x}", _meaning(row, found, long_mode)) for row in layout.rows(entry.raw))
     yield from table("Field >Bits >Value Meaning", rows)
     reserved = layout.reserved_bits(entry.raw)
@@ -214,16 +194,6 @@ def _meaning(row: FieldRow, found: Descriptor, long_mode: bool) -> str:
     if isinstance(found, SegmentDescriptor):
         return f"last offset {found.limit:#x}" if row.name == "limit" else row.meaning
     return f"{row.meaning} {state.symbol(found.offset)}" if row.name == "offset" else row.meaning
-
-
-def _sentence(found: Descriptor, long_mode: bool) -> str:
-    present = "" if found.present else ", not present"
-    if isinstance(found, Gate) or not found.s:
-        return f"{descriptors.type_name(found, long_mode=long_mode)}, DPL {found.dpl}{present}"
-    width = "64-bit" if found.long and found.is_code else "32-bit" if found.db else "16-bit"
-    kind = "code" if found.is_code else "data"
-    conforming = "conforming " if found.is_conforming else ""
-    return f"{width} {conforming}{kind}, ring {found.dpl}{present}"
 
 
 def _member(member: Member, value: int) -> str:

@@ -9,7 +9,8 @@ import gdb
 from machine.x86 import iret, tss
 from machine.x86.bits import Structure
 from machine.x86.control import CR4
-from machine.x86.descriptors import SegmentDescriptor, decode_selector, find_descriptor
+from machine.x86.descriptors import SegmentDescriptor, decode_selector, describe
+from machine.x86.descriptortables import find_descriptor
 from machine.x86.registers import RFLAGS
 
 from . import state
@@ -58,7 +59,7 @@ def _meaning(name: str, values: dict[str, int]) -> str:
     if name in ("cs", "ss"):
         parts = decode_selector(value)
         what = _segment(value)
-        kind = f", {_kind(what)}" if what else ""
+        kind = f", {describe(what)}" if what else ""
         return f"{parts.table} index {parts.index}, RPL {parts.rpl}{kind}"
     if name.endswith("flags"):
         return RFLAGS.format(value)
@@ -72,13 +73,6 @@ def _segment(selector: int) -> SegmentDescriptor | None:
     entry = find_descriptor(LinearMemory().read, selector, where.base, where.limit, long_mode=state.long_mode())
     found = entry.descriptor if entry is not None else None
     return found if isinstance(found, SegmentDescriptor) and found.s else None
-
-
-def _kind(found: SegmentDescriptor) -> str:
-    if found.is_data:
-        return f"data of ring {found.dpl}"
-    width = "64-bit" if found.long else "32-bit" if found.db else "16-bit"
-    return f"{width} code of ring {found.dpl}"
 
 
 def _outcome(words: list[int], layout: Structure) -> Iterator[str]:

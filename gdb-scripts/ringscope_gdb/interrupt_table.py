@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from machine.x86 import descriptors
-from machine.x86.descriptors import TableEntry
+from machine.x86.descriptortables import TableEntry, read_idt, runs
 from machine.x86.vectors import IVT_ENTRY, VECTORS, vector_name
 
 from . import state
 from .columns import hexadecimal, table
 from .command import Arguments, Lines, command
-from .descriptor_tables import heading, runs, span, table_argument
+from .descriptor_tables import heading, span, table_argument
 from .memory import LinearMemory
 
 _COLUMNS = "Vec Exception P DPL IST Sel Offset Type Handler"
@@ -35,7 +35,7 @@ def idt(arguments: Arguments) -> Lines:
         yield from table("Vec Exception Handler _", _real_mode_rows(where))
         return
     long_mode = state.long_mode()
-    gates = descriptors.read_idt(LinearMemory().read, where.base, where.limit, long_mode=long_mode)
+    gates = read_idt(LinearMemory().read, where.base, where.limit, long_mode=long_mode)
     yield heading("IDT", where)
     fewest = _FEW if "-v" not in arguments.options else 256
     yield from table(_COLUMNS, _gate_rows(gates, long_mode, fewest))

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import gdb
 
 from machine.x86.control import CR0, EFER
-from machine.x86.descriptors import SegmentDescriptor, find_descriptor
+from machine.x86.descriptors import SegmentDescriptor
+from machine.x86.descriptortables import find_descriptor
 from machine.x86.mode import CodeSegment, cached_segment, likely_segment
 from machine.x86.paging import PagingState
 from machine.x86.registers import RFLAGS

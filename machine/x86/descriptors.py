@@ -6,7 +6,6 @@ and gates of IA-32e mode. Decoded limits are in bytes (the last valid offset), w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from .bits import Layout
@@ -266,18 +265,6 @@ class HiddenPart(NamedTuple):
     flags: int
 
 
-class TableEntry(NamedTuple):
-    """One entry of a descriptor table, `raw` its `size` bytes; `descriptor` is None where memory is
-    unreadable or the limit cuts the entry.
-    """
-
-    index: int  # type: ignore[assignment]
-    address: int
-    size: int
-    raw: int
-    descriptor: Descriptor | None
-
-
 def decode_selector(value: int) -> Selector:
     """A selector's parts; bits above 15 are ignored."""
     return Selector(value & 3, value >> 2 & 1, value >> 3 & 0x1FFF)
@@ -329,6 +316,18 @@ def type_name(descriptor: Descriptor, *, long_mode: bool = True) -> str:
     return SYSTEM_TYPES[descriptor.type][long_mode]
 
 
+def describe(descriptor: Descriptor, *, long_mode: bool = True) -> str:
+    """A descriptor in a few words: `64-bit code of ring 3`."""
+    present = "" if descriptor.present else ", not present"
+    if isinstance(descriptor, Gate) or not descriptor.s:
+        return f"{type_name(descriptor, long_mode=long_mode)}, DPL {descriptor.dpl}{present}"
+    if descriptor.is_data:
+        return f"data of ring {descriptor.dpl}{present}"
+    width = "64-bit" if descriptor.long else "32-bit" if descriptor.db else "16-bit"
+    conforming = " conforming" if descriptor.is_conforming else ""
+    return f"{width}{conforming} code of ring {descriptor.dpl}{present}"
+
+
 def hidden_part(raw: int, *, long_mode: bool = True) -> HiddenPart:
     """What a segment register caches when it loads this descriptor (QEMU keeps the same three words)."""
     wide = descriptor_size(raw, long_mode=long_mode) == 16
@@ -345,59 +344,3 @@ def from_hidden(base: int, limit: int, flags: int) -> SegmentDescriptor:
 def hidden_flags(segment: SegmentDescriptor) -> int:
     """The attribute word of a decoded segment."""
     return segment._replace(base=0, limit=0).build() >> 32 & HIDDEN_FLAGS
-
-
-def read_table(
-    read: Callable[[int, int], bytes], base: int, limit: int, *, long_mode: bool = True
-) -> Iterator[TableEntry]:
-    """Yield the entries of a GDT or LDT: 16-byte descriptors as one.
-
-    `read(linear address, length)` returns fewer bytes where memory is unreadable:
-    such an entry has no descriptor.
-    """
-    index = 0
-    while index * 8 + 7 <= limit:
-        address = base + index * 8
-        entry = _table_entry(read, index, address, long_mode)
-        if index * 8 + entry.size - 1 > limit:
-            entry = TableEntry(index, address, 8, entry.raw & (1 << 64) - 1, None)
-        yield entry
-        index += entry.size // 8
-
-
-def read_idt(
-    read: Callable[[int, int], bytes], base: int, limit: int, *, long_mode: bool = True
-) -> Iterator[TableEntry]:
-    """Yield the gates of an IDT, whose entries have all one size; unreadable ones as in `read_table`."""
-    size = 16 if long_mode else 8
-    for vector in range(min((limit + 1) // size, 256)):
-        address = base + vector * size
-        data = read(address, size)
-        raw = int.from_bytes(data, "little")
-        gate = decode_gate(raw, wide=long_mode) if len(data) == size else None
-        yield TableEntry(vector, address, size, raw, gate)
-
-
-def find_descriptor(
-    read: Callable[[int, int], bytes], selector: int, base: int, limit: int, *, long_mode: bool = True
-) -> TableEntry | None:
-    """The entry a selector names in the table at `base`, or None beyond its limit."""
-    offset = selector & 0xFFF8
-    if offset + 7 > limit:
-        return None
-    entry = _table_entry(read, selector >> 3 & 0x1FFF, base + offset, long_mode)
-    return entry if offset + entry.size - 1 <= limit else None
-
-
-def _table_entry(read: Callable[[int, int], bytes], index: int, address: int, long_mode: bool) -> TableEntry:
-    data = read(address, 8)
-    if len(data) < 8:
-        return TableEntry(index, address, 8, 0, None)
-    low = int.from_bytes(data, "little")
-    size = descriptor_size(low, long_mode=long_mode)
-    if size == 16:
-        data = read(address, 16)
-        if len(data) < 16:
-            return TableEntry(index, address, 16, low, None)
-    raw = int.from_bytes(data, "little")
-    return TableEntry(index, address, size, raw, decode(raw, long_mode=long_mode))

@@ -8,7 +8,8 @@ from functools import partial
 from machine.x86 import descriptors, iret, tss
 from machine.x86.bits import Structure
 from machine.x86.control import CR4
-from machine.x86.descriptors import Gate, SegmentDescriptor, TableEntry
+from machine.x86.descriptors import Gate, SegmentDescriptor
+from machine.x86.descriptortables import TableEntry, find_descriptor, read_idt, read_table, runs
 from machine.x86.errorcodes import PAGE_FAULT, SELECTOR, describe_page_fault, describe_selector
 from machine.x86.registers import RFLAGS
 from machine.x86.vectors import VECTORS, pushes_error_code, vector_name
@@ -97,7 +98,7 @@ def show_selector(session: Session, value: Expression) -> Lines:
         return
     where = descriptor_table(session.debuggee, "ldtr" if parts.ti else "gdtr")
     wide = long_mode(session.debuggee)
-    entry = descriptors.find_descriptor(Reader(session.debuggee), value, where.base, where.limit, long_mode=wide)
+    entry = find_descriptor(Reader(session.debuggee), value, where.base, where.limit, long_mode=wide)
     if entry is None:
         raise CommandError(f"{value:#x} lies beyond the {parts.table}'s limit {where.limit:#x}: #GP if loaded")
     yield from _describe(entry, wide)
@@ -165,15 +166,13 @@ def _segment_table(session: Session, name: str, where: Table, ti: int) -> Iterat
 
 def _segments(session: Session, where: Table, ti: int) -> Rows:
     wide = long_mode(session.debuggee)
-    entries = descriptors.read_table(Reader(session.debuggee), where.base, where.limit, long_mode=wide)
+    entries = read_table(Reader(session.debuggee), where.base, where.limit, long_mode=wide)
     return _segment_rows(session, entries, wide, _loaded(session, ti))
 
 
 def _gates(session: Session, where: Table) -> Rows:
     wide = long_mode(session.debuggee)
-    return _gate_rows(
-        session, descriptors.read_idt(Reader(session.debuggee), where.base, where.limit, long_mode=wide), wide
-    )
+    return _gate_rows(session, read_idt(Reader(session.debuggee), where.base, where.limit, long_mode=wide), wide)
 
 
 def _tss_rows(session: Session, layout: Structure, data: bytes) -> Rows:
@@ -194,7 +193,7 @@ def _loaded(session: Session, ti: int) -> dict[int, list[str]]:
 def _segment_rows(
     session: Session, entries: Iterable[TableEntry], wide: bool, loaded: dict[int, list[str]]
 ) -> Iterator[tuple[str, ...]]:
-    for first, last, note in _runs(entries):
+    for first, last, note in runs(entries):
         found = first.descriptor
         if note or found is None:
             yield (_span(first.index, last.index), note)
@@ -214,7 +213,7 @@ def _descriptor_cells(session: Session, found: SegmentDescriptor | Gate, wide: b
 
 
 def _gate_rows(session: Session, gates: Iterable[TableEntry], wide: bool) -> Iterator[tuple[str, ...]]:
-    for first, last, note in _runs(gates):
+    for first, last, note in runs(gates):
         found = first.descriptor
         if note or not isinstance(found, Gate):
             yield (_span(first.index, last.index), note)
@@ -232,21 +231,6 @@ def _gate_rows(session: Session, gates: Iterable[TableEntry], wide: bool) -> Ite
         )
 
 
-def _runs(entries: Iterable[TableEntry]) -> Iterator[tuple[TableEntry, TableEntry, str]]:
-    """Entries one by one, but runs of empty or unreadable ones as (first, last, note)."""
-    held: tuple[TableEntry, TableEntry, str] | None = None
-    for entry in entries:
-        note = "unreadable" if entry.descriptor is None else "" if entry.raw else "empty"
-        if held and note and held[2] == note:
-            held = (held[0], entry, note)
-            continue
-        if held:
-            yield held
-        held = (entry, entry, note)
-    if held:
-        yield held
-
-
 def _span(first: int, last: int) -> str:
     return str(first) if first == last else f"{first}-{last}"
 
@@ -255,23 +239,10 @@ def _describe(entry: TableEntry, wide: bool) -> Iterator[str]:
     found = entry.descriptor
     if found is None:
         raise CommandError(f"the descriptor at {entry.address:#x} is unreadable")
-    layouts = {
-        (SegmentDescriptor, 8): descriptors.SEGMENT,
-        (SegmentDescriptor, 16): descriptors.SYSTEM_SEGMENT_64,
-        (Gate, 8): descriptors.GATE,
-        (Gate, 16): descriptors.GATE_64,
-    }
-    title = f"{hexadecimal(entry.raw, 2 * entry.size)} at {entry.address:#x}  {_sentence(found, wide)}"
-    yield from bits_of(title, layouts[type(found), entry.size], entry.raw)
-
-
-def _sentence(found: SegmentDescriptor | Gate, wide: bool) -> str:
-    present = "" if found.present else ", not present"
-    if isinstance(found, Gate) or not found.s:
-        return f"{descriptors.type_name(found, long_mode=wide)}, DPL {found.dpl}{present}"
-    width = "64-bit " if found.long and found.is_code else "32-bit " if found.db else "16-bit "
-    kind = "code" if found.is_code else "data"
-    return f"{width if found.is_code else ''}{kind} of ring {found.dpl}{present}"
+    title = (
+        f"{hexadecimal(entry.raw, 2 * entry.size)} at {entry.address:#x}  {descriptors.describe(found, long_mode=wide)}"
+    )
+    yield from bits_of(title, entry.layout, entry.raw)
 
 
 def _member(session: Session, value: int, size: int) -> str:
@@ -302,7 +273,7 @@ def _frame_word(session: Session, name: str, values: dict[str, int]) -> str:
         return session.symbol(value)
     parts = descriptors.decode_selector(value)
     found = _segment_of(session, value)
-    kind = "" if found is None else f", {_sentence(found, long_mode(session.debuggee))}"
+    kind = "" if found is None else f", {descriptors.describe(found, long_mode=long_mode(session.debuggee))}"
     return f"{parts.table} index {parts.index}, RPL {parts.rpl}{kind}"
 
 
@@ -314,7 +285,7 @@ def _segment_of(session: Session, selector: int) -> SegmentDescriptor | None:
     except Refused:
         return None
     wide = long_mode(session.debuggee)
-    entry = descriptors.find_descriptor(Reader(session.debuggee), selector, where.base, where.limit, long_mode=wide)
+    entry = find_descriptor(Reader(session.debuggee), selector, where.base, where.limit, long_mode=wide)
     found = entry.descriptor if entry is not None else None
     return found if isinstance(found, SegmentDescriptor) and found.s and not parts.is_null else None
 

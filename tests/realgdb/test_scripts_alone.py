@@ -29,7 +29,7 @@ def test_without_a_target():
         *("x86 pte 0x8000000012345067", "x86 descriptor 0x00af9b000000ffff", "x86 error 7"),
     )
     assert ran.stderr.count("There is no target: connect to one first") == 4, ran.stderr
-    assert "64-bit code, ring 0" in ran.stdout
+    assert "64-bit code of ring 0" in ran.stdout
     assert "user write: protection violation" in ran.stdout
     assert "no_execute" in ran.stdout
     assert "Traceback" not in ran.stderr

@@ -231,9 +231,9 @@ def test_physical_reads_are_switched_off_again(ring0):
 def test_selectors(ring0):
     lines = ring0["x86 selector 0x33"]
     assert lines[0] == "0x0033 GDT index 6 (offset 0x30), RPL 3"
-    assert lines[1] == f"0x00affb000000ffff at {GDT + 0x30:#x} 64-bit code, ring 3"
+    assert lines[1] == f"0x00affb000000ffff at {GDT + 0x30:#x} 64-bit code of ring 3"
     assert "limit 51:48,15:0 0xfffff last offset 0xffffffff" in lines
-    assert "64-bit code, ring 0" in ring0["x86 selector $cs"][1]
+    assert "64-bit code of ring 0" in ring0["x86 selector $cs"][1]
     assert ring0["x86 selector 7"][0] == "0x0007 LDT index 0 (offset 0x0), RPL 3"
     assert ring0["x86 selector 0xf"][1].endswith("64-bit Call Gate, DPL 3")
     assert ring0["x86 selector 0"][1] == "A null selector: no descriptor."
@@ -242,7 +242,7 @@ def test_selectors(ring0):
 
 
 def test_descriptors_by_value_and_address(ring0):
-    assert ring0["x86 descriptor 0x00af9b000000ffff"][0] == "0x00af9b000000ffff 64-bit code, ring 0"
+    assert ring0["x86 descriptor 0x00af9b000000ffff"][0] == "0x00af9b000000ffff 64-bit code of ring 0"
     task = ring0[f"x86 descriptor {GDT + 0x40:#x}"]
     assert task[0].endswith(f"at {GDT + 0x40:#x} 64-bit TSS (Busy), DPL 0")
     assert f"base 95:64,63:56,39:16 {TSS:#x} linear address of the segment" in task

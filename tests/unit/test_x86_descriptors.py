@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from machine.x86 import descriptors as d
 from machine.x86 import tss
+from machine.x86.descriptortables import find_descriptor, read_idt, read_table, runs
 
 LINUX_GDT = [
     # selector, entry (arch/x86/kernel/cpu/common.c), type, dpl, limit, long, db
@@ -162,39 +163,61 @@ def linux_gdt():
 
 
 def test_a_gdt_is_walked_with_wide_descriptors_joined():
-    entries = list(d.read_table(memory(linux_gdt(), 0x1000), 0x1000, 0x7F))
+    entries = list(read_table(memory(linux_gdt(), 0x1000), 0x1000, 0x7F))
     assert [entry.index for entry in entries] == [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15]
     assert entries[8].descriptor.base == TSS_BASE
     assert entries[8].address == 0x1040
-    assert len(list(d.read_table(memory(linux_gdt(), 0x1000), 0x1000, 0x7F, long_mode=False))) == 16
+    assert len(list(read_table(memory(linux_gdt(), 0x1000), 0x1000, 0x7F, long_mode=False))) == 16
 
 
 def test_unreadable_entries_are_entries():
-    entries = list(d.read_table(memory(linux_gdt()[:0x48], 0), 0, 0x7F))
+    entries = list(read_table(memory(linux_gdt()[:0x48], 0), 0, 0x7F))
     assert [entry.descriptor is None for entry in entries[:8]] == [False] * 8
     assert all(entry.descriptor is None for entry in entries[8:])
 
 
 def test_a_limit_that_cuts_a_wide_descriptor():
-    *_, last = d.read_table(memory(linux_gdt()), 0, 0x47)
+    *_, last = read_table(memory(linux_gdt()), 0, 0x47)
     assert (last.index, last.size, last.descriptor) == (8, 8, None)
 
 
 def test_an_idt_is_walked_up_to_its_limit():
     table = PAGE_FAULT_GATE.to_bytes(16, "little") * 3
-    gates = list(d.read_idt(memory(table), 0, 0xFFF))
+    gates = list(read_idt(memory(table), 0, 0xFFF))
     assert len(gates) == 256
     assert [gate.descriptor is not None for gate in gates[:4]] == [True, True, True, False]
-    assert len(list(d.read_idt(memory(table), 0, 0x2F))) == 3
-    assert len(list(d.read_idt(memory(table), 0, 0x7FF, long_mode=False))) == 256
+    assert len(list(read_idt(memory(table), 0, 0x2F))) == 3
+    assert len(list(read_idt(memory(table), 0, 0x7FF, long_mode=False))) == 256
 
 
 def test_a_selector_finds_its_descriptor():
     read = memory(linux_gdt())
-    assert d.find_descriptor(read, 0x33, 0, 0x7F).descriptor.dpl == 3
-    assert d.find_descriptor(read, 0x40, 0, 0x7F).descriptor.base == TSS_BASE
-    assert d.find_descriptor(read, 0x40, 0, 0x47) is None
-    assert d.find_descriptor(read, 0x80, 0, 0x7F) is None
+    assert find_descriptor(read, 0x33, 0, 0x7F).descriptor.dpl == 3
+    assert find_descriptor(read, 0x40, 0, 0x7F).descriptor.base == TSS_BASE
+    assert find_descriptor(read, 0x40, 0, 0x47) is None
+    assert find_descriptor(read, 0x80, 0, 0x7F) is None
+
+
+def test_runs_of_empty_and_of_unreadable_entries_are_told_once():
+    entries = read_table(memory(linux_gdt()[:0x58]), 0, 0x7F)
+    told = [(first.index, last.index, note) for first, last, note in runs(entries) if note]
+    assert told == [(0, 0, "empty"), (7, 7, "empty"), (10, 10, "empty"), (11, 15, "unreadable")]
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (0x00AFFB000000FFFF, "64-bit code of ring 3"),
+        (0x00CF9B000000FFFF, "32-bit code of ring 0"),
+        (0x000F9E000000FFFF, "16-bit conforming code of ring 0"),
+        (0x00CFF3000000FFFF, "data of ring 3"),
+        (0x00CF73000000FFFF, "data of ring 3, not present"),
+        (TSS_RAW, "64-bit TSS (Busy), DPL 0"),
+        (PAGE_FAULT_GATE, "64-bit Interrupt Gate, DPL 0"),
+    ],
+)
+def test_a_descriptor_in_words(raw, words):
+    assert d.describe(d.decode(raw)) == words
 
 
 def test_tss_offsets():
