@@ -12,7 +12,7 @@ from kernel.tasks import for_each_process_thread
 from machine.boot.load import boot as load
 from machine.machine import Machine
 from tests.guest.boot import initrd, vmlinux
-from tests.guest.test_tasks import at_the_prompt
+from tests.guest.places import at_the_prompt
 
 PRESENT, WRITE, USER, LARGE, GLOBAL, NX = 1, 2, 4, 0x80, 0x100, 1 << 63
 FRAME = 0x000FFFFFFFFFF000

@@ -13,6 +13,7 @@ from machine.engine.fast import refusal
 from machine.positions import Goal
 from machine.stop import Arrived, Caught, Stepped
 from ringscope.boot import Configuration, power_on
+from tests.guest.places import run_to
 
 BEHIND = 300_000
 """Bytes of code that run behind the first system call of a program."""
@@ -22,9 +23,7 @@ BEHIND = 300_000
 def goal():
     """Where the runs end: the first programs have run by then."""
     guest = power_on(Configuration(memory=32 << 20))
-    guest.machine.cpu.breakpoints.insert(guest.symbols.lookup("entry_SYSCALL_64").address)
-    while guest.machine.run() is None:
-        pass
+    run_to(guest, "entry_SYSCALL_64")
     return Goal(guest.machine.position.progress + BEHIND)
 
 

@@ -9,9 +9,9 @@ from kernel.tasks import current_task, for_each_process_thread
 from ringscope.boot import power_on
 from ringscope.configuration import Configuration
 from tests.guest.boot import on_machine
+from tests.guest.places import run_to
 from tests.guest.test_address_space import FRAME, pages
 from tests.guest.test_swap import LITTLE, WORDS
-from tests.guest.test_tasks import run_to
 from tests.realgdb.harness import values
 from tests.realgdb.qemu_machine import LOADER
 from tests.realgdb.served import gdb_on

@@ -9,7 +9,7 @@ from ringscope.boot import power_on
 from ringscope.configuration import CPU, TASKS, Configuration
 from ringscope.serve import make_target
 from ringscope.signals import protocol_signal
-from tests.guest.test_tasks import at_the_prompt
+from tests.guest.places import at_the_prompt
 
 MOST_SLICES = 100
 ALL = ("fork", "vfork", "exec", "exit")

@@ -8,36 +8,14 @@ from kernel.errors import SymbolsError, UnreadableError
 from kernel.objects import for_each_entry
 from kernel.saved import is_preempted, saved_registers, user_registers
 from kernel.tasks import current_task, for_each_process_thread, task_state_to_char
-from machine import stop
 from ringscope.boot import power_on
 from ringscope.configuration import TASKS, Configuration
 from ringscope.layout import REGISTERS
 from ringscope.serve import make_target
 from ringscope.views import IDLE_TASK, KERNEL_PROCESS
+from tests.guest.places import at_the_prompt, run_to, until_idle
 
 INIT, SHELL = 1, 3
-
-
-def run_to(guest, name, *, hits=1):
-    address = guest.symbols.lookup(name).address
-    guest.machine.cpu.breakpoints.insert(address)
-    while hits:
-        hits -= isinstance(guest.machine.run(), stop.Breakpoint)
-    guest.machine.cpu.breakpoints.remove(address)
-
-
-def at_the_prompt():
-    """The shell waits for input, init for the shell."""
-    guest = power_on(Configuration(append="init_action=shell"))
-    run_to(guest, "n_tty_read")
-    until_idle(guest)
-    return guest
-
-
-def until_idle(guest):
-    """Every task waits."""
-    while current_task(guest.running_kernel).pid:
-        assert guest.machine.run(1 << 14) is None
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from gdbstub.protocol import TABLE
 from gdbstub.session import Session
 from ringscope.configuration import TASKS
 from ringscope.serve import make_target
-from tests.guest.test_tasks import at_the_prompt
+from tests.guest.places import at_the_prompt
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 from test_target_fuzz import READS, RUNS, WRITES, Talk, mutated

@@ -24,6 +24,14 @@ class Served:
         self.thread = threading.Thread(target=self.server.serve, daemon=True)
         self.thread.start()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.stop()
+        self.thread.join(10)
+        self.server.close()
+
     def gdb(self, *commands):
         self.packets.clear()
         lines = (f"target remote {self.path}", *ON_TARGET, *commands)

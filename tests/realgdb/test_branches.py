@@ -4,21 +4,10 @@ import re
 
 import pytest
 
-from tests.realgdb.conversation import Served
-
 pytestmark = pytest.mark.gdb
 
 LISTS = ("info record", "record instruction-history")
 AT_A_WRITE = ("break do_syscall_64 if regs->orig_ax == 1", "continue")
-
-
-@pytest.fixture
-def served(tmp_path):
-    served = Served(tmp_path / "gdb.sock")
-    yield served
-    served.server.stop()
-    served.thread.join(10)
-    served.server.close()
 
 
 def test_what_ran_is_listed(served):

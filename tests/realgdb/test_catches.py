@@ -7,24 +7,12 @@ import pytest
 
 from ringscope.serve import scripts
 from tests.realgdb.harness import Gdb, gdb_batch
-from tests.realgdb.served import booted, served
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "machine"))
 
 pytestmark = pytest.mark.gdb
 
 SCRIPTS = f"source {scripts() / 'loader.py'}"
-
-
-@pytest.fixture
-def guest():
-    return booted()
-
-
-@pytest.fixture
-def socket(guest, tmp_path):
-    with served(guest, tmp_path / "gdb.sock") as server:
-        yield server.address
 
 
 def test_ring_changes_of_the_kernel(socket, guest):

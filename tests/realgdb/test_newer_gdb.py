@@ -12,7 +12,6 @@ import pytest
 
 from kernel.image import find_image
 from ringscope.cache import root
-from tests.realgdb.conversation import Served
 from tests.realgdb.harness import PRELUDE
 
 WHEEL = "gdb-for-pwndbg==18.1.0.post1"
@@ -37,9 +36,8 @@ def newer():
 
 
 @pytest.fixture
-def gdb(newer, tmp_path):
+def gdb(newer, served):
     """gdb(commands…) -> what it printed; ``gdb.served`` is the other side."""
-    served = Served(tmp_path / "gdb.sock")
     vendor = newer / "gdb_for_pwndbg" / "_vendor"
 
     def run(*commands):
@@ -61,10 +59,7 @@ def gdb(newer, tmp_path):
         return ran.stdout
 
     run.served = served
-    yield run
-    served.server.stop()
-    served.thread.join(10)
-    served.server.close()
+    return run
 
 
 def test_it_breaks_watches_and_prints(gdb):

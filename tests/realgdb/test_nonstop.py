@@ -4,7 +4,7 @@ import pytest
 
 from ringscope.boot import power_on
 from ringscope.configuration import CPU, TASKS, Configuration
-from tests.guest.test_tasks import at_the_prompt
+from tests.guest.places import at_the_prompt
 from tests.realgdb.harness import Gdb
 from tests.realgdb.served import served
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from tests.guest.places import run_to
 from tests.realgdb.harness import Gdb, gdb_batch
-from tests.realgdb.served import booted, served
+from tests.realgdb.served import booted
 
 pytestmark = pytest.mark.gdb
 
@@ -13,18 +14,8 @@ TABLES = ("cr", "devices", "exceptions", "gdt", "idt", "msr", "pagemap", "ports"
 @pytest.fixture(scope="module")
 def guest():
     guest = booted()
-    machine = guest.machine
-    machine.cpu.breakpoints.insert(guest.symbols.lookup("do_syscall_64").address)
-    while machine.run() is None:
-        pass
-    machine.cpu.breakpoints.remove(guest.symbols.lookup("do_syscall_64").address)
+    run_to(guest, "do_syscall_64")
     return guest
-
-
-@pytest.fixture
-def socket(guest, tmp_path):
-    with served(guest, tmp_path / "gdb.sock") as server:
-        yield server.address
 
 
 def test_gdb_prints_every_table(socket):

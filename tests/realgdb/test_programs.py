@@ -4,8 +4,8 @@ import pytest
 
 from ringscope.boot import power_on
 from ringscope.configuration import CPU, TASKS, Configuration
+from tests.guest.places import at_the_prompt
 from tests.guest.test_kills import Prompt
-from tests.guest.test_tasks import at_the_prompt
 from tests.realgdb.served import AS_PROCESSES, gdb_on
 
 pytestmark = pytest.mark.gdb

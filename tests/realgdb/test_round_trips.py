@@ -5,7 +5,6 @@ import re
 import pytest
 
 from ringscope.serve import gdb_commands, scripts
-from tests.realgdb.conversation import Served
 from tests.realgdb.served import booted
 
 pytestmark = pytest.mark.gdb
@@ -15,15 +14,6 @@ AFTER_IT = ("maint packet qC", "kill")
 """Ends the step that is looked at: gdb asks for nothing else at a prompt."""
 KEEPS_BREAKPOINTS = "set breakpoint always-inserted on"
 KEEPS_MEMORY = ("python gdb.execute('delete mem')", "mem 0 0 rw cache")
-
-
-@pytest.fixture
-def served(tmp_path):
-    served = Served(tmp_path / "gdb.sock")
-    yield served
-    served.server.stop()
-    served.thread.join(10)
-    served.server.close()
 
 
 def sent_for(served, command, *settings):

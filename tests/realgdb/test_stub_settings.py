@@ -3,20 +3,8 @@
 import pytest
 
 from tests.realgdb.harness import gdb_batch
-from tests.realgdb.served import booted, served
 
 pytestmark = pytest.mark.gdb
-
-
-@pytest.fixture
-def guest():
-    return booted()
-
-
-@pytest.fixture
-def socket(guest, tmp_path):
-    with served(guest, tmp_path / "gdb.sock") as server:
-        yield server.address
 
 
 def test_memory_through_other_tables_and_physical(socket, guest):

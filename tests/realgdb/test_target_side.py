@@ -5,18 +5,7 @@ import threading
 
 import pytest
 
-from tests.realgdb.conversation import Served
-
 pytestmark = pytest.mark.gdb
-
-
-@pytest.fixture
-def served(tmp_path):
-    served = Served(tmp_path / "gdb.sock")
-    yield served
-    served.server.stop()
-    served.thread.join(10)
-    served.server.close()
 
 
 def test_a_condition_is_asked_at_the_target(served):

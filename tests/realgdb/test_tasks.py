@@ -6,7 +6,7 @@ import pytest
 
 from ringscope.boot import power_on
 from ringscope.configuration import CPU, TASKS, Configuration
-from tests.guest.test_tasks import at_the_prompt, run_to, until_idle
+from tests.guest.places import at_the_prompt, run_to, until_idle
 from tests.realgdb.harness import functions, gdb_batch
 from tests.realgdb.served import AS_PROCESSES, booted, gdb_on, served
 

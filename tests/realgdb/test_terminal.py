@@ -4,9 +4,7 @@ import re
 
 import pytest
 
-from kernel.tasks import current_task
-from ringscope.boot import power_on
-from ringscope.configuration import Configuration
+from tests.guest.places import at_the_prompt
 from tests.realgdb.harness import values
 from tests.realgdb.served import gdb_on
 
@@ -18,14 +16,7 @@ def gdb(tmp_path):
     """gdb(keys, commands…) -> what gdb printed: the shell waits at its prompt, and the keys come next."""
 
     def run(keys, *commands):
-        guest = power_on(Configuration(append="quiet loglevel=1"))
-        address = guest.symbols.lookup("n_tty_read").address
-        guest.machine.cpu.breakpoints.insert(address)
-        while guest.machine.run() is None:
-            pass
-        guest.machine.cpu.breakpoints.remove(address)
-        while current_task(guest.running_kernel).pid:
-            assert guest.machine.run(1 << 14) is None
+        guest = at_the_prompt("quiet loglevel=1")
         guest.machine.serial.receive(keys)
         return gdb_on(guest, tmp_path, *commands)
 

@@ -6,19 +6,9 @@ import time
 import pytest
 
 from kernel.image import find_image
-from tests.realgdb.conversation import Served
 from tests.realgdb.harness import gdb_batch
 
 pytestmark = pytest.mark.gdb
-
-
-@pytest.fixture
-def served(tmp_path):
-    served = Served(tmp_path / "gdb.sock")
-    yield served
-    served.server.stop()
-    served.thread.join(10)
-    served.server.close()
 
 
 def script(path, text):

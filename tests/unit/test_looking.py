@@ -13,6 +13,7 @@ from ringscope.boot import Configuration, power_on
 from ringscope.commandset import COMMANDS, TABLES
 from ringscope.layout import REGISTERS
 from ringscope.serve import make_target
+from tests.guest.places import run_to
 
 LOOKING = (
     *("regs", "regs all", "cr", "cr -v", "mode", "gdt", "idt", "tss", "ldt", "frame", "walk $rsp", "where", "position"),
@@ -39,11 +40,7 @@ def guest(request):
     guest = power_on(Configuration(memory=32 << 20))
     machine = guest.machine
     if request.param != "first":
-        address = guest.symbols.lookup("do_syscall_64").address
-        machine.cpu.breakpoints.insert(address)
-        while machine.run() is None:
-            pass
-        machine.cpu.breakpoints.remove(address)
+        run_to(guest, "do_syscall_64")
     while request.param == "ring 3" and machine.cpu.cpl == 0:
         machine.step()
     return guest
