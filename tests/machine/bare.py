@@ -4,12 +4,8 @@ Linear addresses equal physical ones.  Page size 4 KiB below 8 MiB; nothing abov
 """
 
 import hashlib
-import subprocess
-import sys
-import tempfile
-from functools import cache
-from pathlib import Path
 
+from handmade import SIZE, Guest, assemble
 from unicorn import x86_const as x86
 
 from machine.boot.entry import CODE_32, protected_mode
@@ -19,45 +15,23 @@ from machine.machine import Machine
 PGD, GDT, IDT, TSS = 0x1000, 0x8000, 0x9000, 0xA000
 KERNEL, KERNEL_DATA, KERNEL_STACK, RSP0, IST1 = 0x100000, 0x200000, 0x280000, 0x290000, 0x2A0000
 USER, USER_DATA, USER_STACK = 0x400000, 0x500000, 0x580000
-SIZE = 16 << 20
 
 KERNEL_CS, KERNEL_DS, USER32_CS, USER_DS, USER_CS, TSS_SELECTOR = 0x10, 0x18, 0x23, 0x2B, 0x33, 0x40
 
 P, W, U, NX = 1, 2, 4, 1 << 63
 
 
-@cache
-def assemble(source: str, address: int) -> bytes:
-    """Machine code of AT&T assembly text linked at an address."""
-    with tempfile.TemporaryDirectory() as directory:
-        text, compiled, flat = (Path(directory) / name for name in ("a.S", "a.o", "a.bin"))
-        text.write_text(f".globl _start\n_start:\n{source}\n")
-        zig = [sys.executable, "-m", "ziglang"]
-        target = ["--no-default-config", "--target=x86_64-unknown-none-elf", "-c", str(text), "-o", str(compiled)]
-        subprocess.run([*zig, "clang", *target], check=True)
-        link = ["--oformat", "binary", "--image-base=0", f"-Ttext={address:#x}", str(compiled), "-o", str(flat)]
-        subprocess.run([*zig, "ld.lld", *link], check=True)
-        return flat.read_bytes()
-
-
-class Bare:
+class Bare(Guest):
     """The guest.  ``output`` collects its serial bytes."""
 
     def __init__(self, **options):
         self.output = bytearray()
-        self.machine = Machine(SIZE, send=self.output.extend, **options)
-        self.cpu = self.machine.cpu
+        super().__init__(Machine(SIZE, send=self.output.extend, **options))
         self._page_tables()
         self._tables()
         self._enter()
 
     # Building
-
-    def poke(self, address, value, size=8):
-        self.machine.memory.write(address, value.to_bytes(size, "little"))
-
-    def peek(self, address, size=8):
-        return int.from_bytes(self.machine.memory.read(address, size), "little")
 
     def pte_address(self, address):
         return 0x4000 + (address >> 12) * 8
@@ -128,21 +102,10 @@ class Bare:
 
     # Running and looking
 
-    def run(self, limit=1000):
-        """Run until the machine stops; fails if it does not."""
-        for _ in range(limit):
-            stop = self.machine.run()
-            if stop is not None:
-                return stop
-        raise AssertionError(f"no stop: rip {self.rip:#x}")
-
     def step(self, count=1):
         for _ in range(count):
             stop = self.machine.step()
         return stop
-
-    def reg(self, name):
-        return self.cpu.read_register(name)
 
     @property
     def rip(self):

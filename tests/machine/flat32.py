@@ -1,6 +1,6 @@
 """A guest in 32-bit protected mode: GDT, IDT and TSS laid out by hand, paging off, code from assembly text."""
 
-from bare import SIZE, assemble
+from handmade import SIZE, Guest, assemble
 
 from machine.boot.entry import protected_mode
 from machine.engine.state import DS, ES, FS, GS, SS
@@ -37,12 +37,13 @@ DESCRIPTORS = {
 KERNEL_CS, KERNEL_DS, USER_CS, USER_DS, TSS_SELECTOR = 0x08, 0x10, 0x1B, 0x23, 0x28
 
 
-class Flat32:
+class Flat32(Guest):
     """The guest."""
 
+    word = 4
+
     def __init__(self, source="", user="nop", *, tss=TSS_SELECTOR):
-        self.machine = Machine(SIZE)
-        self.cpu = self.machine.cpu
+        super().__init__(Machine(SIZE))
         for selector, descriptor in DESCRIPTORS.items():
             self.poke(GDT + selector, descriptor, 8)
         self.poke(TSS + 4, RING0_STACK)
@@ -73,31 +74,15 @@ class Flat32:
         front.tr.flags = 0x8B00 if wide else 0x8300
         self.cpu.state.store()
 
-    def poke(self, address, value, size=4):
-        self.machine.memory.write(address, value.to_bytes(size, "little"))
-
-    def peek(self, address, size=4):
-        return int.from_bytes(self.machine.memory.read(address, size), "little")
-
     def gate(self, vector, handler, *, kind=14, dpl=0, selector=KERNEL_CS, present=1):
         low = handler & 0xFFFF | selector << 16
         self.poke(IDT + 8 * vector, low | (kind << 8 | dpl << 13 | present << 15 | handler >> 16 << 16) << 32, 8)
-
-    def reg(self, name):
-        return self.cpu.read_register(name)
 
     def frame(self, count, size=4):
         """Words on the stack, the last one pushed first; linear address by SS's base."""
         self.cpu.state.load()
         at = self.cpu.state.front.segs[SS].base + self.reg("rsp")
         return [self.peek(at + size * index, size) for index in range(count)]
-
-    def run(self, limit=100):
-        for _ in range(limit):
-            stop = self.machine.run()
-            if stop is not None:
-                return stop
-        raise AssertionError(f"no stop: eip {self.reg('rip'):#x}")
 
 
 TO_RING_3 = f"pushl ${USER_DS}; pushl ${USER_STACK}; pushl $0x202; pushl ${USER_CS}; pushl ${USER}; iretl\n"

@@ -1,6 +1,6 @@
 """A guest that starts in real mode at 1000:0000, with its stack below 2000:8000 and its data in the same segment."""
 
-from bare import SIZE, assemble
+from handmade import SIZE, Guest, assemble
 
 from machine.boot.entry import ESP
 from machine.boot.real import real_mode
@@ -12,13 +12,14 @@ SCRATCH = 0x3000
 """Offset in the data segment, which is the stack's."""
 
 
-class Sixteen:
+class Sixteen(Guest):
     """The guest.  ``output`` collects its serial bytes."""
+
+    word = 2
 
     def __init__(self, source="", *, sp=TOP, memory=SIZE, prepare=lambda machine: None, **options):
         self.output = bytearray()
-        self.machine = Machine(memory, send=self.output.extend, **options)
-        self.cpu = self.machine.cpu
+        super().__init__(Machine(memory, send=self.output.extend, **options))
         prepare(self.machine)
         self.machine.memory.write(CODE, assemble(".code16\n" + source, CODE))
         real_mode(self.cpu, CODE_SEGMENT, 0, {ESP: sp}, STACK_SEGMENT)
@@ -26,20 +27,7 @@ class Sixteen:
     def vector(self, number, offset, segment=CODE_SEGMENT):
         self.machine.memory.write(4 * number, offset.to_bytes(2, "little") + segment.to_bytes(2, "little"))
 
-    def word(self, address):
-        return int.from_bytes(self.machine.memory.read(address, 2), "little")
-
     def frame(self, count=3):
         """Words on the stack, the last one pushed first."""
         base, sp = self.reg("ss") << 4, self.reg("rsp")
-        return [self.word(base + (sp + 2 * index & 0xFFFF)) for index in range(count)]
-
-    def reg(self, name):
-        return self.cpu.read_register(name)
-
-    def run(self, limit=1000):
-        for _ in range(limit):
-            stop = self.machine.run()
-            if stop is not None:
-                return stop
-        raise AssertionError(f"no stop: {self.reg('cs'):#x}:{self.reg('rip'):#x}")
+        return [self.peek(base + (sp + 2 * index & 0xFFFF)) for index in range(count)]

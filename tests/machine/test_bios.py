@@ -5,7 +5,7 @@ import struct
 from itertools import pairwise
 
 import pytest
-from bare import SIZE
+from handmade import SIZE
 from setup_kernel import ENTRY_16, ENTRY_32, kernel
 from sixteen import CODE, SCRATCH, STACK, Sixteen
 
@@ -164,7 +164,7 @@ def test_the_timer_ticks_and_calls_the_programs_own_handler():
     2:
     """
     guest = called(source)
-    assert guest.word(STACK + SCRATCH) == 5
+    assert guest.peek(STACK + SCRATCH) == 5
     assert 5 * 54_925_000 <= guest.machine.clock.now() < 5 * 54_926_000
 
 

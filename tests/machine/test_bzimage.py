@@ -8,7 +8,7 @@ import struct
 import lz4.block
 import pytest
 import zstandard
-from bare import assemble
+from handmade import assemble
 
 from machine.boot import bzimage, payload
 from machine.boot.bootparams import BOOT_PARAMS, COMMAND_LINE

@@ -99,7 +99,7 @@ def test_without_a_vector_for_a_double_fault_it_shuts_down():
 def test_a_frame_wraps_round_the_stack_segment():
     guest = to_handler("int $0x80", 0x80, sp=2)
     assert guest.reg("rsp") == 0xFFFC
-    assert guest.word(STACK) & 2 and guest.word(STACK + 0xFFFE) == CODE_SEGMENT and guest.word(STACK + 0xFFFC) == 2
+    assert guest.peek(STACK) & 2 and guest.peek(STACK + 0xFFFE) == CODE_SEGMENT and guest.peek(STACK + 0xFFFC) == 2
 
 
 def test_the_upper_half_of_esp_stays():
@@ -170,7 +170,7 @@ def test_addresses_above_a_megabyte_do_not_wrap():
     """Line A20 is on, as the firmware of every PC of this century leaves it."""
     guest = Sixteen("movw $0xffff, %ax; movw %ax, %es; movw $0xbeef, %es:0x20; cli; hlt")
     guest.run()
-    assert guest.word(0x100010) == 0xBEEF
+    assert guest.peek(0x100010) == 0xBEEF
 
 
 TO_PROTECTED = f"""
@@ -266,7 +266,7 @@ def run_timer(advance, **options):
         assert stop is None or stop == Stepped()
     state = " ".join(f"{guest.reg(name):x}" for name in ("rax", "rbx", "rcx", "rdx", "rdi", "rsp", "rip", "eflags"))
     ram = hashlib.sha256(bytes(guest.machine.memory.ram)).hexdigest()
-    return guest.machine.position, guest.machine.clock.now(), state, ram, guest.word(STACK + 0x2FFE)
+    return guest.machine.position, guest.machine.clock.now(), state, ram, guest.peek(STACK + 0x2FFE)
 
 
 def in_bursts(machine):

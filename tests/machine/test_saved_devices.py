@@ -4,9 +4,10 @@ import copy
 import json
 
 import pytest
+from stopwatch import Time
 
 from machine.bios import firmware
-from machine.clock import NEVER, Clock
+from machine.clock import NEVER
 from machine.devices.device import Stateful
 from machine.devices.pic import PicPair
 from machine.devices.pit import Pit
@@ -16,13 +17,6 @@ from machine.machine import Machine
 from machine.stop import Exited, Reset
 
 SIZE = 1 << 20
-
-
-class Time:
-    at = 0
-
-    def __init__(self):
-        self.clock = Clock(lambda: self.at)
 
 
 def through_json(state):

@@ -3,6 +3,7 @@
 import pytest
 
 from machine.devices.serial import Serial
+from machine.machine import Machine
 
 RBR, IER, IIR, FCR, LCR, MCR, LSR, MSR = 0, 1, 2, 2, 3, 4, 5, 6
 LOOPBACK, OUT2, RTS, DTR, OUT1 = 16, 8, 2, 1, 4
@@ -118,3 +119,115 @@ def test_clearing_the_receiver(port, control):
     port.write(RBR, 7)
     port.write(FCR, control)
     assert port.read(LSR) == 0x60
+
+
+@pytest.fixture
+def serial():
+    uart = Serial(lambda data: uart.sent.extend(data), lambda level: uart.levels.append(level))
+    uart.sent, uart.levels = bytearray(), []
+    uart.write_port(4, 8, 1)  # OUT2: interrupts reach the PIC
+    return uart
+
+
+def test_bytes_go_out_at_once(serial):
+    for byte in b"hi":
+        serial.write_port(0, byte, 1)
+    assert serial.sent == b"hi"
+    assert serial.read_port(5, 1) == 0x60
+
+
+def test_input_waits_and_is_announced(serial):
+    serial.write_port(1, 1, 1)
+    serial.receive(b"ab")
+    assert serial.levels[-1] is True
+    assert serial.read_port(2, 1) == 4
+    assert serial.read_port(5, 1) & 1
+    assert bytes(serial.read_port(0, 1) for _ in range(2)) == b"ab"
+    assert serial.levels[-1] is False
+    assert serial.read_port(2, 1) == 1
+
+
+def test_the_empty_transmitter_interrupts_until_it_is_read(serial):
+    serial.write_port(1, 2, 1)
+    assert serial.read_port(2, 1) == 2
+    assert serial.read_port(2, 1) == 1
+    serial.write_port(0, 65, 1)
+    assert serial.levels[-1] is True
+
+
+def test_without_out2_no_interrupt_leaves(serial):
+    serial.write_port(4, 0, 1)
+    serial.write_port(1, 1, 1)
+    serial.receive(b"x")
+    assert True not in serial.levels
+
+
+def test_the_divisor_lies_behind_the_latch(serial):
+    serial.write_port(3, 0x83, 1)
+    serial.write_port(0, 0x0C, 1)
+    serial.write_port(1, 0x01, 1)
+    assert (serial.read_port(0, 1), serial.read_port(1, 1)) == (0x0C, 0x01)
+    serial.write_port(3, 3, 1)
+    assert serial.sent == b""
+
+
+def test_fifos_say_so(serial):
+    serial.write_port(2, 1, 1)
+    assert serial.read_port(2, 1) == 0xC1
+
+
+def test_loopback_keeps_to_itself(serial):
+    serial.receive(b"outside")
+    serial.write_port(4, 0x1A, 1)
+    assert not serial.read_port(5, 1) & 1
+    serial.write_port(0, 0x55, 1)
+    assert serial.read_port(0, 1) == 0x55
+    assert serial.read_port(6, 1) & 0xF0 == 0x90, "RTS shows as CTS, OUT2 as DCD"
+    assert serial.sent == b""
+    serial.write_port(2, 7, 1)  # clear the FIFOs
+    serial.write_port(4, 8, 1)
+    assert bytes(serial.read_port(0, 1) for _ in range(7)) == b"outside", "nothing from outside is lost"
+
+
+def test_an_overrun_is_told_once(serial):
+    serial.write_port(4, 0x18, 1)
+    serial.write_port(0, 1, 1)
+    serial.write_port(0, 2, 1)
+    assert serial.read_port(5, 1) & 2
+    assert not serial.read_port(5, 1) & 2
+
+
+def test_the_scratch_register_keeps_a_byte(serial):
+    serial.write_port(7, 0xA5, 1)
+    assert serial.read_port(7, 1) == 0xA5
+
+
+def serial_machine(count):
+    machine = Machine(1 << 20, serial_ports=count)
+    for port in machine.serial_ports:
+        port.write_port(4, 8, 1)  # OUT2
+        port.write_port(1, 1, 1)
+    return machine
+
+
+@pytest.mark.parametrize("count, ports", [(1, {0x3F8}), (2, {0x3F8, 0x2F8}), (4, {0x3F8, 0x2F8, 0x3E8, 0x2E8})])
+def test_serial_ports_answer_where_a_pc_has_them(count, ports):
+    machine = serial_machine(count)
+    assert {port for port in (0x3F8, 0x2F8, 0x3E8, 0x2E8) if machine.ports.read(port + 5, 1) == 0x60} == ports
+
+
+@pytest.mark.parametrize("first, second, irq", [(0, 2, 4), (1, 3, 3)])
+def test_two_serial_ports_pull_one_line(first, second, irq):
+    machine = serial_machine(4)
+    one, other = machine.serial_ports[first], machine.serial_ports[second]
+
+    def line():
+        return machine.pic.master.lines >> irq & 1
+
+    one.receive(b"a")
+    other.receive(b"b")
+    assert line() and machine.pic.master.lines == 1 << irq
+    one.read_port(0, 1)
+    assert line(), "the other still asks"
+    other.read_port(0, 1)
+    assert not line()
