@@ -3,11 +3,13 @@
 from handmade import SIZE, Guest, assemble
 
 from machine.boot.entry import protected_mode
-from machine.engine.state import DS, ES, FS, GS, SS
+from machine.engine.state import DS, ES, FS, GS, HF_ADDSEG, HF_CPL, HF_CS32, HF_CS64, HF_SS32, SS
 from machine.machine import Machine
+from machine.stop import Breakpoint, Shutdown
 
 GDT, IDT, TSS = 0x8000, 0x9000, 0xA000
 CODE, USER = 0x100000, 0x180000
+HANDLER = CODE + 0x800
 STACK, RING0_STACK, RING1_STACK, USER_STACK = 0x280000, 0x290000, 0x2A0000, 0x2B0000
 SMALL = 0x300000
 """Base of the 16-bit segments."""
@@ -86,3 +88,23 @@ class Flat32(Guest):
 
 
 TO_RING_3 = f"pushl ${USER_DS}; pushl ${USER_STACK}; pushl $0x202; pushl ${USER_CS}; pushl ${USER}; iretl\n"
+
+
+def stopped(guest, address=HANDLER):
+    """The guest, run to an address."""
+    guest.cpu.breakpoints.insert(address)
+    assert guest.run() == Breakpoint(address)
+    return guest
+
+
+def fault_chain(guest):
+    """Vectors, error codes and reasons of a shutdown."""
+    stop = guest.run()
+    assert isinstance(stop, Shutdown)
+    return stop.chain
+
+
+def digest(guest):
+    """The engine's view of the mode."""
+    guest.cpu.state.load()
+    return guest.cpu.state.front.hflags & (HF_CPL | HF_CS32 | HF_SS32 | HF_ADDSEG | HF_CS64)
