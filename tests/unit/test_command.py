@@ -1,130 +1,16 @@
 """The command registry, and every command on a machine that runs a few hand-assembled bytes."""
 
-import sys
-from pathlib import Path
-from typing import NamedTuple
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from bare import IDT
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "machine"))
-from bare import IDT, KERNEL, Bare
-
-from kernel.errors import SymbolsError
-from kernel.structures import Member
-from kernel.symbols import Symbols
-from ringscope.arguments import Expression, split_words
+from ringscope.arguments import Expression
 from ringscope.command import Registry
 from ringscope.commands import timeline
 from ringscope.commandset import COMMANDS
-from ringscope.expressions import evaluate
 from ringscope.local import LocalDebuggee
 from ringscope.render import Progress
-from ringscope.session import CommandError, Front, Quit, Session
-
-# fmt: off
-CODE = {
-    0x00: "90",                       # start: nop
-    0x01: "48c7c02a000000",           #        mov $42, %rax
-    0x08: "e803000000",               #        call store
-    0x0d: "90",                       #        nop
-    0x0e: "ebfe",                     #        jmp .
-    0x10: "4889042500002000",         # store: mov %rax, data
-    0x18: "c3",                       #        ret
-    0x20: "66bafd03",                 # echo:  mov $0x3fd, %dx
-    0x24: "ec",                       # 1:     in %dx, %al
-    0x25: "a801",                     #        test $1, %al
-    0x27: "74fb",                     #        jz 1b
-    0x29: "66baf803",                 #        mov $0x3f8, %dx
-    0x2d: "ec",                       #        in %dx, %al
-    0x2e: "ee",                       #        out %al, %dx
-    0x2f: "ebef",                     #        jmp echo
-    0x40: "66baf400",                 # leave: mov $0xf4, %dx
-    0x44: "b810000000",               #        mov $16, %eax
-    0x49: "ef",                       #        out %eax, %dx
-    0x4a: "f4",                       #        hlt
-    0x50: "f4",                       # halt:  hlt
-    0x60: "0f0b",                     # fault: ud2
-    0x70: "e671",                     #        out %al, $0x71
-    0x72: "e6ed",                     #        out %al, $0xed
-    0x80: "fb",                       # idle:  sti
-    0x81: "f4",                       #        hlt
-}
-SYMBOLS = {
-    "start": KERNEL, "store": KERNEL + 0x10, "echo": KERNEL + 0x20, "leave": KERNEL + 0x40, "halt": KERNEL + 0x50,
-    "fault": KERNEL + 0x60, "ports": KERNEL + 0x70, "idle": KERNEL + 0x80,
-    "data": 0x200000, "text": 0x200010, "current_task": 0x200100, "init_task": 0x200200, "second": 0x200300,
-    "frame": 0x200400,
-}
-OFFSETS = {"__state": 0, "flags": 4, "pid": 8, "tgid": 12, "comm": 16, "exit_state": 32, "mm": 40, "tasks": 48}
-LENGTHS = {"comm": 16, "mm": 8, "tasks": 16}
-# fmt: on
-
-
-class Symbol(NamedTuple):
-    name: str
-    address: int
-
-
-class FakeSymbols(Symbols):
-    def __init__(self):
-        super().__init__(Path("fake"), [])
-
-    def lookup(self, name):
-        return Symbol(name, SYMBOLS[name]) if name in SYMBOLS else None
-
-    def nearest(self, address):
-        below = [Symbol(name, at) for name, at in SYMBOLS.items() if at <= address < at + 0x100]
-        found = max(below, key=lambda symbol: symbol.address, default=None)
-        return found and (found, address - found.address)
-
-    def member(self, structure, path):
-        if structure != "struct task_struct" or path not in OFFSETS:
-            raise SymbolsError(f"{structure} has no member {path!r}")
-        return Member(OFFSETS[path], LENGTHS.get(path, 4), "struct mm_struct" if path == "mm" else "")
-
-    def __iter__(self):
-        return iter(Symbol(name, at) for name, at in SYMBOLS.items())
-
-
-def guest():
-    bare = Bare()
-    for offset, code in CODE.items():
-        bare.machine.memory.write(KERNEL + offset, bytes.fromhex(code))
-    bare.machine.memory.write(SYMBOLS["text"], b'say "hi"\n\xff\0second\0')
-    bare.poke(SYMBOLS["current_task"], SYMBOLS["init_task"])
-    tasks = (
-        (SYMBOLS["init_task"], 1, b"init", 0, SYMBOLS["second"]),
-        (SYMBOLS["second"], 7, b"sh", 1, SYMBOLS["init_task"]),
-    )
-    for at, pid, comm, state, following in tasks:
-        bare.poke(at, state, 4)
-        bare.poke(at + 8, pid, 4)
-        bare.machine.memory.write(at + 16, comm)
-        bare.poke(at + 48, following + 48)
-    for index, word in enumerate((0x400000, 0x33, 0x202, 0x580000, 0x2B)):
-        bare.poke(SYMBOLS["frame"] + 8 * index, word)
-    return bare
-
-
-@pytest.fixture(autouse=True)
-def no_snapshots(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-
-
-@pytest.fixture
-def session():
-    return Session(LocalDebuggee(guest().machine), FakeSymbols())
-
-
-def lines(session, line):
-    return list(COMMANDS.run(session, line))
-
-
-def text(session, line):
-    return "\n".join(lines(session, line))
-
+from ringscope.session import Front, Quit, Session
+from tests.unit.handassembled import SYMBOLS, FakeSymbols, guest, lines, text
 
 # what to do before, the command, what its output must hold
 ROWS = [
@@ -303,104 +189,8 @@ def test_every_command_has_help_that_ends_its_sentence():
         assert row.summary.endswith((".", "$cs.")) and row.topic, row.name
 
 
-NO_NAMES = ("../a", "a/b", ".a", "..", "/etc/x", "\0", "\u00e4", "a" * 101)
-
-MISTAKES = [
-    ("run-to x", "POSITION: 'x' is no position: give bytes of code, or bytes,events, as in 1324943,3"),
-    ("stop-at 1,2,3", "POSITION: '1,2,3' is no position"),
-    ("snapshot", "snapshot what? One of: list, load, save"),
-    ("snapshot save", "NAME is missing"),
-    *((f"snapshot save {name}", f"NAME: {name!r} is no name") for name in NO_NAMES),
-    ("snapshot load none", "none.snapshot cannot be read: No such file or directory"),
-    ("foo", "no command 'foo'; `help` lists what there is"),
-    ("contnue", "no command 'contnue'; did you mean continue?"),
-    ("brea x y", "'brea' may be break, breakpoints"),
-    ("info", "info what? One of: apic, clock, devices, ioapic, pic, pit, ports, serial"),
-    ("info p", "'p' may be pic, pit, ports"),
-    ("info zip", "no info topic 'zip'"),
-    ("x", "ADDRESS is missing: x[/FORMAT] ADDRESS [COUNT] [b|h|w|g]"),
-    ("x 0x900000", "0x900000: not mapped"),
-    ("x start 0", "COUNT: '0' is 0, not a count from 1"),
-    ("x start 1 q", "SIZE: 'q' is none of b, h, w, g"),
-    ("x start 1 w w", "'w' is too much"),
-    ("x/zz start", "/zz is no format"),
-    ("x/0x start", "/0x: 0 is not a count from 1"),
-    ("x/99999999x start", "99999999 is not a count from 1"),
-    ("gdt/x", "/x is too much"),
-    ("x nowhere", "ADDRESS: no symbol 'nowhere'"),
-    ("x rip", "no symbol 'rip'; the register is $rip"),
-    ("x $bad", "no register $bad in the machine in this process"),
-    ("x ff00", "no symbol 'ff00'; the number is 0xff00"),
-    ("x 12zz", "'12zz' is no number"),
-    ("x 10f", "'10f' is no number; hexadecimal needs 0x: 0x10f"),
-    ("x (1+2", "')' is missing in '(1+2'"),
-    ("x 1+", "'1+' ends too early"),
-    ("x 1)", "')' was not expected"),
-    ("x @", "'@' in '@' is no number, $register or symbol"),
-    ("x [0x900000]", "0x900000: not mapped"),
-    ("xp 0xffffff0000", "0xffffff0000: physical address is outside RAM"),
-    ("xp/i 0", "xp shows no instructions: use x"),
-    ("write data zz", "'zz' is neither bytes in hexadecimal nor text"),
-    ("write 0x900000 90", "0x900000: not mapped"),
-    ("writep 0xffffff0000 90", "physical address is outside RAM"),
-    ("set nothing 1", "REGISTER: no register 'nothing'"),
-    ("set cs 0x1000", "selector 0x1000 is beyond its table's limit 0x4f"),
-    ("set cr8 1", "cr8 cannot be set to 0x1"),
-    ("set cs 0x1ffffffff", "0x1ffffffff does not fit in the 32 bits of cs"),
-    ("regs zmm0", "'zmm0' is no register"),
-    ("continue 0", "'0' is 0, not a time from 1"),
-    ("delete 7", "no breakpoint or watch '7'; there are: none"),
-    ("watch data 5000", "5000 bytes are too many for a watch: 4096 at most"),
-    ("selector 0x10000", "0x10000 is no selector: it has more than 16 bits"),
-    ("selector 0x80", "0x80 lies beyond the GDT's limit 0x4f"),
-    ("error 0 ud", "#UD Invalid Opcode pushes no error code"),
-    ("error 0 256", "VECTOR: '256' is 0x100; vectors end at 255"),
-    ("error 0x100000000", "it has more than 32 bits"),
-    ("pte 1 pxe", "no level 'pxe' in 4-level paging: pgd (pml4)"),
-    ("sym 5", "0x5 belongs to no symbol"),
-    ("symbols (", "no symbol's name holds '('"),
-    ("symbols zzz", "no symbol's name holds 'zzz'"),
-    ("task 0x900000", "no task can be read: 0x900000"),
-    ("frame 0x900000", "0x900000: not mapped"),
-    ("console", "console needs a terminal; `serial TEXT` types a line without one"),
-    ("keyboard né", "the keyboard has no key for 'é'"),
-    ("monitor info", "monitor needs a remote stub with commands of its own"),
-    ("help foo", "no command 'foo'"),
-    ("catch ring 4-0", "CHANGE: '4-0' is no change of ring"),
-    ("catch port 0x10000", "PORTS: '0x10000' goes to 0x10000; ports end at 0xffff"),
-    (
-        "catch mmio 0-0x10000000000000",
-        "ADDRESSES: '0-0x10000000000000' goes to 0x10000000000000; physical addresses end at",
-    ),
-    ("catch msr 0x100000000", "NUMBER: '0x100000000' goes to 0x100000000; MSRs end at 0xffffffff"),
-    ("x 0x1ffffffffffffffff", "ADDRESS: 0x1ffffffffffffffff has more than 64 bits"),
-    ("catch port 9-3", "PORTS: '9-3' is no range: 0x3 is below 0x9"),
-    ("catch cr 1", "REGISTER: '1' is no control register: there are 0, 2, 3, 4 and 8"),
-    ("catch delete 7", "no catch 7; there are: none"),
-    ("catch delete x", "'x' is no number of a catch"),
-    ("catch msr foo", "NUMBER: no symbol 'foo'"),
-    ("view-memory physical", "type it as `monitor view-memory` in gdb"),
-    ("step-policy x", "POLICY: 'x' is none of raw, mask-interrupts, over-exceptions"),
-    ("os foo", "no table 'foo'; there are: "),
-]
-
-
-@pytest.mark.parametrize(("line", "message"), MISTAKES, ids=[line for line, _ in MISTAKES])
-def test_a_mistake_is_one_sentence(session, line, message):
-    with pytest.raises(CommandError) as caught:
-        lines(session, line)
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
 def test_an_empty_line_and_a_comment_say_nothing(session):
     assert lines(session, "  ") == lines(session, "# x 0") == []
-
-
-def test_the_same_point_twice(session):
-    lines(session, "b store")
-    with pytest.raises(CommandError, match="point 1 is there already"):
-        lines(session, "b store")
 
 
 def test_a_deleted_breakpoint_no_longer_stops(session):
@@ -438,93 +228,9 @@ def test_typed_keys_reach_the_keyboard_controller(session):
     assert lines(session, "keyboard a") == ["The guest has switched its keyboard off: the keys are lost."]
 
 
-def test_a_broken_list_of_tasks_ends(session):
-    machine = session.debuggee.machine
-    second = SYMBOLS["second"]
-    machine.memory.write_u64(second + OFFSETS["tasks"], second + OFFSETS["tasks"])
-    with pytest.raises(CommandError, match="not back to its head"):
-        lines(session, "tasks")
-
-
-def test_without_symbols_commands_say_so():
-    session = Session(LocalDebuggee(guest().machine))
-    for line, message in (
-        ("tasks", "no symbols are loaded"),
-        ("x main", "no symbols are loaded"),
-        ("symbols", "no symb"),
-    ):
-        with pytest.raises(CommandError, match=message):
-            lines(session, line)
-    assert lines(session, "where")[-1] == "=> 0x100000  90  nop"
-
-
-def test_monitor_refuses_what_gdb_does_itself():
-    session = Session(LocalDebuggee(guest().machine), FakeSymbols(), front=Front.MONITOR)
-    for line in ("continue", "step", "break store", "set rax 1", "quit", "console", "until store"):
-        with pytest.raises(CommandError, match="makes no sense in monitor"):
-            lines(session, line)
-    assert session.debuggee.machine.position == (0, 0)
-    said = text(session, "help")
-    assert "info pic" in said and "continue" not in said
-    assert "Not in monitor" in text(session, "help step")
-
-
 def test_quit_ends_the_conversation(session):
     with pytest.raises(Quit):
         lines(session, "q")
-
-
-@pytest.mark.parametrize(
-    ("expression", "value"),
-    [
-        ("0x10", 16),
-        ("10", 10),
-        ("010", 10),
-        ("0b11", 3),
-        ("1_000", 1000),
-        ("2+3*4", 14),
-        ("(2+3)*4", 20),
-        ("-1", 2**64 - 1),
-        ("~0", 2**64 - 1),
-        ("10-3-2", 5),
-        ("1<<12|7", 0x1007),
-        ("0xff&0x3c^4", 0x38),
-        ("0x100>>4", 16),
-        ("store-start", 16),
-        ("$rip", KERNEL),
-        ("$pc+1", KERNEL + 1),
-        ("$RSP", 0x280000),
-        ("[current_task]", 0x200200),
-        ("$esp&0xffff", 0),
-        ("[init_task + 8]", 1),
-        ("$ah", 0),
-    ],
-)
-def test_an_expression(session, expression, value):
-    assert session.evaluate(expression) == value
-
-
-def operation(parts):
-    (left, a), operator, (right, b) = parts
-    value = {"+": a + b, "-": a - b, "*": a * b, "&": a & b, "|": a | b, "^": a ^ b}[operator]
-    return f"({left} {operator} {right})", value % 2**64
-
-
-LEAVES = st.integers(0, 2**64 - 1).flatmap(
-    lambda n: st.sampled_from([(str(n), n), (hex(n), n), (f"~{n}", n ^ 2**64 - 1)])
-)
-TREES = st.recursive(LEAVES, lambda below: st.tuples(below, st.sampled_from("+-*&|^"), below).map(operation))
-
-
-@given(TREES)
-def test_arithmetic_is_modulo_two_to_the_64(tree):
-    expression, value = tree
-    assert evaluate(expression, None, None) == value
-
-
-def test_words_keep_brackets_together():
-    assert split_words("a (b c) [d e]f  g") == ["a", "(b c)", "[d e]f", "g"]
-    assert split_words(" a b  c d ", 2) == ["a", "b", "c d"]
 
 
 def test_a_registry_refuses_what_it_could_not_run():
@@ -542,26 +248,6 @@ def test_a_registry_refuses_what_it_could_not_run():
         @registry.command("two")
         def two(session: Session, value: int):
             yield str(value)
-
-
-def test_the_past_is_refused_in_words(session):
-    lines(session, "step")
-    for line in ("run-to 0", "stop-at 0,5"):
-        with pytest.raises(CommandError, match="is behind: the machine is at 1,0, and it cannot go back"):
-            lines(session, line)
-    assert session.debuggee.machine.goal is None
-
-
-def test_a_broken_snapshot_is_listed_and_refused_and_nothing_changes(session, tmp_path):
-    lines(session, "snapshot save broken")
-    (path,) = tmp_path.rglob("*.snapshot")
-    path.write_bytes(path.read_bytes()[:-1])
-    lines(session, "step")
-    with pytest.raises(CommandError, match=r"broken\.snapshot is no usable snapshot: it is cut short in its checksum"):
-        lines(session, "snapshot load broken")
-    assert session.debuggee.position == (1, 0)
-    path.write_bytes(b"x")
-    assert "it does not begin as one" in text(session, "snapshot list")
 
 
 def test_a_client_of_monitor_is_told_how_far_a_long_run_is(monkeypatch):
