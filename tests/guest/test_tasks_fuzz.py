@@ -1,8 +1,6 @@
 """Random and mutated packets at a machine whose threads are tasks, also while they are overwritten."""
 
 import random
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -11,9 +9,7 @@ from gdbstub.session import Session
 from ringscope.configuration import TASKS
 from ringscope.serve import make_target
 from tests.guest.places import at_the_prompt
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
-from test_target_fuzz import READS, RUNS, WRITES, Talk, mutated
+from tests.unit.test_target_fuzz import READS, RUNS, WRITES, Talk, mutated
 
 
 def hexed(text):

@@ -5,12 +5,12 @@ Linear addresses equal physical ones.  Page size 4 KiB below 8 MiB; nothing abov
 
 import hashlib
 
-from handmade import SIZE, Guest, assemble
 from unicorn import x86_const as x86
 
 from machine.boot.entry import CODE_32, protected_mode
 from machine.engine.state import CS, DS, ES, FS, GS, HF_CS32, HF_CS64, HF_LMA, HF_PE, HF_SS32, SS
 from machine.machine import Machine
+from tests.machine.handmade import SIZE, Guest, assemble
 
 PGD, GDT, IDT, TSS = 0x1000, 0x8000, 0x9000, 0xA000
 KERNEL, KERNEL_DATA, KERNEL_STACK, RSP0, IST1 = 0x100000, 0x200000, 0x280000, 0x290000, 0x2A0000

@@ -1,13 +1,8 @@
-import sys
-from pathlib import Path
-
 import pytest
 
 from machine.engine import choice
 from machine.engine.choice import Engine
 from machine.engine.fast import refusal
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(autouse=True, params=[Engine.FAST, Engine.PORTABLE], ids=lambda engine: engine.value)

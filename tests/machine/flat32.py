@@ -1,11 +1,10 @@
 """A guest in 32-bit protected mode: GDT, IDT and TSS laid out by hand, paging off, code from assembly text."""
 
-from handmade import SIZE, Guest, assemble
-
 from machine.boot.entry import protected_mode
 from machine.engine.state import DS, ES, FS, GS, HF_ADDSEG, HF_CPL, HF_CS32, HF_CS64, HF_SS32, SS
 from machine.machine import Machine
 from machine.stop import Breakpoint, Shutdown
+from tests.machine.handmade import SIZE, Guest, assemble
 
 GDT, IDT, TSS = 0x8000, 0x9000, 0xA000
 CODE, USER = 0x100000, 0x180000

@@ -1,6 +1,6 @@
 """A bare guest with several processors: the others start by INIT and start-up, in real mode."""
 
-from bare import GDT, IDT, KERNEL, NX, PGD, Bare, P, W, assemble
+from tests.machine.bare import GDT, IDT, KERNEL, NX, PGD, Bare, P, W, assemble
 
 APIC = 0x300000
 """Where the local APIC is mapped."""

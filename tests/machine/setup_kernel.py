@@ -1,6 +1,6 @@
 """A Linux image made by hand: its setup prints a letter and enters 32-bit code by itself."""
 
-from handmade import assemble
+from tests.machine.handmade import assemble
 
 ENTRY_16, ENTRY_32 = 0x90200, 0x100000
 """Linear addresses of the first instructions."""

@@ -1,10 +1,9 @@
 """A guest that starts in real mode at 1000:0000, with its stack below 2000:8000 and its data in the same segment."""
 
-from handmade import SIZE, Guest, assemble
-
 from machine.boot.entry import ESP
 from machine.boot.real import real_mode
 from machine.machine import Machine
+from tests.machine.handmade import SIZE, Guest, assemble
 
 CODE_SEGMENT, STACK_SEGMENT = 0x1000, 0x2000
 CODE, STACK, TOP = CODE_SEGMENT << 4, STACK_SEGMENT << 4, 0x8000

@@ -3,7 +3,6 @@
 import struct
 
 import pytest
-from bare import Bare
 
 from machine.clock import Clock
 from machine.devices.powermanagement import TIMER_HZ, PowerManagement
@@ -11,6 +10,7 @@ from machine.memory import Memory
 from machine.stop import Exited
 from machine.tables import acpi, aml
 from machine.tables.place import MP_POINTER, RSDP, place_tables
+from tests.machine.bare import Bare
 
 SECOND = 1_000_000_000
 

@@ -1,14 +1,14 @@
 """The APICs in a guest, through memory: interrupts, all kinds of access, watchpoints, a debugger's looks."""
 
 import pytest
-from bare import KERNEL, NX, Bare, P, W
-from test_apic import DIVIDE, EOI, ICR, INITIAL, ISR, SVR, TIMER, TPR
 
 from machine.clock import KICK
 from machine.devices.localapic import LOCAL_APIC
 from machine.errors import MemoryFault
 from machine.stop import Access, Halted, Watchpoint
 from machine.watchpoints import Watch
+from tests.machine.bare import KERNEL, NX, Bare, P, W
+from tests.machine.test_apic import DIVIDE, EOI, ICR, INITIAL, ISR, SVR, TIMER, TPR
 
 APIC, IO = 0x300000, 0x301000
 HANDLER = KERNEL + 0x800

@@ -5,15 +5,15 @@ import struct
 from itertools import pairwise
 
 import pytest
-from handmade import SIZE
-from setup_kernel import ENTRY_16, ENTRY_32, kernel
-from sixteen import CODE, SCRATCH, STACK, Sixteen
 
 from machine.bios.firmware import ENTRIES, install
 from machine.boot import bzimage, real
 from machine.errors import BootError
 from machine.machine import Machine
 from machine.stop import Breakpoint, Halted, Stepped
+from tests.machine.handmade import SIZE
+from tests.machine.setup_kernel import ENTRY_16, ENTRY_32, kernel
+from tests.machine.sixteen import CODE, SCRATCH, STACK, Sixteen
 
 CF, ZF = 1, 1 << 6
 SCREEN = 0xB8000

@@ -1,13 +1,13 @@
 """The branch trace tells every instruction that ran, in order, and changes nothing."""
 
 import pytest
-from bare import EXIT, KERNEL, KERNEL_DATA, TO_RING_3, USER, Bare
 from capstone import CS_ARCH_X86, CS_MODE_64, Cs
 
 from machine import snapshot
 from machine.branches import Block, Branches
 from machine.engine.choice import Engine
 from machine.stop import Breakpoint, Exited, Stepped
+from tests.machine.bare import EXIT, KERNEL, KERNEL_DATA, TO_RING_3, USER, Bare
 
 ROOM = 4096
 HANDLER = KERNEL + 0x800

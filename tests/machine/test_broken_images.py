@@ -5,13 +5,13 @@ import struct
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_bzimage import KERNEL, MEMORY, MIB, PACKINGS, SETUP, elf, image, sized
 
 from machine.boot import bzimage, multiboot
 from machine.boot.linux import ENTRIES
 from machine.boot.load import boot
 from machine.errors import BootError
 from machine.machine import Machine
+from tests.machine.test_bzimage import KERNEL, MEMORY, MIB, PACKINGS, SETUP, elf, image, sized
 
 FUZZ = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 

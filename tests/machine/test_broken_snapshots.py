@@ -8,12 +8,12 @@ from hashlib import sha256
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from test_snapshot import SMALL, load, small
 
 from machine import processorstate, snapshot
 from machine.machine import Machine
 from machine.snapshot import SnapshotError
 from machine.snapshotfile import FORMAT
+from tests.machine.test_snapshot import SMALL, load, small
 
 
 @pytest.fixture(scope="module")

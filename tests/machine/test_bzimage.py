@@ -8,7 +8,6 @@ import struct
 import lz4.block
 import pytest
 import zstandard
-from handmade import assemble
 
 from machine.boot import bzimage, payload
 from machine.boot.bootparams import BOOT_PARAMS, COMMAND_LINE
@@ -19,6 +18,7 @@ from machine.limits import ENTRY_NAMES
 from machine.machine import Machine
 from machine.stop import Exited
 from machine.tables.place import RSDP
+from tests.machine.handmade import assemble
 
 MIB = 1 << 20
 SETUP_SECTS = 3

@@ -1,11 +1,11 @@
 """Catches: what each stops at, where, what it says, and that the guest goes on as if there had been none."""
 
 import pytest
-from bare import EXIT, IDT, KERNEL, TO_RING_3, USER, USER_CS, USER_DATA, Bare
 
 from machine.catch import Catch, Kind
 from machine.errors import Error
 from machine.stop import Access, Breakpoint, Caught, Exited, Shutdown, Stepped
+from tests.machine.bare import EXIT, IDT, KERNEL, TO_RING_3, USER, USER_CS, USER_DATA, Bare
 
 HANDLERS = f"""
     jmp start

@@ -1,7 +1,6 @@
 """Breakpoints and watchpoints that ask: in the engine, once at each instruction, and without a trace in the guest."""
 
 import pytest
-from bare import EXIT, KERNEL, KERNEL_DATA, PGD, TO_RING_3, USER, USER_DATA, Bare, P, U, W, assemble
 
 from machine import registers
 from machine.errors import MemoryFault, RegisterError
@@ -9,6 +8,7 @@ from machine.positions import Goal
 from machine.probe import Probe
 from machine.stop import Access, Arrived, Breakpoint, Exited, Watchpoint
 from machine.watchpoints import Watch
+from tests.machine.bare import EXIT, KERNEL, KERNEL_DATA, PGD, TO_RING_3, USER, USER_DATA, Bare, P, U, W, assemble
 
 LOOP = f"movl $500, %ecx; 1: incq {KERNEL_DATA:#x}; cmpl $7, %ecx; adcq %rax, %rbx; decl %ecx; jnz 1b\n" + EXIT
 BODY = KERNEL + 5

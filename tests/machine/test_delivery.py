@@ -1,7 +1,9 @@
 """Delivery of exceptions and interrupts: what the handler finds, and what happens when delivery faults."""
 
 import pytest
-from bare import (
+
+from machine.stop import Breakpoint, Halted, Shutdown
+from tests.machine.bare import (
     IST1,
     KERNEL,
     KERNEL_CS,
@@ -18,8 +20,6 @@ from bare import (
     U,
     W,
 )
-
-from machine.stop import Breakpoint, Halted, Shutdown
 
 HANDLER = KERNEL + 0x800
 RF = 1 << 16

@@ -4,11 +4,11 @@ import random
 from typing import NamedTuple
 
 import pytest
-from bare import KERNEL, KERNEL_DATA, NX, TO_RING_3, USER, USER_DATA, Bare, P, U, W
 
 from machine.engine.choice import Engine
 from machine.stop import Access, Exited
 from machine.watchpoints import Watch
+from tests.machine.bare import KERNEL, KERNEL_DATA, NX, TO_RING_3, USER, USER_DATA, Bare, P, U, W
 
 TICK, SYSCALL = KERNEL + 0x800, KERNEL + 0x900
 

@@ -1,11 +1,11 @@
 """Flags that an instruction leaves alone, where the engine would take them from elsewhere."""
 
 import pytest
-from bare import KERNEL_DATA, Bare
 
 from machine.engine.choice import Engine
 from machine.stop import Access, Breakpoint, Exited
 from machine.watchpoints import Watch
+from tests.machine.bare import KERNEL_DATA, Bare
 
 BEFORE = {
     "cmp": "cmpq %rsi, %rbp",

@@ -3,9 +3,9 @@
 import random
 
 import pytest
-from bare import KERNEL, KERNEL_DATA, TO_RING_3, USER, Bare, P, U, W
 
 from machine.stop import Breakpoint, Exited, Halted, Shutdown, Stepped
+from tests.machine.bare import KERNEL, KERNEL_DATA, TO_RING_3, USER, Bare, P, U, W
 
 
 def test_a_handler_that_faults_at_once_makes_no_progress_and_run_returns():

@@ -1,10 +1,10 @@
 """Jumps whose target is not known before they run lead to what memory and page tables have there at that moment."""
 
 import pytest
-from bare import EXIT, KERNEL, KERNEL_DATA, PGD, Bare, assemble
 
 from machine.engine.choice import Engine
 from machine.stop import Exited
+from tests.machine.bare import EXIT, KERNEL, KERNEL_DATA, PGD, Bare, assemble
 
 TARGET, OTHER = KERNEL + 0x10000, KERNEL + 0x20000
 COLLIDING = TARGET + 0x1000 ^ 1

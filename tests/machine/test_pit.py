@@ -1,9 +1,8 @@
 """The 8254 by its ports, as its data sheet says."""
 
-from stopwatch import Time
-
 from machine.clock import NANOSECONDS, NEVER
 from machine.devices.pit import HZ, Pit, nanoseconds_of
+from tests.machine.stopwatch import Time
 
 
 def make_pit():

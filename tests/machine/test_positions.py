@@ -1,16 +1,16 @@
 """Positions: every stop has one exact name, and another machine gets there by another way, with the same state."""
 
 import pytest
-from bare import EXIT, KERNEL, Bare
 from hypothesis import given
 from hypothesis import strategies as st
-from test_determinism import PLACES, make
 
 from machine.engine.choice import Engine
 from machine.engine.fast import refusal
 from machine.errors import Error
 from machine.positions import Goal, Position, parse_goal
 from machine.stop import Arrived, Breakpoint, Exited, Halted, Interrupted
+from tests.machine.bare import EXIT, KERNEL, Bare
+from tests.machine.test_determinism import PLACES, make
 from tests.routes import chart, go, meet
 
 SECONDS = 2

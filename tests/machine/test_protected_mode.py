@@ -1,7 +1,9 @@
 """Protected mode without IA-32e: gates of 16 and 32 bits, stacks of the TSS, virtual-8086 mode, what they refuse."""
 
 import pytest
-from flat32 import (
+
+from machine.engine.state import CS, HF_ADDSEG, HF_CS32, HF_SS32
+from tests.machine.flat32 import (
     CODE,
     GDT,
     HANDLER,
@@ -22,8 +24,6 @@ from flat32 import (
     fault_chain,
     stopped,
 )
-
-from machine.engine.state import CS, HF_ADDSEG, HF_CS32, HF_SS32
 
 IF, IOPL, NT, RF, VM = 1 << 9, 3 << 12, 1 << 14, 1 << 16, 1 << 17
 

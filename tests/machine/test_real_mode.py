@@ -3,12 +3,12 @@
 import hashlib
 
 import pytest
-from sixteen import CODE, CODE_SEGMENT, SCRATCH, STACK, STACK_SEGMENT, TOP, Sixteen
 
 from machine.engine.choice import Engine
 from machine.stop import Access, Breakpoint, Halted, Shutdown, Stepped, Watchpoint
 from machine.watchpoints import Watch
 from machine.x86.mode import operating_mode
+from tests.machine.sixteen import CODE, CODE_SEGMENT, SCRATCH, STACK, STACK_SEGMENT, TOP, Sixteen
 
 HANDLER = 0x400
 CF, IF, TF, AC = 1 << 0, 1 << 9, 1 << 8, 1 << 18

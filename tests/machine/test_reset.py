@@ -1,9 +1,9 @@
 """The four ways by which a guest restarts a PC, and PCI configuration, which has one of them in its middle."""
 
 import pytest
-from bare import Bare
 
 from machine.stop import Reset, Shutdown
+from tests.machine.bare import Bare
 
 
 def out(port, value, kind="b"):

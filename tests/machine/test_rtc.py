@@ -1,9 +1,8 @@
 """The clock and CMOS memory by their ports."""
 
-from stopwatch import Time
-
 from machine.clock import NANOSECONDS
 from machine.devices.rtc import Rtc
+from tests.machine.stopwatch import Time
 
 
 def cmos(rtc, index):

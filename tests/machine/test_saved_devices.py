@@ -4,7 +4,6 @@ import copy
 import json
 
 import pytest
-from stopwatch import Time
 
 from machine.bios import firmware
 from machine.clock import NEVER
@@ -15,6 +14,7 @@ from machine.devices.serial import Serial
 from machine.errors import Error
 from machine.machine import Machine
 from machine.stop import Exited, Reset
+from tests.machine.stopwatch import Time
 
 SIZE = 1 << 20
 

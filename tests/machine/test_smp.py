@@ -1,8 +1,6 @@
 """Several processors: start-up, interrupts between them, locks, TLB shootdown, code that another changes."""
 
 import pytest
-from bare import EXIT, KERNEL, KERNEL_DATA, Bare, P, W
-from processors import APIC, COUNT, EOI, ICR, ICR_HIGH, TRAMPOLINE, Several
 
 from machine.boot.entry import CODE_16
 from machine.cpuid import cpuid
@@ -11,6 +9,8 @@ from machine.engine.state import CS
 from machine.errors import EngineError, Error
 from machine.machine import Machine
 from machine.stop import Breakpoint, Exited, Halted
+from tests.machine.bare import EXIT, KERNEL, KERNEL_DATA, Bare, P, W
+from tests.machine.processors import APIC, COUNT, EOI, ICR, ICR_HIGH, TRAMPOLINE, Several
 
 HANDLER = KERNEL + 0xC00
 COUNTER, LOCK, DONE, ANSWER = (KERNEL_DATA + offset for offset in (0, 0x40, 0x80, 0xC0))

@@ -3,12 +3,12 @@
 import random
 
 import pytest
-from bare import KERNEL
-from processors import APIC, EOI, ICR, OTHERS, TRAMPOLINE
-from test_smp import ALL_DONE, ANSWER, DONE, HANDLER, LOCK, UNLOCKED, several
 
 from machine.engine.choice import Engine
 from machine.stop import Breakpoint, Exited
+from tests.machine.bare import KERNEL
+from tests.machine.processors import APIC, EOI, ICR, OTHERS, TRAMPOLINE
+from tests.machine.test_smp import ALL_DONE, ANSWER, DONE, HANDLER, LOCK, UNLOCKED, several
 
 
 @pytest.fixture(autouse=True)

@@ -7,11 +7,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from bare import EXIT, KERNEL, KERNEL_DATA, SIZE, Bare
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sixteen import Sixteen
-from test_determinism import PLACES, finish, make, wander
 
 from machine import processorstate, snapshot
 from machine.bios import firmware
@@ -19,6 +16,9 @@ from machine.engine.choice import Engine
 from machine.machine import Machine
 from machine.snapshot import SnapshotError
 from machine.stop import Breakpoint, Exited
+from tests.machine.bare import EXIT, KERNEL, KERNEL_DATA, SIZE, Bare
+from tests.machine.sixteen import Sixteen
+from tests.machine.test_determinism import PLACES, finish, make, wander
 
 SMALL = 1 << 20
 
@@ -98,9 +98,9 @@ def test_one_machine_goes_back_and_forth(kind, plain, tmp_path):
 FRESH = """
 import sys
 from pathlib import Path
-sys.path[:0] = sys.argv[2:]
-from bare import Bare
-from test_determinism import finish
+sys.path.insert(0, sys.argv[2])
+from tests.machine.bare import Bare
+from tests.machine.test_determinism import finish
 from machine import snapshot
 guest = Bare()
 with snapshot.opened(Path(sys.argv[1])) as found:
@@ -113,8 +113,7 @@ def test_a_fresh_process_ends_the_same(kind, plain, tmp_path):
     guest = make(kind)
     guest.machine.run(200_000)
     snapshot.save(guest.machine, tmp_path / "here")
-    here = Path(__file__).parent
-    words = [sys.executable, "-c", FRESH, str(tmp_path / "here"), str(here), str(here.parents[1])]
+    words = [sys.executable, "-c", FRESH, str(tmp_path / "here"), str(Path(__file__).parents[2])]
     ran = subprocess.run(words, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == repr(plain)
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import flat32
 import pytest
 import sixteen
-from bare import KERNEL, TO_RING_3, USER, Bare
 
 from machine.stop import Breakpoint
+from tests.machine.bare import KERNEL, TO_RING_3, USER, Bare
 
 HANDLERS, APART = 0x800, 16
 EXCEPTIONS = range(32)

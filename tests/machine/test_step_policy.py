@@ -1,11 +1,11 @@
 """Step policies: where a step ends that meets an interrupt or a fault, and that the guest's course stays the same."""
 
 import pytest
-from bare import EXIT, KERNEL, TO_RING_3, USER, Bare
 
 from machine.stop import Breakpoint, Exited, Stepped
 from ringscope.local import LocalDebuggee
 from ringscope.stepping import Policy
+from tests.machine.bare import EXIT, KERNEL, TO_RING_3, USER, Bare
 
 CODE = f"""
     jmp start

@@ -1,12 +1,12 @@
 """Breakpoints, watchpoints and single steps land where hardware would."""
 
 import pytest
-from bare import EXIT, KERNEL, KERNEL_DATA, TO_RING_3, USER, USER_DATA, Bare
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from machine.stop import Access, Breakpoint, Exited, Interrupted, Stepped, Watchpoint
 from machine.watchpoints import Watch
+from tests.machine.bare import EXIT, KERNEL, KERNEL_DATA, TO_RING_3, USER, USER_DATA, Bare
 
 LOOP = f"movl $5, %ecx; 1: incq {KERNEL_DATA:#x}; decl %ecx; jnz 1b\n" + EXIT
 BODY = KERNEL + 5

@@ -3,12 +3,12 @@
 import random
 
 import pytest
-from bare import KERNEL, KERNEL_DATA, Bare
 
 from machine.engine.choice import Engine
 from machine.positions import Goal
 from machine.stop import Access, Breakpoint, Halted, Watchpoint
 from machine.watchpoints import Watch
+from tests.machine.bare import KERNEL, KERNEL_DATA, Bare
 
 BUFFER, BYTES = KERNEL_DATA, 0x8000
 FAR = BUFFER + 0x100000

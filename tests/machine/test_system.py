@@ -1,7 +1,10 @@
 """SYSCALL, SYSRET, SYSENTER, SYSEXIT, CPUID, the time-stamp counter, port permissions."""
 
 import pytest
-from bare import (
+
+from machine.engine.choice import Engine
+from machine.stop import Breakpoint, Exited
+from tests.machine.bare import (
     EXIT,
     KERNEL,
     PGD,
@@ -18,9 +21,6 @@ from bare import (
     U,
     assemble,
 )
-
-from machine.engine.choice import Engine
-from machine.stop import Breakpoint, Exited
 
 HANDLER = KERNEL + 0x800
 STAR = 0x0023001000000000

@@ -1,9 +1,8 @@
 """What is counted of deliveries and ways into ring 0: the same on both engines, and truly."""
 
-from bare import EXIT, KERNEL, TO_RING_3, USER_CS, Bare
-
 from machine.delivery.event import Source
 from machine.tallies import Delivered
+from tests.machine.bare import EXIT, KERNEL, TO_RING_3, USER_CS, Bare
 
 HANDLERS = f"""
     jmp start

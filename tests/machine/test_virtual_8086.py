@@ -1,7 +1,9 @@
 """Virtual-8086 mode: into it, out of it by gates, and what IOPL and the TSS's bitmap allow there."""
 
 import pytest
-from flat32 import (
+
+from machine.engine.state import HF_CS32, HF_SS32
+from tests.machine.flat32 import (
     HANDLER,
     KERNEL_CS,
     KERNEL_DS,
@@ -12,8 +14,6 @@ from flat32 import (
     fault_chain,
     stopped,
 )
-
-from machine.engine.state import HF_CS32, HF_SS32
 
 IOPL, VM = 3 << 12, 1 << 17
 INTERRUPT_32 = 14

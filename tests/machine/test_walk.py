@@ -3,12 +3,12 @@
 import random
 
 import pytest
-from bare import KERNEL, USER_DATA, Bare, P, U, W
 
 from machine.errors import MemoryFault
 from machine.memory import PHYSICAL_BITS, Memory
 from machine.walk import USER, WRITABLE, NotMapped, Paging, translate
 from machine.x86 import paging as rules
+from tests.machine.bare import KERNEL, USER_DATA, Bare, P, U, W
 
 PG, PSE, PAE, LA57, LMA, NXE = 1 << 31, 1 << 4, 1 << 5, 1 << 12, 1 << 10, 1 << 11
 SIZE = 1 << 20

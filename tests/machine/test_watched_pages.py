@@ -3,13 +3,13 @@
 import ctypes
 
 import pytest
-from bare import EXIT, KERNEL, KERNEL_DATA, USER, Bare, assemble
 
 from machine.engine.choice import Engine
 from machine.engine.fast import refusal
 from machine.engine.machinecode import Block
 from machine.stop import Access, Exited, Watchpoint
 from machine.watchpoints import Watch
+from tests.machine.bare import EXIT, KERNEL, KERNEL_DATA, USER, Bare, assemble
 
 BORDER = KERNEL_DATA + 0x1000
 READ, WRITE, ANY = Access.READ, Access.WRITE, Access.ANY

@@ -1,17 +1,13 @@
-"""Fixtures of the protocol tests; makes the toy target importable by the test modules."""
+"""Fixtures of the protocol tests."""
 
 import socket
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from toy import Conversation, ToyTarget
-
 from gdbstub.server import Policy, Server, listen
+from tests.protocol.toy import Conversation, ToyTarget
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Agent expressions as tests write them, and what they print."""
 
-from toy import RAX
+from tests.protocol.toy import RAX
 
 STORE = 0x1005  # mov [rdi], al, behind inc rax; the byte is at 0x2008
 RAX_IS = "260000 22{:02x} 13 27"

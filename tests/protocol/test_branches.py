@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from toy import Conversation, ToyTarget
 
 from gdbstub.values import BranchBlock
+from tests.protocol.toy import Conversation, ToyTarget
 
 ON = b"Qbtrace:bts"
 READ = b"qXfer:btrace:read:%s:0,ffff"

@@ -8,7 +8,6 @@ import subprocess
 import threading
 
 import pytest
-from toy import BASE, REGISTERS, BareTarget
 
 from gdbstub.client import Client
 from gdbstub.description import DescriptionError, read_description
@@ -26,6 +25,7 @@ from gdbstub.stopreply import (
 )
 from gdbstub.wire import Decoder, frame
 from gdbstub.xml import register_documents
+from tests.protocol.toy import BASE, REGISTERS, BareTarget
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Packets that cannot be read: a client that takes error messages is told which field, and what it holds."""
 
 import pytest
-from toy import Conversation, ToyTarget
 
 from gdbstub.protocol import TABLE
 from tests.protocol.test_branches import ToyBranches
@@ -10,6 +9,7 @@ from tests.protocol.test_packets import Displaced
 from tests.protocol.test_process_events import ToyLives
 from tests.protocol.test_signals import ToySignals
 from tests.protocol.test_systemcalls import ToyCalls
+from tests.protocol.toy import Conversation, ToyTarget
 
 HEX = "is not a hexadecimal number of up to 64 bits"
 THREAD = "is not a thread id"

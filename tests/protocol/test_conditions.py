@@ -1,13 +1,13 @@
 """Conditions and commands at the target: the toy asks before it stops, prints on the way, and tells only true stops."""
 
 import pytest
-from expressions import BYTE_IS, RAX_IS, STORE, UNREADABLE, expression, printed, printing, rax
-from toy import RAX, REGISTERS, BareTarget, Conversation
 
 from gdbstub.agent.effects import MOST_AT_ONCE, MOST_TEXT, Console
 from gdbstub.points import MOST_ASKING
 from gdbstub.resident import Resident
 from gdbstub.target import CONTINUE
+from tests.protocol.expressions import BYTE_IS, RAX_IS, STORE, UNREADABLE, expression, printed, printing, rax
+from tests.protocol.toy import RAX, REGISTERS, BareTarget, Conversation
 
 
 @pytest.mark.parametrize("kind", [0, 1])

@@ -3,10 +3,10 @@
 import errno
 
 import pytest
-from toy import Conversation, ToyTarget
 
 from gdbstub.errors import TargetError
 from gdbstub.packets.files import NUMBERS
+from tests.protocol.toy import Conversation, ToyTarget
 
 FILES = {"/a": b"hello", "/$}": bytes(range(256)), "/b": b""}
 

@@ -1,11 +1,11 @@
 """Non-stop mode with the toy: threads stop one by one, stops are notified, and one clock stands for all."""
 
 import pytest
-from expressions import RAX_IS, STORE, expression, printed, printing
-from toy import RIP, BareTarget, Conversation
 
 from gdbstub.session import Ending
 from gdbstub.wire import Notification, frame
+from tests.protocol.expressions import RAX_IS, STORE, expression, printed, printing
+from tests.protocol.toy import RIP, BareTarget, Conversation
 
 RUN_ON = b"vCont;c"
 

@@ -4,11 +4,11 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from toy import RAX, REGISTERS, ToyTarget
 
 from gdbstub.observers import MOST
 from gdbstub.wire import Decoder, frame
 from tests.protocol.test_server import receive
+from tests.protocol.toy import RAX, REGISTERS, ToyTarget
 
 WORDS = b"E.another debugger controls the target"
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
-from toy import BASE, LENGTH, REGISTERS, BareTarget, Conversation, ToyTarget
 
 from gdbstub.errors import TargetError, plain
 from gdbstub.protocol import TABLE
@@ -19,6 +18,7 @@ from tests.protocol.test_files import ROWS as FILE_ROWS
 from tests.protocol.test_programs import ROWS as PROGRAM_ROWS
 from tests.protocol.test_signals import ROWS as SIGNAL_ROWS
 from tests.protocol.test_systemcalls import ROWS as CALL_ROWS
+from tests.protocol.toy import BASE, LENGTH, REGISTERS, BareTarget, Conversation, ToyTarget
 
 HERE = b"10:0010000000000000;07:0000000000000000;06:0000000000000000;12:10000000;11:00000000;"
 STOP = b"T05thread:1;core:0;" + HERE

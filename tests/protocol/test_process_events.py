@@ -1,11 +1,11 @@
 """Fork, vfork, exec and the end of one process; processes that a client has left."""
 
 import pytest
-from toy import Conversation
 
 from gdbstub.stopreply import BreakpointHit, Forked, Noted, ProcessEnded, Signal, Stopped, ThreadEnded
 from gdbstub.wire import frame
 from tests.protocol.test_processes import HELLO, ToyProcesses
+from tests.protocol.toy import Conversation
 
 EVENTS = b"fork-events+;vfork-events+;exec-events+"
 ALL = HELLO + b";" + EVENTS

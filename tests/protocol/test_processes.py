@@ -1,7 +1,8 @@
 """Threads of several processes: ids with a process, breakpoints of one process, registers that nobody knows."""
 
 import pytest
-from toy import REGISTERS, RIP, Conversation, ToyTarget
+
+from tests.protocol.toy import REGISTERS, RIP, Conversation, ToyTarget
 
 HELLO = b"qSupported:multiprocess+;swbreak+;hwbreak+"
 HERE = b"10:0010000000000000;07:0000000000000000;06:0000000000000000;12:10000000;11:00000000;"

@@ -3,7 +3,6 @@
 import errno
 
 import pytest
-from toy import RIP, Conversation, ToyTarget
 
 from gdbstub.errors import TargetError
 from gdbstub.session import Ending
@@ -11,6 +10,7 @@ from gdbstub.stopreply import Exited
 from gdbstub.values import Program
 from gdbstub.wire import Notification, frame
 from tests.protocol.test_processes import ToyProcesses
+from tests.protocol.toy import RIP, Conversation, ToyTarget
 
 
 def hexed(text):

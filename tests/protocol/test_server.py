@@ -5,7 +5,6 @@ import socket
 import struct
 
 import pytest
-from toy import RIP, ToyTarget
 
 from gdbstub.address import AddressError, is_local, parse_address
 from gdbstub.client import Client
@@ -14,6 +13,7 @@ from gdbstub.server import Policy, Server, Then, listen
 from gdbstub.session import Ending
 from gdbstub.stopreply import Signal, Stopped
 from gdbstub.wire import frame
+from tests.protocol.toy import RIP, ToyTarget
 
 
 def receive(connection, count):

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from toy import BASE, LENGTH, REGISTERS, BareTarget, Conversation, ToyTarget
 
 from gdbstub.protocol import TABLE
 from gdbstub.session import Ending
 from gdbstub.wire import Mark, Notification, frame
+from tests.protocol.toy import BASE, LENGTH, REGISTERS, BareTarget, Conversation, ToyTarget
 
 addresses = st.integers(BASE, BASE + LENGTH - 1)
 code = st.sampled_from([0x1000, 0x1001, 0x1002, 0x1005, 0x1007, 0x1009])

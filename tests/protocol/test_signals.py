@@ -1,7 +1,8 @@
 """QPassSignals: which signals of programs stop."""
 
 import pytest
-from toy import Conversation, ToyTarget
+
+from tests.protocol.toy import Conversation, ToyTarget
 
 # fmt: off
 ROWS = [

@@ -1,10 +1,10 @@
 """QCatchSyscalls, and which process's calls stop a client."""
 
 import pytest
-from toy import Conversation, ToyTarget
 
 from gdbstub.stopreply import Noted
 from tests.protocol.test_processes import HELLO, ToyProcesses
+from tests.protocol.toy import Conversation, ToyTarget
 
 # fmt: off
 ROWS = [

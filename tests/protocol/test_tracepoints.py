@@ -4,12 +4,12 @@ import struct
 from xml.etree import ElementTree
 
 import pytest
-from expressions import RAX_IS, STORE, expression, printed, printing
-from toy import RAX, REGISTERS, Conversation
 
 from gdbstub.resident import Resident
 from gdbstub.target import CONTINUE
 from gdbstub.trace.frames import Buffer, Frame
+from tests.protocol.expressions import RAX_IS, STORE, expression, printed, printing
+from tests.protocol.toy import RAX, REGISTERS, Conversation
 
 RAX_HEX = slice(0, 16)
 

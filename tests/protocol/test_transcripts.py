@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from toy import Conversation, ToyTarget
+
+from tests.protocol.toy import Conversation, ToyTarget
 
 TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
 

@@ -1,14 +1,9 @@
 """Stock gdb at catches: it stops, is told why in a line with and without scripts, and goes on."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
 from ringscope.serve import scripts
 from tests.realgdb.harness import Gdb, gdb_batch
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "machine"))
 
 pytestmark = pytest.mark.gdb
 

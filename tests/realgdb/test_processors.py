@@ -1,15 +1,11 @@
 """Several processors in stock gdb: each is a thread, stops name theirs, a step belongs to one."""
 
 import re
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).parents[1] / "machine"))
-from bare import KERNEL
-from processors import OTHERS, TRAMPOLINE, Several
-
+from tests.machine.bare import KERNEL
+from tests.machine.processors import OTHERS, TRAMPOLINE, Several
 from tests.realgdb.harness import gdb_batch, values
 from tests.realgdb.served import bare_guest, served
 

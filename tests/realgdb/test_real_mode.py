@@ -5,16 +5,12 @@ import pty
 import subprocess
 import sys
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
 from ringscope.serve import scripts
+from tests.machine.setup_kernel import ENTRY_32, kernel
 from tests.realgdb.harness import gdb_batch
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "machine"))
-
-from setup_kernel import ENTRY_32, kernel
 
 pytestmark = pytest.mark.gdb
 

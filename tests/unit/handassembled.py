@@ -1,16 +1,13 @@
 """A machine that runs a few hand-assembled bytes, with symbols and two tasks, and commands given to it."""
 
-import sys
 from pathlib import Path
 from typing import NamedTuple
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "machine"))
-from bare import KERNEL, Bare
 
 from kernel.errors import SymbolsError
 from kernel.structures import Member
 from kernel.symbols import Symbols
 from ringscope.commandset import COMMANDS
+from tests.machine.bare import KERNEL, Bare
 
 # fmt: off
 CODE = {

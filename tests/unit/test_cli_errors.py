@@ -2,20 +2,16 @@
 
 import os
 import re
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "machine"))
-from test_broken_images import BROKEN, IMAGES
 
 from machine.errors import BootError
 from ringscope.boot import power_on
 from ringscope.cli import main
 from ringscope.configuration import Configuration
 from ringscope.serve import check_address
+from tests.machine.test_broken_images import BROKEN, IMAGES
 
 COMMANDS = ["run", "serve", "debug", "repl"]
 

@@ -1,7 +1,6 @@
 """The command registry, and every command on a machine that runs a few hand-assembled bytes."""
 
 import pytest
-from bare import IDT
 
 from ringscope.arguments import Expression
 from ringscope.command import Registry
@@ -10,6 +9,7 @@ from ringscope.commandset import COMMANDS
 from ringscope.local import LocalDebuggee
 from ringscope.render import Progress
 from ringscope.session import Front, Quit, Session
+from tests.machine.bare import IDT
 from tests.unit.handassembled import SYMBOLS, FakeSymbols, guest, lines, text
 
 # what to do before, the command, what its output must hold

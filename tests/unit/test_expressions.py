@@ -1,12 +1,12 @@
 """Expressions: numbers, registers, symbols, memory and arithmetic; and how a line is cut into words."""
 
 import pytest
-from bare import KERNEL
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ringscope.arguments import split_words
 from ringscope.expressions import evaluate
+from tests.machine.bare import KERNEL
 
 
 @pytest.mark.parametrize(

@@ -4,18 +4,12 @@ import io
 import os
 import signal
 import sys
-from pathlib import Path
 
 import pytest
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "machine"))
-sys.path.insert(0, str(Path(__file__).parent))
-from bare import Bare
-from test_command import CODE, KERNEL, FakeSymbols, guest
 
 from gdbstub.errors import TargetError
 from ringscope.commandset import COMMANDS
@@ -25,6 +19,8 @@ from ringscope.monitor import make_monitor, monitor_lines
 from ringscope.render import Bad, Heading
 from ringscope.repl import Printer, Repl, open_history, paint, run_repl, run_script, toolbar
 from ringscope.session import Front, Session
+from tests.machine.bare import Bare
+from tests.unit.handassembled import CODE, KERNEL, FakeSymbols, guest
 
 CTRL_C, CTRL_D = "\x03", "\x04"
 

@@ -1,14 +1,9 @@
 """The REPL's commands where CS has a base: real mode, 16-bit and 32-bit protected mode."""
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "machine"))
-from sixteen import CODE, CODE_SEGMENT, Sixteen
-
 from ringscope.commandset import COMMANDS
 from ringscope.local import LocalDebuggee
 from ringscope.session import Session
+from tests.machine.sixteen import CODE, CODE_SEGMENT, Sixteen
 
 SOURCE = f"""
         movw $0x1234, %ax
