@@ -2,11 +2,10 @@
 
 from typing import NamedTuple
 
-import flat32
 import pytest
-import sixteen
 
 from machine.stop import Breakpoint
+from tests.machine import flat32, sixteen
 from tests.machine.bare import KERNEL, TO_RING_3, USER, Bare
 
 HANDLERS, APART = 0x800, 16
