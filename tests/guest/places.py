@@ -5,6 +5,9 @@ from machine import stop
 from ringscope.boot import power_on
 from ringscope.configuration import Configuration
 
+INIT, SHELL = 1, 3
+"""Pids, once the shell is there."""
+
 
 def run_to(guest, name, *, hits=1):
     """Until a function is entered."""

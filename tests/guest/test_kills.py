@@ -10,7 +10,7 @@ from ringscope.boot import power_on
 from ringscope.configuration import TASKS, Configuration
 from ringscope.kills import CLOBBERED, PLACES, Kills
 from ringscope.serve import make_target
-from tests.guest.test_tasks import INIT, SHELL, run_to, until_idle
+from tests.guest.places import INIT, SHELL, run_to, until_idle
 
 SLICES = 200
 

@@ -13,9 +13,7 @@ from ringscope.configuration import TASKS, Configuration
 from ringscope.layout import REGISTERS
 from ringscope.serve import make_target
 from ringscope.views import IDLE_TASK, KERNEL_PROCESS
-from tests.guest.places import at_the_prompt, run_to, until_idle
-
-INIT, SHELL = 1, 3
+from tests.guest.places import INIT, SHELL, at_the_prompt, run_to, until_idle
 
 
 @pytest.fixture
