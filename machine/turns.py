@@ -35,7 +35,7 @@ def make_processors(count: int, memory: Memory, board: Board, engine: Engine | N
         return [Cpu(memory, board, engine)]
     if engine is Engine.FAST:
         raise EngineError(f"{count} processors: the fast engine runs one alone; the portable one runs several")
-    shared = SharedCode(memory.size, count)
+    shared = SharedCode(memory, count)
     made = [Cpu(memory, board, engine or Engine.PORTABLE, number=n, shared_code=shared) for n in range(count)]
     for cpu in made[1:]:
         cpu.follow(made[0])
@@ -78,6 +78,7 @@ class Turns:
         if processor is not self.current:
             shared = self.current.cpu.shared_code
             assert shared is not None, "processors that take turns share their code"
+            self.current.cpu.progress.compare_heads(shared)
             shared.end_turn(self.current.number)
             self.current, self._end = processor, progress + self.quantum
         return processor

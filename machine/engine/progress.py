@@ -42,6 +42,9 @@ Touched = Callable[[int, int, int], bool]
 """Called inside the engine with the kind of an access, its physical address and its length in bytes."""
 
 
+_CompareHeads = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
+
 class Cells(ctypes.Structure):
     """What the callback reads and writes; the layout of ``struct progress`` in native/progress.c."""
 
@@ -93,11 +96,17 @@ class Progress:
 
     def hook_stores(self, code: SharedCode, first: int, last: int) -> int:
         """Have stores to the physical bytes from ``first`` to ``last`` marked; returns the hook's handle."""
-        first = max(first - WIDEST_ACCESS, 0)  # the engine looks at a store's first byte only
         if self.native:
             mark = ctypes.c_void_p(self._entries["mark_written"])
             return add_hook(self._uc, UC_HOOK_MEM_WRITE, mark, code.written, at=(first, last))
         return int(self._uc.hook_add(UC_HOOK_MEM_WRITE, code.mark, None, first, last))
+
+    def compare_heads(self, code: SharedCode) -> None:
+        """Between two runs: mark the pages of code whose first bytes have changed."""
+        if self.native:
+            _CompareHeads(self._entries["compare_heads"])(ctypes.addressof(code.written))
+        else:
+            code.compare_heads()
 
     def record(self, trace: Trace | None) -> None:
         """Between two runs: record what runs from now on, or nothing; all translations are stale then."""
@@ -277,7 +286,7 @@ class Progress:
         cells.block, cells.block_end = address, address + size
 
 
-_ENTRIES = ("count_block", "update_flags", "rdtsc", "rdtscp", "mark_written")
+_ENTRIES = ("count_block", "update_flags", "rdtsc", "rdtscp", "mark_written", "compare_heads")
 """The table at the blob's start."""
 
 

@@ -287,10 +287,10 @@ def test_tlb_shootdown(tells):
     assert (guest.peek(COUNTER, 4) == 0) is tells
 
 
-CHANGED = KERNEL + 0xE00
+CHANGED, CHANGED_PAGE, BEFORE_ALIAS = KERNEL + 0xE00, KERNEL + 0x2000, KERNEL_DATA + 0x30000
 MODIFIER = f"""
     movl $300, %ebx
-3:  movb %bl, {CHANGED + 1:#x}
+3:  STORE
     movl %ebx, {LOCK:#x}
 4:  pause
     cmpl %ebx, {LOCK + 4:#x}
@@ -306,7 +306,7 @@ RUNNER = f"""
     xorl %eax, %eax
     cpuid
     movl {LOCK:#x}, %esi
-    call {CHANGED:#x}
+    call CHANGED
     xorl %esi, %eax
     movzbl %al, %eax
     testl %eax, %eax
@@ -320,7 +320,24 @@ RUNNER = f"""
 @pytest.mark.parametrize("engine", [Engine.PORTABLE, Engine.PLAIN])
 def test_cross_modifying_code(engine):
     """What one stores to code, the other runs (SDM 3A 8.1.3: after it has serialised)."""
-    guest = several(MODIFIER, RUNNER, handlers=".org 0xe00\nmovb $0, %al; ret\n", engine=engine)
+    modifier, runner = (
+        MODIFIER.replace("STORE", f"movb %bl, {CHANGED + 1:#x}"),
+        RUNNER.replace("CHANGED", f"{CHANGED:#x}"),
+    )
+    guest = several(modifier, runner, handlers=".org 0xe00\nmovb $0, %al; ret\n", engine=engine)
+    assert guest.run() == Exited(0)
+    assert guest.peek(COUNTER, 4) == 0
+
+
+@pytest.mark.parametrize("engine", [Engine.PORTABLE, Engine.PLAIN])
+@pytest.mark.parametrize("before", [BEFORE_ALIAS, KERNEL], ids=["data", "code"])
+def test_cross_modifying_code_by_a_store_that_begins_on_another_page(engine, before):
+    """By this linear address, the page before the code is elsewhere in memory."""
+    store = f"movl %ebx, %eax; shll $24, %eax; orl $0xb00000, %eax; movl %eax, {BEFORE_ALIAS + 0xFFE:#x}"
+    guest = several(MODIFIER.replace("STORE", store), RUNNER.replace("CHANGED", f"{CHANGED_PAGE:#x}"), engine=engine)
+    guest.machine.memory.write(CHANGED_PAGE, b"\xb0\0\xc3")  # movb $0, %al; ret
+    guest.map(BEFORE_ALIAS, P | W, physical=before)
+    guest.map(BEFORE_ALIAS + 0x1000, P | W, physical=CHANGED_PAGE)
     assert guest.run() == Exited(0)
     assert guest.peek(COUNTER, 4) == 0
 

@@ -10,7 +10,7 @@ __asm__(
     ".section .text.entries, \"ax\"\n"
     "entries:\n"
     "   .long count_block - entries, update_flags - entries, rdtsc - entries, rdtscp - entries\n"
-    "   .long mark_written - entries\n"
+    "   .long mark_written - entries, compare_heads - entries\n"
     ".text\n");
 
 #include "trace.h"
@@ -100,26 +100,47 @@ rdtscp(void *uc, struct time_stamp *t)
     return tell_time(uc, t, 1);
 }
 
-/* The pages of RAM that were stored to, where any processor has code; sharedcode.py has the same layout. */
+/* The pages of RAM that were stored to, where any processor has code; sharedcode.py has the same layouts. */
 struct written {
     u64 any;
     u64 pages;
     unsigned char *marks;
+    const unsigned char *ram;
+    struct head *heads;
+    u64 head_count;
 };
 
-enum { NOTHING, MARKED, ANYTHING };
+/* A page that has code in the bytes that a store from the page before may reach. */
+struct head {
+    u64 page;
+    u64 seen;         /* its first bytes, as they were */
+};
+
+static void
+mark(struct written *w, u64 page)
+{
+    if (page < w->pages)
+        w->any = w->marks[page] = 1;
+}
 
 /* UC_HOOK_MEM_WRITE: a store to physical memory.  Of one that crosses a page the engine does not tell where it ends. */
 int
 mark_written(void *uc, int kind, u64 address, int size, long long value, struct written *w)
 {
-    (void)uc, (void)kind, (void)value;
-    u64 page = address >> 12;
-    if ((address & 0xfff) + (u64)size > 0x1000) {
-        w->any = ANYTHING;
-    } else if (page < w->pages) {
-        w->marks[page] = 1;
-        w->any |= MARKED;
-    }
+    (void)uc, (void)kind, (void)size, (void)value;
+    mark(w, address >> 12);
     return 0;
+}
+
+/* Mark the pages whose first bytes are others now. */
+void
+compare_heads(struct written *w)
+{
+    for (struct head *h = w->heads; h < w->heads + w->head_count; h++) {
+        u64 now = *(const u64 *)(w->ram + (h->page << 12));
+        if (now == h->seen)
+            continue;
+        h->seen = now;
+        mark(w, h->page);
+    }
 }
