@@ -246,6 +246,7 @@ class Cpu(ExecutionEnvironment):
                 self.state.store()
             self.progress.settle(linear)
             self.watchpoints.undo()
+            self.told_at = linear  # a breakpoint here has been asked
             self._step_whole()
             self._again = self.watchpoints.hit is None
             return

@@ -135,6 +135,17 @@ def test_a_watchpoint_asks_behind_the_access():
     assert guest.run() == Exited(0)
 
 
+@pytest.mark.parametrize("stops", [False, True])
+def test_a_breakpoint_is_asked_once_where_a_watchpoint_catches_its_instruction(stops):
+    guest = Bare().kernel(f"movl $5, %ecx; 1: incq {KERNEL_DATA:#x}; loop 1b; {EXIT}")
+    asked, hits = [], 0
+    guest.cpu.breakpoints.insert(KERNEL + 5, lambda: bool(asked.append(guest.reg("rcx"))))
+    guest.cpu.watchpoints.insert(Watch(Access.WRITE, KERNEL_DATA, 8), lambda: stops)
+    while guest.run() != Exited(0):
+        hits += 1
+    assert (asked, hits) == ([5, 4, 3, 2, 1], 5 if stops else 0)
+
+
 def test_a_quiet_watchpoint_hides_no_other():
     guest = Bare().kernel(LOOP)
     guest.cpu.watchpoints.insert(Watch(Access.ANY, KERNEL_DATA, 8), lambda: False)
