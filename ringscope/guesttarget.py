@@ -18,6 +18,7 @@ from machine import stop
 from machine.errors import Error as MachineError
 from machine.machine import Machine
 from ringscope.guestfiles import GuestFiles
+from ringscope.kernelhooks import find_address
 from ringscope.kills import Kills
 from ringscope.processevents import FIRST, LAUNCHED, START_SYMBOL, Event, ProcessEvents
 from ringscope.signalstops import SignalStops
@@ -81,11 +82,7 @@ class GuestTarget(MachineTarget):
         self._calls.catch(numbers)
 
     def _find(self, name: str) -> int | None:
-        try:
-            symbol = self._kernel().symbols.lookup(name)
-        except KernelError:
-            return None
-        return symbol.address if symbol is not None else None
+        return find_address(self._kernel, name)
 
     # The life of processes
 

@@ -10,12 +10,12 @@ from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from gdbstub.stopreply import Forked, Noted, ProcessEnded, Signal, Stopped, ThreadEnded
-from kernel.errors import Error as KernelError
 from kernel.files import executable
 from kernel.objects import Kernel
 from kernel.saved import task_pt_regs
 from kernel.tasks import Task, current_address, current_task, read_task
 from machine.machine import Machine
+from ringscope.kernelhooks import KernelHooks
 from ringscope.layout import REGISTERS
 from ringscope.probe import MachineProbe
 from ringscope.signals import protocol_signal
@@ -69,21 +69,19 @@ class ProcessEvents:
     def __init__(self, machine: Machine, probe: MachineProbe, kernel: Callable[[], Kernel]) -> None:
         self._breakpoints = machine.cpu.breakpoints
         self._probe = probe
-        self._kernel = kernel
         self._watched: frozenset[str] = frozenset()
         self.launching = False
-        self._hooks: dict[str, int] = {}
         self._arrivals: dict[_Arrival, Event] = {}
         self._done: _Arrival | None = None
         self._seen: tuple[int, Event | None] | None = None
-        self._ask_arrival = probe.asking(self._quietly(self._arrived))
-        starts = probe.asking(self._quietly(self._starts))
-        self._asks = {
-            "wake_up_new_task": probe.asking(self._quietly(self._wakes)),
-            "start_thread": starts,
-            "compat_start_thread": starts,
-            "do_exit": probe.asking(self._quietly(self._exits)),
+        asks = {
+            "wake_up_new_task": self._wakes,
+            "start_thread": self._starts,
+            "compat_start_thread": self._starts,
+            "do_exit": self._exits,
         }
+        self._hooks = KernelHooks(machine, probe, kernel, asks)
+        self._ask_arrival = self._hooks.asking(self._arrived)
 
     def watch(self, events: Collection[str]) -> None:
         """Wait for these from the next `arm` on."""
@@ -107,25 +105,7 @@ class ProcessEvents:
                 self._drop(arrival)
         if not (watched or self._hooks):
             return
-        wanted = {name for name, events in FUNCTIONS.items() if not watched.isdisjoint(events)}
-        self._hook({name: address for name in wanted if (address := self._address(name))})
-
-    def _address(self, name: str) -> int | None:
-        try:
-            symbol = self._kernel().symbols.lookup(name)
-        except KernelError:
-            return None
-        return symbol.address if symbol is not None else None
-
-    def _hook(self, wanted: dict[str, int]) -> None:
-        for name, address in list(self._hooks.items()):
-            if wanted.get(name) != address:
-                self._breakpoints.remove(address, self._asks[name])
-                del self._hooks[name]
-        for name, address in wanted.items():
-            if name not in self._hooks:
-                self._breakpoints.insert(address, self._asks[name])
-                self._hooks[name] = address
+        self._hooks.plant(name for name, events in FUNCTIONS.items() if not watched.isdisjoint(events))
 
     def at(self, address: int) -> Event | None:
         """The event behind a breakpoint's stop, if it is one."""
@@ -136,17 +116,6 @@ class ProcessEvents:
         return self._seen == (address, None)
 
     # Inside the run
-
-    def _quietly(self, ask: Callable[[Kernel], bool]) -> Callable[[object], bool]:
-        """What a kernel whose structures cannot be read tells is no event."""
-
-        def when(_probe: object) -> bool:
-            try:
-                return ask(self._kernel())
-            except KernelError:
-                return False
-
-        return when
 
     def _tell(self, event: Event | None) -> bool:
         self._seen = self._probe.pc(), event

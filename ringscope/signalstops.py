@@ -15,6 +15,7 @@ from kernel.objects import Kernel
 from kernel.signals import PLACES, Delivery, ending_signal, handled_signal, signal_details
 from kernel.tasks import Task, current_task
 from machine.machine import Machine
+from ringscope.kernelhooks import KernelHooks
 from ringscope.layout import REGISTERS
 from ringscope.probe import MachineProbe
 from ringscope.siginfo import plain_signal_info
@@ -48,15 +49,14 @@ class SignalStops:
     def __init__(self, machine: Machine, probe: MachineProbe, kernel: Callable[[], Kernel]) -> None:
         self._points = machine.cpu.breakpoints
         self._probe = probe
-        self._kernel = kernel
         self._passed: frozenset[int] | None = None
-        self._hooks: dict[str, int] = {}
-        self._asks = {name: probe.asking(self._quietly(partial(self._met, way))) for name, way in PLACES.items()}
+        asks = {name: partial(self._met, way) for name, way in PLACES.items()}
+        self._hooks = KernelHooks(machine, probe, kernel, asks)
         self._returns: dict[_Return, int] = {}
         """Where the calls that are under way have their `struct ksignal`."""
         self._sites: set[int] = set()
         self._waits: int | None = None
-        self._ask_return = probe.asking(self._quietly(self._returned))
+        self._ask_return = self._hooks.asking(self._returned)
         self._details: dict[int, int] = {}
         """Where the tasks that are in `get_signal` have their `struct ksignal`."""
         self._ended: int | None = None
@@ -72,14 +72,8 @@ class SignalStops:
         enabled = enabled and self._passed is not None
         if not (enabled or self._hooks):
             return
-        wanted = {name: address for name in PLACES if enabled and (address := self._address(name))}
-        for name, address in list(self._hooks.items()):
-            if wanted.get(name) != address:
-                self._points.remove(self._hooks.pop(name), self._asks[name])
-        for name in wanted.keys() - self._hooks.keys():
-            self._points.insert(wanted[name], self._asks[name])
-            self._hooks[name] = wanted[name]
-        if not wanted:
+        self._hooks.plant(PLACES if enabled else ())
+        if not self._hooks:
             for address in self._sites:
                 self._points.remove(address, self._ask_return)
             self._sites.clear()
@@ -94,25 +88,7 @@ class SignalStops:
         """Whether a breakpoint stopped only so that the machine, as it runs on, waits for a function's return."""
         return self._waits == address
 
-    def _address(self, name: str) -> int | None:
-        try:
-            symbol = self._kernel().symbols.lookup(name)
-        except KernelError:
-            return None
-        return symbol.address if symbol is not None else None
-
     # Inside the run
-
-    def _quietly(self, ask: Callable[[Kernel], bool]) -> Callable[[object], bool]:
-        """What a kernel whose structures cannot be read tells is no signal."""
-
-        def when(_probe: object) -> bool:
-            try:
-                return ask(self._kernel())
-            except KernelError:
-                return False
-
-        return when
 
     def _met(self, way: Delivery, kernel: Kernel) -> bool:
         """Before the first instruction of one of the functions."""
