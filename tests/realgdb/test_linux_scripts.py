@@ -10,7 +10,6 @@ import pytest
 
 from kernel.image import find_image
 from tests.realgdb.harness import gdb_batch
-from tests.realgdb.served import booted, served
 
 pytestmark = pytest.mark.gdb
 
@@ -94,13 +93,3 @@ def test_the_constants_are_the_headers():
     header = (ROOT / "kernel/guest/include/linux/mount.h").read_text()
     assert constants == dict(re.findall(r"^#define (MNT_\w+)\s+(\w+)", header, re.MULTILINE))
     assert len(constants) == 6
-
-
-def test_page_table_walkers_take_it_for_a_whole_machine(tmp_path):
-    """gef and pwndbg ask for this before they read page tables, and then read them by physical address."""
-    packets = ("Qqemu.sstepbits", "qOffsets", "qqemu.PhyMemMode", "Qqemu.PhyMemMode:1", "m1000000,4")
-    with served(booted(), tmp_path / "gdb.sock") as server:
-        said = gdb_batch(*(f"maintenance packet {packet}" for packet in packets), connect=server.address)
-    bits, offsets, mode, switched, memory = re.findall('^received: "(.*)"', said, re.MULTILINE)
-    assert bits.startswith("ENABLE=1") and (offsets, mode, switched) == ("", "0", "OK")
-    assert re.fullmatch("[0-9a-f]{8}", memory)

@@ -161,6 +161,8 @@ ROWS = [
     ("", "info ioapic", ["Every input is masked and low."]),
     ("", "info serial", ["IER", "IRQ 4 is low"]),
     ("", "info clock", ["virtual time  0 ns", "2020-01-01 00:00:00 UTC"]),
+    ("", "info mem", ["0000000000000000-0000000000400000 0000000000400000 -rw\n0000000000400000-", " urw"]),
+    ("", "info registers", [f"\nIDT=     {IDT:016x} ", "GDT=     0000000000008000 0000004f", "\nCS =0010 000000000"]),
     ("", "info version", ["ringscope ", "Unicorn 2", " engine"]),
     ("", "help", ["Descriptor tables", "continue, c", "info pic"]),
     ("", "help br", ["break [ADDRESS]", "Also called: b, br."]),

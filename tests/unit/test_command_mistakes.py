@@ -17,7 +17,7 @@ MISTAKES = [
     ("foo", "no command 'foo'; `help` lists what there is"),
     ("contnue", "no command 'contnue'; did you mean continue?"),
     ("brea x y", "'brea' may be break, breakpoints"),
-    ("info", "info what? One of: apic, clock, devices, ioapic, pic, pit, ports, serial"),
+    ("info", "info what? One of: apic, clock, devices, ioapic, mem, pic, pit, ports, registers, serial"),
     ("info p", "'p' may be pic, pit, ports"),
     ("info zip", "no info topic 'zip'"),
     ("x", "ADDRESS is missing: x[/FORMAT] ADDRESS [COUNT] [b|h|w|g]"),

@@ -26,8 +26,10 @@ LOOKING = (
         "info version",
         "info devices",
         "info ioapic",
+        "info mem",
         "info pic",
         "info pit",
+        "info registers",
     ),
     *("info ports", "info serial", "x/16xg $rsp", "x/8i $rip", "xp/8xg 0", "symbols do_sys*", "why", "catch list"),
 )
