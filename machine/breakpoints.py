@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection
 from unicorn import UC_HOOK_CODE, Uc
 
 from machine.engine.progress import Progress
+from machine.revision import Revision
 
 IDLE_HOOKS = 64
 """Unarmed hooks kept in place before they are all taken out."""
@@ -21,11 +22,16 @@ When = Callable[[], bool]
 
 
 class Breakpoints:
-    """The linear addresses that one processor stops at.  ``hit`` is set by the hooks and taken by the run loop."""
+    """The linear addresses that one processor stops at.  ``hit`` is set by the hooks and taken by the run loop.
 
-    def __init__(self, uc: Uc, progress: Progress) -> None:
+    ``wanted`` counts the changes after which hooks must be planted.
+    """
+
+    def __init__(self, uc: Uc, progress: Progress, wanted: Revision) -> None:
         self._uc = uc
         self._progress = progress
+        self._wanted = wanted
+        self._alone = True
         self._armed: dict[int, list[When | None]] = {}
         self._shared: dict[int, tuple[int, bool] | None] = {}
         self._planted: dict[int, int] = {}
@@ -37,7 +43,8 @@ class Breakpoints:
 
     def follow(self, first: Breakpoints) -> None:
         """Stop where another processor does: what is inserted for one is so for both."""
-        self._armed = first._armed
+        self._armed, self._wanted = first._armed, first._wanted
+        first._alone = self._alone = False
 
     def __contains__(self, address: int) -> bool:
         return address in self._armed
@@ -52,6 +59,8 @@ class Breakpoints:
         ``when`` is asked once each time the instruction is reached, but where a stop was told for it already.
         """
         self._armed.setdefault(address, []).append(when)
+        if not (self._alone and address in self._planted):
+            self._wanted.change()
 
     def remove(self, address: int, when: When | None = None) -> None:
         """Take one insert back, with the same ``when``.  Raises KeyError if there is none."""

@@ -118,6 +118,7 @@ class Catches:
     def _choose(self) -> None:
         for catches in self._all:
             catches._want()
+            catches._cpu.wanted.change()
 
     def _want(self) -> None:
         self._kinds = frozenset(catch.kind for catch in self._wanted.values())
@@ -129,6 +130,11 @@ class Catches:
         return next((key for key, catch in self._wanted.items() if catch.kind is kind and catch.takes(number)), None)
 
     # What the processor asks
+
+    @property
+    def seeks(self) -> bool:
+        """Whether hooks are planted as code is translated."""
+        return self._hooks.seeks
 
     def plant(self) -> bool:
         """Before the processor runs: make hooks agree with what is wanted; True if translations are stale now."""

@@ -37,6 +37,11 @@ class CatchHooks:
         """Linear addresses of the instructions that the engine calls a hook before, as they come and go."""
         self._translations: int | None = None
 
+    @property
+    def seeks(self) -> bool:
+        """Whether instructions are looked for."""
+        return bool(self._sought)
+
     def want(self, acts: frozenset[Act]) -> None:
         """Be called before instructions with these acts, from the next run on."""
         self._wanted = acts

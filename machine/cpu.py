@@ -22,6 +22,7 @@ from machine.guards import Guards
 from machine.intercepts import Board, Intercepts
 from machine.interrupts import NMI, UD, Event, Source, TripleFault, deliver
 from machine.memory import Memory
+from machine.revision import Revision
 from machine.sharedcode import SharedCode
 from machine.stop import FaultRecord
 from machine.translations import Translations
@@ -55,13 +56,16 @@ class Cpu(ExecutionEnvironment):
         self._board = board
         self.progress = make_progress(self.uc, self.state, memory, engine)
         self.fast = self.progress if isinstance(self.progress, FastProgress) else None
-        self.breakpoints = Breakpoints(self.uc, self.progress)
+        self.wanted = Revision()
+        """Of what is wanted of this processor, or of all that are debugged as one."""
+        self.breakpoints = Breakpoints(self.uc, self.progress, self.wanted)
         self.watchpoints = Watchpoints(self.progress, memory, walks=self.walks, can_leave=self._can_leave)
         self.orig_rax = (1 << 64) - 1
         self.halted = False
         self.shutdown: tuple[FaultRecord, ...] | None = None
         self.told_at: int | None = None
         """Linear address of the instruction that a stop was last told for; its breakpoint is not told again."""
+        self._planted_at = -1
         self._changes = memory.changes
         self._raised: BaseException | None = None  # by a callback of the fast engine
         self._running = False
@@ -87,6 +91,7 @@ class Cpu(ExecutionEnvironment):
 
     def follow(self, first: Cpu) -> None:
         """Be debugged and counted as one with another processor: what is wanted of either is wanted of both."""
+        self.wanted = first.wanted
         self.breakpoints.follow(first.breakpoints)
         self.watchpoints.follow(first.watchpoints)
         self.catches.follow(first.catches)
@@ -148,52 +153,62 @@ class Cpu(ExecutionEnvironment):
         self._start()
 
     def step(self) -> None:
-        """Run one instruction, or deliver its exception.
-
-        The engine is asked for a translation of one instruction by its own interrupt-shadow bit, which changes
-        nothing that the guest can see; instructions that end a translation anyway go without, as they treat it
-        differently.
-        """
-        self.state.load()
-        front = self.state.front
-        forced = not front.hflags & HF_INHIBIT_IRQ and not self.ends_translation()
-        if forced:
-            front.hflags |= HF_INHIBIT_IRQ
-            self.state.store()
-        events, clock = self.events, self.progress.clock
-        self.progress.allow_one()
-        self.watchpoints.whole = True
-        self.step_from = clock, front.cr[2]
+        """Run one instruction, or deliver its exception."""
+        progress, watches = self.progress, self.watchpoints
+        events, clock = progress.events, progress.clock
+        shaded = self.fast is None and self._shade()
+        watches.whole = True
+        self.step_from = clock, self._standing().cr[2]
         standing = self.catches.stand()
         while True:
+            progress.allow_one()
+            progress.single_out()
             self._start()
-            if not self._again or self.progress.clock != clock or self.events != events:
+            if not self._again or progress.clock != clock or progress.events != events:
                 break
         self.step_from = None
-        self.watchpoints.whole = False
-        if forced:
-            self.state.load()
-            if front.hflags & HF_INHIBIT_IRQ:
-                front.hflags &= ~HF_INHIBIT_IRQ
-                self.state.store()
+        watches.whole = False
+        if shaded:
+            self._unshade()
         if standing is not None:
             self.catches.compare(*standing)
 
+    def _shade(self) -> bool:
+        """Ask the portable engine for a translation of one instruction, by its own interrupt-shadow bit.
+
+        That changes nothing that the guest can see; instructions that end a translation anyway go without, as they
+        treat it differently.
+        """
+        self.state.load()
+        if self.state.front.hflags & HF_INHIBIT_IRQ or self.ends_translation():
+            return False
+        self.state.front.hflags |= HF_INHIBIT_IRQ
+        self.state.store()
+        return True
+
+    def _unshade(self) -> None:
+        self.state.load()
+        if self.state.front.hflags & HF_INHIBIT_IRQ:
+            self.state.front.hflags &= ~HF_INHIBIT_IRQ
+            self.state.store()
+
     def _start(self) -> bool:
         """Enter the engine until the limit, a hook or a halt ends it; True for the limit."""
-        self.translations.begin()
+        progress = self.progress
+        if self.fast is None:
+            self.translations.begin()
         self._refresh()
-        clock, events = self.progress.clock, self.events
+        clock, events = progress.clock, progress.events
         while True:
             self._again = self._delivered = False
             self._emulate()
             self._after()
-            if not (self._again or self._delivered) or self.stopped_by_hook or self.progress.single:
+            if not (self._again or self._delivered) or self.stopped_by_hook or progress.single:
                 break
             self._plant()
-        if (self.progress.clock, self.events) != (clock, events):
+        if progress.clock != clock or progress.events != events:
             self.told_at = None  # it has moved on, and may come there again
-        refused = self.progress.refused
+        refused = progress.refused
         self.halted = not (refused or self._again or self._delivered or self.stopped_by_hook)
         return refused
 
@@ -201,7 +216,7 @@ class Cpu(ExecutionEnvironment):
         self._running = True
         try:
             self.progress.start(self._board.warp)
-            self.uc.emu_start(self.state.front.eip, 0)
+            self.uc.emu_start(self._standing().eip, 0)
         except UcError as error:
             if error.errno != UC_ERR_FETCH_PROT:
                 raise EngineError(f"the engine failed at {self.linear_pc:#x}: {error}") from error
@@ -237,9 +252,9 @@ class Cpu(ExecutionEnvironment):
 
     def _after(self) -> None:
         """What a hook left to be done outside the engine."""
-        self.state.load()
-        linear = self.linear(self.state.front.eip)
+        linear = self.linear_pc
         if self.progress.caught:
+            self.state.load()
             if self._behind_hook(linear):
                 front = self.state.front
                 front.eflags = front.eflags & ~STATUS_FLAGS | front.cc_src & STATUS_FLAGS
@@ -261,6 +276,7 @@ class Cpu(ExecutionEnvironment):
             self._again = True  # watchpoints are looked up anew
         if self._fault:
             (vector, error_code), self._fault = self._fault, None
+            self.state.load()
             rip = self.state.front.eip
             self.deliver(Event(vector, error_code, Source.EXCEPTION, rip, rip))
             self.state.store()
@@ -276,21 +292,30 @@ class Cpu(ExecutionEnvironment):
 
     def _refresh(self) -> None:
         """Before a start: drop translations that a host write made stale, plant what is wanted."""
-        self.state.load()
         if self._changes != self.memory.changes:
             self._changes = self.memory.changes
             self.uc.ctl_flush_tb()
             self._flush_tlb()
         if self.shared_code and self.shared_code.take_stale(self.number):
             self.uc.ctl_flush_tb()
-        if not self.state.front.hflags & HF_SMAP and self.state.front.cr[4] & CR4_SMAP:
+        front = self._standing()
+        if not front.hflags & HF_SMAP and front.cr[4] & CR4_SMAP:
+            self.state.load()
             self.state.front.hflags |= HF_SMAP
             self.state.store()
         self._plant()
-        here = self.linear(self.state.front.eip)
+        here = self.linear_pc
         self.breakpoints.pass_once(here if self.told_at == here else None)
 
     def _plant(self) -> None:
+        """Make the hooks agree with what is wanted, where that may have changed."""
+        asks = self.breakpoints.met_unarmed or self.watchpoints.concerned or self.catches.seeks
+        if asks or self._planted_at != self.wanted.number or (self.fast is None and self.translations.found):
+            self._planted_at = self.wanted.number
+            self._plant_anew()
+
+    def _plant_anew(self) -> None:
+        self.state.load()
         stale = [self.breakpoints.plant(), self.guards.plant(), self.catches.plant()]
         watched = self.watchpoints.concerned and self.watchpoints.plant(self.paging())
         if self.fast:
@@ -305,7 +330,7 @@ class Cpu(ExecutionEnvironment):
             self.state.store()  # removing a hook probes its address, and leaves a page fault's marks in CR2
 
     def _flush_tlb(self) -> None:
-        self.uc.reg_write(x86.UC_X86_REG_CR3, self.state.front.cr[3])
+        self.uc.reg_write(x86.UC_X86_REG_CR3, self._standing().cr[3])
 
     # Instructions that the engine leaves half done
 

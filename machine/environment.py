@@ -65,7 +65,8 @@ class ExecutionEnvironment:
     def linear_pc(self) -> int:
         """Linear address of the next instruction: CS.base + RIP outside 64-bit mode."""
         front = self._standing()
-        return int(front.eip if front.hflags & HF_CS64 else (front.segs[CS].base + front.eip) & _MASK_32)
+        rip: int = front.eip
+        return rip if front.hflags & HF_CS64 else (front.segs[CS].base + rip) & _MASK_32
 
     def _standing(self) -> Front:
         """The registers as they stand, without a copy where the engine's own can be read."""
@@ -83,6 +84,7 @@ class ExecutionEnvironment:
 
     def next_code(self) -> bytes:
         """Up to 15 bytes of code from the next instruction on, as far as its page goes."""
+        self.state.load()
         return self.code_from(self.state.front.eip)
 
     def code_from(self, rip: int) -> bytes:
@@ -104,7 +106,7 @@ class ExecutionEnvironment:
 
     def ends_translation(self) -> bool:
         """Whether the engine ends a translation behind the next instruction anyway, from the loaded view."""
-        return ends_translation(self.next_code(), self.state.front.hflags)
+        return ends_translation(self.code_from(self.state.front.eip), self.state.front.hflags)
 
     # What it would take
 

@@ -129,6 +129,7 @@ class Guards:
         found_pause = _PAUSE in code and self._cpu.shared_code is not None
         if not (found_exchange or found_ports or found_pause):
             return False
+        self._cpu.wanted.change()
         self.ports.update(found_ports)
         if found_pause:
             self._pauses.update(at for at, name, _ in self._decoded(address, code) if name == "pause")

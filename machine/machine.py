@@ -164,7 +164,7 @@ class Machine(Mainboard):
         stop = self._stopped(ignore_interrupt=True)
         if stop is not None:
             return self._tell(stop)
-        events = self.cpu.events
+        events = self.cpu.progress.events
         self.cpu.told_at = self.cpu.linear_pc
         self._serve(self._look())
         if self.turns.current.rests:
@@ -173,7 +173,7 @@ class Machine(Mainboard):
                     break
             if self.cpu.halted and not self.turns.is_wakeable():
                 return self._tell(Halted(self.cpu.linear_pc))
-        elif self.cpu.events == events:
+        elif self.cpu.progress.events == events:
             self.cpu.step()
         return self._tell(self._stopped(ignore_interrupt=True) or Stepped())
 
@@ -208,7 +208,7 @@ class Machine(Mainboard):
 
     def _look(self) -> int:
         """Call devices that are due, and give the turn on; the time."""
-        now = self.clock.now()
+        now = self.cpu.progress.clock + self.clock.warp
         if self.clock.next <= now:
             self.clock.run_due(now)
         if self.turns.several:

@@ -38,6 +38,11 @@ class Translations:
             address = self._cpu.linear_pc
             self._examine(address, PAGE - address % PAGE)
 
+    @property
+    def found(self) -> bool:
+        """Whether there are pages to be covered."""
+        return self._code_pages.found
+
     def cover(self) -> bool:
         """Before a start: cover pages that code was found on; True if the TLB is stale now."""
         found = self._code_pages.found

@@ -192,6 +192,9 @@ class Progress:
         """
         return False
 
+    def single_out(self) -> None:
+        """Have the next block end behind its first instruction; nothing, where the engine cannot be told that."""
+
     def lower(self, limit: int) -> None:
         """From a hook: stop before the block that would take the clock above ``limit``, if that is sooner."""
         cells = self._cells
