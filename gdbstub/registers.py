@@ -3,9 +3,11 @@
 Terms as in the gdb manual, "Target Description Format".
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
+from operator import itemgetter
 from typing import NamedTuple
 
 from gdbstub.errors import Error
@@ -178,12 +180,14 @@ class RegisterSet:
         return tuple(self.by_name[name] for name in self.expedited)
 
     @cached_property
-    def expedited_places(self) -> tuple[tuple[int, str, slice], ...]:
-        """For stop replies: their numbers, the same in hexadecimal, and where they are in the digits of ``g``."""
-        return tuple(
-            (slot.number, f"{slot.number:02x}", slice(2 * slot.offset, 2 * (slot.offset + slot.length)))
-            for slot in map(self.by_name.__getitem__, self.expedited)
-        )
+    def expedited_pairs(self) -> Callable[[bytes], str]:
+        """Writes the expedited registers, given one after the other, as stop replies have them."""
+        if not self.expedited:
+            return lambda data: ""
+        text = "".join(f"{slot.number:02x}:%s;" for slot in self.expedited_slots)
+        ends = list(accumulate(2 * slot.length for slot in self.expedited_slots))
+        parts = itemgetter(*map(slice, [0, *ends], ends))
+        return lambda data: text % parts(data.hex())
 
     @property
     def pc_slot(self) -> Slot | None:

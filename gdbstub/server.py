@@ -261,14 +261,14 @@ class Server:
         self, session: Session[Target], connection: socket.socket, poller: select.poll, observers: Observers
     ) -> Ending:
         """The client first, the target, and observers in what time is left."""
-        receive = connection.recv
+        receive, client = connection.recv, connection.fileno()
         while session.ended is None:
             if session.running:
                 session.advance()
                 if not session.running:
                     continue
             ready = poller.poll(observers.patience(self._patience() if session.running else _FOREVER) * 1000)
-            if not self._hears(connection, ready, observers):
+            if not self._hears(client, ready, observers):
                 observers.work()
                 continue
             data = receive(_CHUNK)
@@ -277,10 +277,10 @@ class Server:
             session.receive(data)
         return session.ended
 
-    def _hears(self, connection: socket.socket, ready: list[tuple[int, int]], observers: Observers) -> bool:
+    def _hears(self, client: int, ready: list[tuple[int, int]], observers: Observers) -> bool:
         """Whether the client has something to say; if it has not, a newcomer is let in to look, or sent away."""
-        descriptors = [descriptor for descriptor, _ in ready]
-        if connection.fileno() in descriptors:
+        descriptors = dict(ready)
+        if client in descriptors:
             return True  # perhaps that it is gone: then the newcomer may stay
         observers.hear(ready)
         if self._listener.fileno() in descriptors:

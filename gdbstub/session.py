@@ -123,7 +123,8 @@ class Session(Selection, Generic[TargetT]):
                 self._refuse(event)
             if self.ended is not None:
                 break
-        self._notify()
+        if self.nonstop.active:
+            self._notify()
         self.link.flush()
 
     def _answer(self, packet: bytes) -> None:
@@ -184,10 +185,12 @@ class Session(Selection, Generic[TargetT]):
             stop = None
         if self._range is not None:
             stop = self._step_on(stop, self._range)
-        self._print()
+        if self.resident.console:
+            self._print()
         if stop is not None:
             self._report(stop)
-            self._notify()
+            if self.nonstop.active:
+                self._notify()
 
     def _step_on(self, stop: Stop | None, within: StepRange) -> Stop | None:
         """Go on with a range step until something else than a step stopped it, or for one slice."""
@@ -320,7 +323,7 @@ class Session(Selection, Generic[TargetT]):
 
     def has_ended(self) -> bool:
         """Whether the target has, as a whole."""
-        return isinstance(self.stop, Exited | Terminated)
+        return isinstance(self.stop, (Exited, Terminated))  # quicker than a union
 
     def refresh(self) -> None:
         """Ask the target anew why it is stopped: a command may have moved it."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+from functools import lru_cache
 
 from gdbstub.errors import MalformedPacket
 from gdbstub.threadid import ThreadId, parse_thread_id
@@ -132,8 +133,13 @@ def format_stop(stop: Stop, *, process: int | None = None, details: str = "") ->
         return b"W%02x" % (stop.status & 0xFF) + ended
     if isinstance(stop, Terminated):
         return b"X%02x" % (stop.signal & 0xFF) + ended
-    core = "" if stop.core is None else f"core:{stop.core:x};"
-    return f"T{stop.signal & 0xFF:02x}thread:{ThreadId(stop.thread, process)};{core}{details}".encode()
+    return (_head(stop.signal, stop.thread, process, stop.core) + details).encode()
+
+
+@lru_cache(maxsize=64)
+def _head(signal: int, thread: int, process: int | None, core: int | None) -> str:
+    place = "" if core is None else f"core:{core:x};"
+    return f"T{signal & 0xFF:02x}thread:{ThreadId(thread, process)};{place}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from gdbstub.errors import TargetError
 from gdbstub.inferiors import Inferiors
 from gdbstub.points import Points
 from gdbstub.stopreply import BreakpointHit, Forked, Noted, Stop, Stopped, WatchpointHit, format_stop
-from gdbstub.target import Target
+from gdbstub.target import Expedites, Target
 from gdbstub.threadid import ThreadId
 
 
@@ -15,6 +15,7 @@ class StopWriter:
 
     def __init__(self, target: Target, points: Points, inferiors: Inferiors, offers: Callable[[str], bool]) -> None:
         self._target = target
+        self._quick = target if isinstance(target, Expedites) else None
         self._points = points
         self._inferiors = inferiors
         self._offers = offers
@@ -29,14 +30,16 @@ class StopWriter:
         return self._expedited(stop.thread) + self._reason(stop)
 
     def _expedited(self, thread: int) -> str:
-        """From all registers, which the client asks for next: a target reads them once a stop."""
+        registers = self._target.registers
         try:
-            digits = self._target.read_registers(thread).hex()
+            if self._quick is not None and (data := self._quick.read_expedited(thread)) is not None:
+                return registers.expedited_pairs(data)
             missing = self._inferiors.unknown_registers(thread)
+            numbers = [slot.number for slot in registers.expedited_slots if slot.number not in missing]
+            read = [(number, self._target.read_register(thread, number)) for number in numbers]
         except TargetError:  # what cannot be read does not travel
             return ""
-        places = self._target.registers.expedited_places
-        return "".join([f"{name}:{digits[place]};" for number, name, place in places if number not in missing])
+        return "".join(f"{number:02x}:{value.hex()};" for number, value in read if value is not None)
 
     def _reason(self, stop: Stopped) -> str:
         """A reason that fits no point of the client's would make it resume silently, so it is left out."""

@@ -85,6 +85,15 @@ class Target(Protocol):
 
 
 @runtime_checkable
+class Expedites(Protocol):
+    """The registers that travel with stop replies are read together, which is quicker than one by one."""
+
+    def read_expedited(self, thread: int) -> bytes | None:
+        """Those that ``registers.expedited`` names, one after the other in its order; None if not all are known."""
+        ...
+
+
+@runtime_checkable
 class Breakpoints(Protocol):
     """``Z0`` and ``Z1``: stop before the instruction at an address. Nothing need be mapped there."""
 

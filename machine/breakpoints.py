@@ -32,6 +32,8 @@ class Breakpoints:
         self._progress = progress
         self._wanted = wanted
         self._alone = True
+        self._plain = progress.points
+        self._native: set[int] = set()  # planted as machine code
         self._armed: dict[int, list[When | None]] = {}
         self._shared: dict[int, tuple[int, bool] | None] = {}
         self._planted: dict[int, int] = {}
@@ -59,7 +61,9 @@ class Breakpoints:
         ``when`` is asked once each time the instruction is reached, but where a stop was told for it already.
         """
         self._armed.setdefault(address, []).append(when)
-        if not (self._alone and address in self._planted):
+        if address in self._native and self._plain is not None and when is None:
+            self._plain.arm(address, armed=True)
+        elif address in self._native or not (self._alone and address in self._planted):
             self._wanted.change()
 
     def remove(self, address: int, when: When | None = None) -> None:
@@ -69,6 +73,8 @@ class Breakpoints:
         self._armed[address].remove(when)
         if not self._armed[address]:
             del self._armed[address]
+            if address in self._native and self._plain is not None:
+                self._plain.arm(address, armed=False)
 
     def is_plain(self, address: int) -> bool:
         """Whether a breakpoint at a linear address stops without being asked."""
@@ -77,6 +83,8 @@ class Breakpoints:
     def pass_once(self, address: int | None) -> None:
         """Let the next instruction go, if it lies at linear ``address``: a stop was already told for it."""
         self._passed = None if address is None else (address, self._progress.clock)
+        if self._plain is not None:
+            self._plain.pass_once(*(self._passed or (None, 0)))
 
     def share(self, addresses: Collection[int]) -> None:
         """Others ask `stops_at` too before the instructions at these addresses; all shall get one answer."""
@@ -107,15 +115,44 @@ class Breakpoints:
 
     def plant(self) -> bool:
         """Before the processor runs: make hooks agree with what is wanted; True if translations are stale now."""
+        for address in [address for address in self._native if not self._asks_nothing(address)]:
+            self._take_out(address)
         missing = self._armed.keys() - self._planted.keys()
         crowded = self._met_unarmed or len(self._planted) - len(self._armed) > IDLE_HOOKS
         for address in missing:
-            self._planted[address] = self._uc.hook_add(UC_HOOK_CODE, self._on_code, None, address, address)
+            self._planted[address] = self._put(address)
         if crowded:
             self._met_unarmed = False
             for address in self._planted.keys() - self._armed.keys():
-                self._uc.hook_del(self._planted.pop(address))
+                self._take_out(address)
         return bool(missing or crowded)
+
+    def _asks_nothing(self, address: int) -> bool:
+        """Whether nothing at a linear address asks."""
+        return all(when is None for when in self._armed.get(address, ()))
+
+    def _put(self, address: int) -> int:
+        if self._plain is None or not self._asks_nothing(address):
+            return int(self._uc.hook_add(UC_HOOK_CODE, self._on_code, None, address, address))
+        self._native.add(address)
+        return self._plain.plant(address)
+
+    def _take_out(self, address: int) -> None:
+        handle = self._planted.pop(address)
+        if address not in self._native or self._plain is None:
+            self._uc.hook_del(handle)
+            return
+        self._native.remove(address)
+        self._plain.take_out(handle)
+
+    def take_met(self) -> None:
+        """Outside the engine: take what its machine code has met."""
+        if self._plain is not None and (met := self._plain.take()):
+            address, armed = met
+            if armed:
+                self.hit = address
+            else:
+                self._met_unarmed = True
 
     def _on_code(self, uc: Uc, address: int, _size: int, _data: object) -> None:
         if self.stops_at(address):

@@ -158,7 +158,7 @@ class Cpu(ExecutionEnvironment):
         events, clock = progress.events, progress.clock
         shaded = self.fast is None and self._shade()
         watches.whole = True
-        self.step_from = clock, self._standing().cr[2]
+        self.step_from = clock, self.standing().cr[2]
         standing = self.catches.stand()
         while True:
             progress.allow_one()
@@ -216,7 +216,7 @@ class Cpu(ExecutionEnvironment):
         self._running = True
         try:
             self.progress.start(self._board.warp)
-            self.uc.emu_start(self._standing().eip, 0)
+            self.uc.emu_start(self.standing().eip, 0)
         except UcError as error:
             if error.errno != UC_ERR_FETCH_PROT:
                 raise EngineError(f"the engine failed at {self.linear_pc:#x}: {error}") from error
@@ -252,6 +252,8 @@ class Cpu(ExecutionEnvironment):
 
     def _after(self) -> None:
         """What a hook left to be done outside the engine."""
+        if self.fast and self.fast.met:
+            self.breakpoints.take_met()
         linear = self.linear_pc
         if self.progress.caught:
             self.state.load()
@@ -298,7 +300,7 @@ class Cpu(ExecutionEnvironment):
             self._flush_tlb()
         if self.shared_code and self.shared_code.take_stale(self.number):
             self.uc.ctl_flush_tb()
-        front = self._standing()
+        front = self.standing()
         if not front.hflags & HF_SMAP and front.cr[4] & CR4_SMAP:
             self.state.load()
             self.state.front.hflags |= HF_SMAP
@@ -330,7 +332,7 @@ class Cpu(ExecutionEnvironment):
             self.state.store()  # removing a hook probes its address, and leaves a page fault's marks in CR2
 
     def _flush_tlb(self) -> None:
-        self.uc.reg_write(x86.UC_X86_REG_CR3, self._standing().cr[3])
+        self.uc.reg_write(x86.UC_X86_REG_CR3, self.standing().cr[3])
 
     # Instructions that the engine leaves half done
 

@@ -59,16 +59,16 @@ class ExecutionEnvironment:
     @property
     def cpl(self) -> int:
         """The current privilege level."""
-        return int(self._standing().hflags & HF_CPL)
+        return int(self.standing().hflags & HF_CPL)
 
     @property
     def linear_pc(self) -> int:
         """Linear address of the next instruction: CS.base + RIP outside 64-bit mode."""
-        front = self._standing()
+        front = self.standing()
         rip: int = front.eip
         return rip if front.hflags & HF_CS64 else (front.segs[CS].base + rip) & _MASK_32
 
-    def _standing(self) -> Front:
+    def standing(self) -> Front:
         """The registers as they stand, without a copy where the engine's own can be read."""
         if self.fast:
             return self.fast.live

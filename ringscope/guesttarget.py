@@ -50,6 +50,8 @@ class GuestTarget(MachineTarget):
         """Whether the machine was switched on for a program."""
         self._signals = SignalStops(machine, self.probe(0), kernel)
         self._kills = Kills(machine, self.probe(0), kernel)
+        self._waiting = False
+        """Whether anything is waited for in the kernel, or was."""
         self._actions: Mapping[int, Action] = {}
 
     def read_file(self, path: str, process: int | None) -> bytes:
@@ -80,6 +82,7 @@ class GuestTarget(MachineTarget):
     def catch_system_calls(self, numbers: Collection[int] | None) -> None:
         """Stop where calls enter the kernel, and where the caller goes on."""
         self._calls.catch(numbers)
+        self._waiting = True
 
     def _find(self, name: str) -> int | None:
         return find_address(self._kernel, name)
@@ -89,12 +92,14 @@ class GuestTarget(MachineTarget):
     def watch_processes(self, events: Collection[str]) -> None:
         """Stop at these, while threads are tasks."""
         self._events.watch(events)
+        self._waiting = True
 
     # Signals
 
     def pass_signals(self, numbers: Collection[int]) -> None:
         """Stop at other signals, while threads are tasks."""
         self._signals.pass_(numbers)
+        self._waiting = True
 
     def signal_info(self, thread: int) -> bytes:
         """What the kernel tells the program of the signal, or would of a caught exception."""
@@ -116,6 +121,7 @@ class GuestTarget(MachineTarget):
             raise TargetError(errno.ENOTSUP, str(error)) from None
         self._begin(program)
         self._events.launch()
+        self._waiting = True
 
     def _begin(self, program: Program | None) -> None:
         self._pin.release()
@@ -142,6 +148,7 @@ class GuestTarget(MachineTarget):
             raise TargetError(
                 errno.EPERM, f"process {FIRST} cannot be killed: it is the kernel's first, which may not end"
             )
+        self._waiting = True
         try:
             self._kills.want(process)
         except ProcessLookupError:
@@ -153,17 +160,22 @@ class GuestTarget(MachineTarget):
 
     def resume(self, actions: Mapping[int, Action]) -> None:
         """Continue, or step one thread."""
-        enabled = self.view.multiprocess
-        self._calls.arm()
-        self._events.arm(enabled=enabled)
-        self._signals.arm(enabled=enabled)
-        self._kills.arm()
+        if self._waiting:
+            enabled = self.view.multiprocess
+            self._calls.arm()
+            self._events.arm(enabled=enabled)
+            self._signals.arm(enabled=enabled)
+            self._kills.arm()
+            waiters = (self._calls, self._events, self._signals, self._kills)
+            self._waiting = not all(waiter.idle for waiter in waiters)
         self._actions = actions
         super().resume(actions)
 
     def run_slice(self) -> stopreply.Stop | None:
         """One step, or some milliseconds of running."""
         told = super().run_slice()
+        if not self._waiting:
+            return told
         if isinstance(self.last, stop.Breakpoint) and told is not None and self._waits(self.last.address):
             self._signals.arm(enabled=self.view.multiprocess)
             super().resume(self._actions)
@@ -194,8 +206,11 @@ class GuestTarget(MachineTarget):
         self._events.launch(awaited=False)
         self._events.arm(enabled=False)
         self._signals.arm(enabled=False)
+        self._waiting = True
 
     def _reply(self, reason: stop.Stop) -> stopreply.Stop:
+        if not self._waiting:
+            return super()._reply(reason)
         if self._events.launching and isinstance(reason, stop.Halted):
             return stopreply.Exited(1)  # a kernel without a first program halts for ever
         event = self._event(reason.address) if isinstance(reason, stop.Breakpoint) else None

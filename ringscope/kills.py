@@ -77,6 +77,11 @@ class Kills:
         except KernelError:
             return False
 
+    @property
+    def idle(self) -> bool:
+        """Whether no process is to end, and none has ended so."""
+        return not (self._wanted or self._killed) and self._place is None
+
     def arm(self) -> None:
         """Before the machine runs: wait for the next interrupt if a process is to end."""
         if self._place is None and self._wanted:

@@ -32,20 +32,22 @@ class Pace:
 
     def run(self, until: int = NEVER) -> Stop | None:
         """One slice, which ends at virtual time ``until`` (nanoseconds) at the latest but for the block it runs in."""
-        left = max(until - self._machine.clock.now(), 1)
-        return self._slice(lambda: self._machine.run(min(self._budget, left), until))
+        machine = self._machine
+        budget = self._budget if until == NEVER else min(self._budget, max(until - machine.clock.now(), 1))
+        return self._slice(machine.run, budget, until)
 
     def run_to_turn(self, number: int) -> Stop | None:
         """One slice on the way to a processor's turn, which is `machine.stop.Arrived`."""
-        return self._slice(lambda: self._machine.run_to_turn(number, self._budget))
+        return self._slice(self._machine.run_to_turn, number, self._budget)
 
-    def _slice(self, run: Callable[[], Stop | None]) -> Stop | None:
+    def _slice(self, run: Callable[[int, int], Stop | None], *arguments: int) -> Stop | None:
         if self._lines is not None:
             self._lines.take()
         began = time.monotonic()
-        stop = run()
-        slow = time.monotonic() - began > SECONDS
-        self._budget = min(max(self._budget // 2 if slow else self._budget * 2, SHORTEST), SLICE)
+        stop = run(*arguments)
+        if stop is None:  # else it was not the budget that ended it
+            slow = time.monotonic() - began > SECONDS
+            self._budget = min(max(self._budget // 2 if slow else self._budget * 2, SHORTEST), SLICE)
         if self._lines is not None:
             self._lines.flush()
         return stop

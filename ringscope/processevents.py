@@ -91,6 +91,11 @@ class ProcessEvents:
         """From the next `arm` on, wait for the first program, or no more."""
         self.launching = awaited
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is waited for, and nothing left to be taken out."""
+        return not (self._watched or self.launching or self._hooks or self._arrivals or self._done)
+
     def arm(self, *, enabled: bool = True) -> None:
         """Before the machine runs: wait at the functions there are now, for nothing unless ``enabled``."""
         self._seen = None

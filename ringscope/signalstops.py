@@ -66,6 +66,11 @@ class SignalStops:
         """Stop at all but these from the next `arm` on; None is at none."""
         self._passed = None if signals is None else frozenset(signals)
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is waited for, and nothing left to be taken out."""
+        return self._passed is None and not self._hooks
+
     def arm(self, *, enabled: bool = True) -> None:
         """Before the machine runs: wait at the functions there are now, for nothing unless ``enabled``."""
         self._seen = self._waits = None

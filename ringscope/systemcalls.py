@@ -124,6 +124,11 @@ class SystemCalls:
         del self._returns[caller]
         self._machine.cpu.breakpoints.remove(caller.address, self._ask_return)
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is waited for, and nothing left to be taken out."""
+        return self._catches is None and not (self._entries or self._returns)
+
     def arm(self) -> None:
         """Before the machine runs: wait at the entries there are now, and for the return of the call just entered."""
         self.seen = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from gdbstub import stopreply
@@ -37,7 +38,6 @@ IDLE_SECONDS = 0.05
 """Pause between two looks at a machine that waits for input."""
 
 _SIGNALS = {stop.Interrupted: Signal.INT, stop.Halted: Signal.QUIT, stop.Shutdown: Signal.SEGV}
-_STEPPED = stopreply.Stepped()
 _KIND = {access: kind for kind, access in ACCESS.items()}
 
 Describe = Callable[[], str]
@@ -52,6 +52,16 @@ class Tables(Protocol):
 
     def os_rows(self, name: str) -> OsRows:
         """One of them. Raises TargetError."""
+
+
+@lru_cache
+def _stepped(thread: int, core: int) -> stopreply.Stopped:
+    return stopreply.Stopped(Signal.TRAP, thread, stopreply.Stepped(), core)
+
+
+@lru_cache
+def _met(thread: int, core: int, address: int | None) -> stopreply.Stopped:
+    return stopreply.Stopped(Signal.TRAP, thread, None if address is None else stopreply.BreakpointHit(address), core)
 
 
 class MachineTarget(MachinePoints, MachineBranches):
@@ -106,6 +116,10 @@ class MachineTarget(MachinePoints, MachineBranches):
         if block is None:
             block = self._blocks[number] = self._registers[number].read()
         return block
+
+    def read_expedited(self, thread: int) -> bytes | None:
+        """Those of a processor."""
+        return None if self._saved(thread) is not None else self._registers[self.view.processor(thread)].expedited()
 
     def _cpu(self, thread: int) -> Cpu:
         """The processor that a thread stands on, or whose state it sees."""
@@ -281,7 +295,11 @@ class MachineTarget(MachinePoints, MachineBranches):
         if self.machine.cpus[1:]:
             resting = [thread for thread in self.threads() if thread not in actions]
             self.machine.turns.hold([self.view.processor(thread) for thread in resting])
-        self._pin.hold(next((thread for thread, action in actions.items() if action.step), None))
+        for thread, action in actions.items():
+            if action.step:
+                self._pin.hold(thread)
+                return
+        self._pin.hold(None)
 
     def run_slice(self) -> stopreply.Stop | None:
         """One step, or some milliseconds of running."""
@@ -320,12 +338,11 @@ class MachineTarget(MachinePoints, MachineBranches):
     def _reply(self, reason: stop.Stop) -> stopreply.Stop:
         thread, core = self.view.running(), self.machine.cpu.number
         if isinstance(reason, stop.Stepped):  # first: nothing comes more often
-            return stopreply.Stopped(Signal.TRAP, thread, _STEPPED, core)
+            return _stepped(thread, core)
         match reason:
             case stop.Breakpoint(address):
                 # gdb finds its breakpoint by RIP and resumes silently if there is none: with a base in CS, no reason.
-                found = self.machine.cpu.read_register("rip") == address
-                return stopreply.Stopped(Signal.TRAP, thread, stopreply.BreakpointHit(address) if found else None, core)
+                return _met(thread, core, address if self.machine.cpu.standing().eip == address else None)
             case stop.Caught(number, text):
                 # No reason: gdb would resume silently for one that none of its own points explains.
                 return stopreply.Stopped(Signal.TRAP, thread, None, core, f"Catch {number}: {text}\n")
@@ -338,7 +355,7 @@ class MachineTarget(MachinePoints, MachineBranches):
                 return stopreply.Exited(code & 0xFF)
             case stop.Reset():
                 return stopreply.Exited(RESET_STATUS)
-        return stopreply.Stopped(Signal.TRAP, thread, _STEPPED, core)
+        return _stepped(thread, core)
 
     # The rest
 

@@ -24,6 +24,10 @@ class Console:
         self._text = bytearray()
         self._lost = 0
 
+    def __bool__(self) -> bool:
+        """Whether there is anything to take."""
+        return bool(self._text or self._lost)
+
     def print(self, text: bytes) -> None:
         """Add to it."""
         if len(self._text) + len(text) > MOST_AT_ONCE:

@@ -4,6 +4,7 @@ import errno
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import cast
 
 from gdbstub.errors import MalformedPacket, TargetError, quoted
 from gdbstub.nonstop import StepRange
@@ -92,10 +93,9 @@ def resume_threads(session: Session[Target], actions: bytes) -> bytes | None:
     if session.nonstop.active:
         direct(session, plan, ranges)
         return OK
-    going = {thread: action for thread, action in plan.items() if action is not None}
-    if len(going) < len(plan):
+    if None in plan.values():
         raise TargetError(errno.EINVAL, "in all-stop mode an interrupt stops all threads, vCont;t none")
-    session.resume(going, step_range=ranges[0] if len(ranges) == 1 else None)
+    session.resume(cast(dict[int, Action], plan), step_range=ranges[0] if len(ranges) == 1 else None)
     return None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import weakref
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from functools import cache, partial
 from typing import Protocol
 
@@ -39,6 +39,7 @@ from machine.engine.machinecode import (
     u32,
     u64,
 )
+from machine.engine.plainpoints import PlainPoints
 from machine.engine.progress import EVERY_BYTE, NEVER, Progress, Touched
 from machine.engine.rawhook import add_hook
 from machine.engine.state import Front, State
@@ -104,16 +105,17 @@ def _prove() -> None:
     memory.attach(uc)
     memory.write(0, _PROOF)
     clock = FastProgress(uc, State(uc), memory)
-    ways: tuple[Callable[[], object], ...] = (
-        lambda: clock.allow(6),
-        lambda: (clock.allow_one(), clock.single_out()),
-        lambda: clock.allow(6),
-        lambda: (clock.shorten(6), clock.allow_one()),
-        lambda: clock.allow(100),
+    ways: tuple[Sequence[Callable[[], object]], ...] = (
+        [lambda: clock.allow(6)],
+        [clock.allow_one, clock.single_out],
+        [lambda: clock.allow(6)],
+        [lambda: clock.shorten(6), clock.allow_one],
+        [lambda: clock.allow(100)],
     )
     seen = []
     for way in ways:
-        way()
+        for prepare in way:
+            prepare()
         clock.start(0)
         uc.emu_start(uc.reg_read(x86.UC_X86_REG_RIP), 0)
         rip = uc.reg_read(x86.UC_X86_REG_RIP)
@@ -154,6 +156,7 @@ class FastProgress(Progress):
         flush = ctypes.CFUNCTYPE(None, u64)(address("tlb_flush_x86_64"))
         self._flush_tlb = partial(flush, self._cpu)
         self.watched = WatchedPages(uc, cells, code.entries["on_access"], self._flush_tlb)
+        self.points = PlainPoints(uc, cells, code.entries["on_breakpoint"])
         self._find_engine(env)
         self._check(state, env)
         self._rest.value = NEVER
@@ -163,7 +166,7 @@ class FastProgress(Progress):
         at = ctypes.addressof(cells)
         add_hook(uc, UC_HOOK_BLOCK, pointer(code.entries["count_block"]), cells)
         code.enter(at)
-        weakref.finalize(uc, _forget, code, at, room, self._pages, self._found, self.tallies)
+        weakref.finalize(uc, _forget, code, at, room, self._pages, self._found, self.tallies, self.points.data)
         self._instructions_before = ctypes.CFUNCTYPE(u32, u64, u64)(code.entries["instructions_before"])
         self._interrupt = ctypes.CFUNCTYPE(u32, u64, u32, u64)(code.entries["interrupt"])
 
@@ -323,6 +326,11 @@ class FastProgress(Progress):
     def _budget(self, clock: int, left: int) -> None:
         self._rest.value, self._portion.value = left, 0
         self._cells.clock = (clock + left) & EVERY_BYTE
+
+    @property
+    def met(self) -> bool:
+        """Whether a breakpoint of `points` stopped the engine."""
+        return bool(self._cells.met)
 
     def single_out(self) -> None:
         """Have the next block end behind its first instruction, which is run as it would be inside of a longer one."""

@@ -49,6 +49,7 @@ _ENTRIES = (
     "lookup_and_jump",
     "forget_blocks",
     "forget_page",
+    "on_breakpoint",
 )
 """The table at the blob's start."""
 
@@ -157,6 +158,7 @@ class Cells(progress.Cells):
         ("alone_cr2", u64),
         ("next_flags", pointer),
         ("leavable", u64 * 4 * LEAVABLE),
+        *((name, u64) for name in ("passes", "passed", "passed_at", "met", "met_at")),
     )
     refused: int
     warp: int
@@ -173,6 +175,11 @@ class Cells(progress.Cells):
     alone: int
     alone_clock: int
     alone_cr2: int
+    passes: int
+    passed: int
+    passed_at: int
+    met: int
+    met_at: int
 
 
 LIBRARY_FUNCTIONS = {

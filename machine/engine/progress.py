@@ -12,6 +12,7 @@ import platform
 import struct
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from unicorn import (
     UC_HOOK_BLOCK,
@@ -30,6 +31,9 @@ from machine.engine.timestamp import INSTRUCTIONS, Callback, TimeStamp
 from machine.engine.trace import Trace
 from machine.sharedcode import SharedCode
 from machine.tallies import Tallies
+
+if TYPE_CHECKING:
+    from machine.engine.plainpoints import PlainPoints
 
 EVERY_BYTE = (1 << 64) - 1
 NEVER = (1 << 63) - 1
@@ -76,6 +80,7 @@ class Progress:
         self._events, self._most_events = 0, NEVER
         self.tallies = Tallies()
         self.trace: Trace | None = None
+        self.points: PlainPoints | None = None
         self._time_stamp = TimeStamp()
         self._caught = False
         self._code = executable_blob() if native else None

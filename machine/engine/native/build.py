@@ -16,7 +16,7 @@ BLOBS = {
     "progress": ("progress.c", "trace.c", "flags.c"),
     "fast": (
         *("entries.c", "clock.c", "lookup.c", "strings.c", "tlb.c", "watch.c", "system.c", "delivery.c"),
-        *("trace.c", "flags.c"),
+        *("breakpoint.c", "trace.c", "flags.c"),
     ),
 }
 """Blobs by name, with their sources; each begins with its entry, or with a table of entries."""

@@ -9,4 +9,5 @@ __asm__(
     "   .long rdtscp - entries, update_flags - entries, reset_dirty - entries\n"
     "   .long on_access - entries, update_cr0 - entries, update_cr3 - entries, update_cr4 - entries\n"
     "   .long lookup_and_jump - entries, forget_blocks - entries, forget_page - entries\n"
+    "   .long on_breakpoint - entries\n"
     ".text\n");

@@ -75,6 +75,14 @@ struct watch {
     u64 first, last;  /* physical addresses */
 };
 
+/* What the hook of a breakpoint has as its data. */
+struct point {
+    struct fast *fast;
+    u64 armed;
+};
+#define MET 1
+#define MET_DISARMED 2
+
 #define MOST_LISTS 2
 
 /* An instruction that can be left between its memory accesses, as Python has said of its bytes in a mode. */
@@ -237,6 +245,8 @@ struct fast {
     u64 alone_cr2;    /* with this CR2 before it */
     u32 *next_flags;  /* for the next translation alone (CPUState's cflags_next_tb) */
     struct leavable leavable[LEAVABLE];
+    u64 passes, passed, passed_at; /* whether a stop was told for an instruction, its linear address, and the clock there */
+    u64 met, met_at;  /* MET or MET_DISARMED if a breakpoint stopped the engine, and its linear address */
 };
 
 /* The library's functions that this code stands before, and what else machinecode.py tells of the library. */
