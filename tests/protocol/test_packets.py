@@ -573,10 +573,10 @@ def test_a_description_may_name_no_program_counter():
 
 
 def test_registers_that_fail_are_not_expedited(target):
-    def fail(thread):
+    def fail(*_):
         raise TargetError(errno.EIO, "gone")
 
-    target.read_registers = fail
+    target.read_registers = target.read_register = fail
     assert Conversation(target)(b"?") == b"T05thread:1;core:0;"
 
 
