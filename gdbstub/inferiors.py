@@ -96,6 +96,8 @@ class Inferiors:
 
     def tell(self, stop: Stop) -> None:
         """The client hears of a stop: it holds the process and its child. An old program's breakpoints are gone."""
+        if not self.tells_apart:
+            return
         if isinstance(stop, ProcessEnded):
             self._take_back(stop.process)
         process = self.process_of(stop.thread) if isinstance(stop, Stopped) else None

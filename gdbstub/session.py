@@ -167,7 +167,7 @@ class Session(Selection, Generic[TargetT]):
     def _go(self, actions: Mapping[int, Action], step_range: StepRange | None) -> None:
         if self.has_ended():
             raise TargetError(errno.ESRCH, "the target has ended")
-        if isinstance(self.stop, Stopped):
+        if self.inferiors.tells_apart and isinstance(self.stop, Stopped):
             self._last_process = self.process_of(self.stop.thread)
         if self.frame is not None:
             self.deselect_frame()
@@ -235,7 +235,7 @@ class Session(Selection, Generic[TargetT]):
             self.console(stop.text)
         elif isinstance(stop, ProcessEnded):
             self.general_thread, self.general_process = ANY, None
-        self.link.send(self.stop_reply())
+        self.link.send(self._writer.write(stop, self._last_process))
         while self._queue and not self.running and self.ended is None:
             event = self._queue.popleft()
             if isinstance(event, bytes):

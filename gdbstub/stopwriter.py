@@ -15,6 +15,7 @@ class StopWriter:
 
     def __init__(self, target: Target, points: Points, inferiors: Inferiors, offers: Callable[[str], bool]) -> None:
         self._target = target
+        self._registers = target.registers
         self._quick = target if isinstance(target, Expedites) else None
         self._points = points
         self._inferiors = inferiors
@@ -30,7 +31,7 @@ class StopWriter:
         return self._expedited(stop.thread) + self._reason(stop)
 
     def _expedited(self, thread: int) -> str:
-        registers = self._target.registers
+        registers = self._registers
         try:
             if self._quick is not None and (data := self._quick.read_expedited(thread)) is not None:
                 return registers.expedited_pairs(data)

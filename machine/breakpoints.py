@@ -40,7 +40,8 @@ class Breakpoints:
         self.hooked_addresses: Collection[int] = self._planted.keys()
         """Linear addresses of the instructions that the engine calls a hook before, as they come and go."""
         self._passed: tuple[int, int] | None = None
-        self._met_unarmed = False
+        self.met_unarmed = False
+        """An unarmed hook stopped the engine, so that it can be taken out; the run goes on."""
         self.hit: int | None = None
 
     def follow(self, first: Breakpoints) -> None:
@@ -82,6 +83,10 @@ class Breakpoints:
 
     def pass_once(self, address: int | None) -> None:
         """Let the next instruction go, if it lies at linear ``address``: a stop was already told for it."""
+        if address not in self._planted:  # nothing to be told there
+            address = None
+        if address is None and self._passed is None:
+            return
         self._passed = None if address is None else (address, self._progress.clock)
         if self._plain is not None:
             self._plain.pass_once(*(self._passed or (None, 0)))
@@ -118,11 +123,11 @@ class Breakpoints:
         for address in [address for address in self._native if not self._asks_nothing(address)]:
             self._take_out(address)
         missing = self._armed.keys() - self._planted.keys()
-        crowded = self._met_unarmed or len(self._planted) - len(self._armed) > IDLE_HOOKS
+        crowded = self.met_unarmed or len(self._planted) - len(self._armed) > IDLE_HOOKS
         for address in missing:
             self._planted[address] = self._put(address)
         if crowded:
-            self._met_unarmed = False
+            self.met_unarmed = False
             for address in self._planted.keys() - self._armed.keys():
                 self._take_out(address)
         return bool(missing or crowded)
@@ -152,17 +157,12 @@ class Breakpoints:
             if armed:
                 self.hit = address
             else:
-                self._met_unarmed = True
+                self.met_unarmed = True
 
     def _on_code(self, uc: Uc, address: int, _size: int, _data: object) -> None:
         if self.stops_at(address):
             self.hit = address
             uc.emu_stop()
         elif address not in self._armed and not self._progress.single:
-            self._met_unarmed = True
+            self.met_unarmed = True
             uc.emu_stop()
-
-    @property
-    def met_unarmed(self) -> bool:
-        """An unarmed hook stopped the engine, so that it can be taken out; the run goes on."""
-        return self._met_unarmed

@@ -71,6 +71,8 @@ class Catches:
         self._follows = False
         self.sees_deliveries = False
         """Whether no exception or interrupt may be delivered by the engine's own machine code."""
+        self.seeks = False
+        """Whether hooks are planted as code is translated."""
         self._numbers = count(1)
         self._all = [self]
         self._passed: tuple[int, int, int] | None = None  # where a stop before something was told
@@ -131,11 +133,6 @@ class Catches:
 
     # What the processor asks
 
-    @property
-    def seeks(self) -> bool:
-        """Whether hooks are planted as code is translated."""
-        return self._hooks.seeks
-
     def plant(self) -> bool:
         """Before the processor runs: make hooks agree with what is wanted; True if translations are stale now."""
         cpu = self._cpu
@@ -143,7 +140,9 @@ class Catches:
         if cpu.fast is None:
             self._follows = cpu.watchpoints.follows or (self._follows and cpu.progress.single)
         self._hooks.want(self._acts | _SWITCHES if self._follows else self._acts)
-        return self._hooks.plant()
+        stale = self._hooks.plant()
+        self.seeks = self._hooks.seeks
+        return stale
 
     def claim(self, stop: Watchpoint) -> Watchpoint | Caught:
         """The stop of a watched range as that of the catch that watches it, if one does."""

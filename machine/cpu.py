@@ -141,16 +141,14 @@ class Cpu(ExecutionEnvironment):
 
         Returns True if the limit was the reason; the clock is then at most ``limit``.
         """
-        self.progress.allow(limit)
-        return self._start()
+        return self._start(self.progress.allow(limit))
 
     def approach(self, end: int) -> None:
         """After a refused run: run one or more instructions, none of which begins at or after ``end`` bytes."""
         if not self.progress.shorten(end):
             self.step()
             return
-        self.progress.allow_one()
-        self._start()
+        self._start(self.progress.allow_one())
 
     def step(self) -> None:
         """Run one instruction, or deliver its exception."""
@@ -161,9 +159,8 @@ class Cpu(ExecutionEnvironment):
         self.step_from = clock, self.standing().cr[2]
         standing = self.catches.stand()
         while True:
-            progress.allow_one()
             progress.single_out()
-            self._start()
+            self._start(progress.allow_one())
             if not self._again or progress.clock != clock or progress.events != events:
                 break
         self.step_from = None
@@ -192,13 +189,13 @@ class Cpu(ExecutionEnvironment):
             self.state.front.hflags &= ~HF_INHIBIT_IRQ
             self.state.store()
 
-    def _start(self) -> bool:
-        """Enter the engine until the limit, a hook or a halt ends it; True for the limit."""
+    def _start(self, clock: int) -> bool:
+        """Enter the engine, at this clock, until the limit, a hook or a halt ends it; True for the limit."""
         progress = self.progress
         if self.fast is None:
             self.translations.begin()
         self._refresh()
-        clock, events = progress.clock, progress.events
+        events = progress.events
         while True:
             self._again = self._delivered = False
             self._emulate()
@@ -283,7 +280,7 @@ class Cpu(ExecutionEnvironment):
             self.deliver(Event(vector, error_code, Source.EXCEPTION, rip, rip))
             self.state.store()
             self._delivered = True
-        elif self.breakpoints.met_unarmed or self.guards.take_left():
+        elif self.breakpoints.met_unarmed or (self.guards.left and self.guards.take_left()):
             self._again = True
 
     @property
@@ -306,8 +303,7 @@ class Cpu(ExecutionEnvironment):
             self.state.front.hflags |= HF_SMAP
             self.state.store()
         self._plant()
-        here = self.linear_pc
-        self.breakpoints.pass_once(here if self.told_at == here else None)
+        self.breakpoints.pass_once(self.told_at if self.told_at == self.linear_pc else None)
 
     def _plant(self) -> None:
         """Make the hooks agree with what is wanted, where that may have changed."""

@@ -73,7 +73,7 @@ class Guards:
         """Linear addresses of the instructions that the engine calls a hook before, as they come and go."""
         self._updating: set[int] = set()  # hooks planted that compute the flags
         self._behind: set[int] = set()
-        self._left = False
+        self.left = False
 
     def plant(self) -> bool:
         """Outside the engine, after the breakpoints: hook what was found; True if translations are stale now."""
@@ -116,7 +116,7 @@ class Guards:
 
     def take_left(self) -> bool:
         """Outside the engine: whether a hook left it so that a translation begins there."""
-        left, self._left = self._left, False
+        left, self.left = self.left, False
         return left
 
     def examine(self, address: int, code: bytes, *, ports: bool) -> bool:
@@ -143,7 +143,7 @@ class Guards:
     def _start_here(self, uc: Uc, address: int, _size: int, _data: object) -> None:
         """The engine brings its state up to date before the first hook of a translation, and may forget it later."""
         if self._cpu.progress.counted()[0] != address and not self._cpu.breakpoints.stops_at(address):
-            self._left = True
+            self.left = True
             uc.emu_stop()
 
     def _decoded(self, address: int, code: bytes) -> list[tuple[int, str, str]]:

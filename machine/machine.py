@@ -86,21 +86,23 @@ class Machine(Mainboard):
         return self._run(budget, until) if self.goal is None else self.run_to(self.goal, budget, until)
 
     def _run(self, budget: int, until: int) -> Stop | None:
-        slice_end, wakes = self.cpu.progress.clock + budget, WAKES
-        self.cpu.progress.most_events = self.cpu.events + EVENTS
+        progress = self.cpu.progress
+        slice_end, wakes = progress.clock + budget, WAKES
+        most_events = progress.most_events = progress.events + EVENTS
         while True:
             stop, progress = self._stopped(), self.cpu.progress
             if stop is not None:
                 return self._tell(stop)
-            if progress.clock >= slice_end or not wakes or self.cpu.events >= progress.most_events:
+            start = progress.clock
+            if start >= slice_end or not wakes or progress.events >= most_events:
                 return None
-            now = self._look()
+            now = self._look(start + self.clock.warp)
             current = self.turns.current
             if self._awaited is self.cpu and not current.rests:
                 return Arrived()
             due = self._serve(now)
             if not (current.held or self.cpu.halted):
-                if not self.cpu.stopped_by_hook and self._advance(min(due - self.clock.warp, NEVER), slice_end):
+                if not self.cpu.stopped_by_hook and self._advance(start, min(due - self.clock.warp, NEVER), slice_end):
                     slice_end = self.cpu.progress.clock
             elif self._rest(until):
                 wakes -= 1
@@ -134,13 +136,12 @@ class Machine(Mainboard):
             self.goal = None
         return None if stop is None else self._tell(stop)
 
-    def _advance(self, due: int, slice_end: int) -> bool:
-        """Run to the first instruction boundary at or after ``due`` bytes; whether the slice ends before.
+    def _advance(self, start: int, due: int, slice_end: int) -> bool:
+        """From ``start`` to the first instruction boundary at or after ``due`` bytes; whether the slice ends before.
 
         A slice ends before the block that crosses its end, unless it has no other: it need not be exact.
         """
         progress, end = self.cpu.progress, due if due < slice_end else slice_end
-        start = progress.clock
         refused = self.cpu.run(end)
         if not refused or progress.limit != end or progress.clock >= end:  # not refused: a hook lowered the limit
             return False
@@ -166,7 +167,7 @@ class Machine(Mainboard):
             return self._tell(stop)
         events = self.cpu.progress.events
         self.cpu.told_at = self.cpu.linear_pc
-        self._serve(self._look())
+        self._serve(self._look(self.cpu.progress.clock + self.clock.warp))
         if self.turns.current.rests:
             for _ in range(WAKES):
                 if not self._rest() or not self.cpu.halted:
@@ -206,9 +207,8 @@ class Machine(Mainboard):
             return Interrupted()
         return None
 
-    def _look(self) -> int:
-        """Call devices that are due, and give the turn on; the time."""
-        now = self.cpu.progress.clock + self.clock.warp
+    def _look(self, now: int) -> int:
+        """Call devices that are due at a time, and give the turn on; the time."""
         if self.clock.next <= now:
             self.clock.run_due(now)
         if self.turns.several:

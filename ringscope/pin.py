@@ -41,7 +41,8 @@ class Pin:
 
     def hold(self, thread: int | None) -> None:
         """Step a thread, or let all run."""
-        self.release()
+        if self._thread is not None:
+            self.release()
         self._thread = thread
         if thread is not None and self._view().running() != thread:
             self._await(thread, steps=True)
@@ -49,7 +50,8 @@ class Pin:
     def release(self) -> None:
         """Between two slices: forget the step."""
         self._stepper.release()
-        self._end_wait()
+        if self._wait is not None:
+            self._end_wait()
         self._thread = None
         self._under_way = False
 

@@ -311,17 +311,19 @@ class FastProgress(Progress):
     def clock(self, value: int) -> None:
         self._cells.clock = (value + self._rest.value + self._portion.value) & EVERY_BYTE
 
-    def allow(self, limit: int) -> None:
-        """Run blocks until the next would take the clock above ``limit``."""
+    def allow(self, limit: int) -> int:
+        """Run blocks until the next would take the clock above ``limit``; returns the clock."""
         cells, clock = self._cells, self.clock
         self._budget(clock, limit - clock)
         cells.limit, cells.mask = limit, EVERY_BYTE
+        return clock
 
-    def allow_one(self) -> None:
-        """Run one block, whatever its size."""
+    def allow_one(self) -> int:
+        """Run one block, whatever its size; returns the clock."""
         cells, clock = self._cells, self.clock
         cells.limit, cells.mask = clock, 0
         self._budget(clock, _SLOWLY)
+        return clock
 
     def _budget(self, clock: int, left: int) -> None:
         self._rest.value, self._portion.value = left, 0
@@ -395,13 +397,14 @@ class FastProgress(Progress):
 
     def settle(self, rip: int, *, whole: bool = False) -> None:
         """Make the clock exact after a stop at linear address ``rip``: refund the part of a block that did not run."""
+        cells = self._cells
         if not whole:
             self._cut(rip)
             start, end = self.counted()
-            if not self._cells.stopped and start <= rip < end:
-                self.clock -= end - rip
+            if start <= rip < end and not cells.stopped:
+                cells.clock = (cells.clock - (end - rip)) & EVERY_BYTE
         self._tag.value = 0
-        self._cells.block = self._cells.block_end = 0
+        cells.block = cells.block_end = 0
         self.watched.left()
 
     def exact(self, rip: int) -> int:

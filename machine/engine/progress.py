@@ -180,15 +180,17 @@ class Progress:
         """Whether one block is to run, whatever its size."""
         return not self._cells.mask
 
-    def allow(self, limit: int) -> None:
-        """Run blocks until the next would take the clock above ``limit``."""
+    def allow(self, limit: int) -> int:
+        """Run blocks until the next would take the clock above ``limit``; returns the clock."""
         cells = self._cells
         cells.limit, cells.mask = limit, EVERY_BYTE
+        return cells.clock
 
-    def allow_one(self) -> None:
-        """Run one block, whatever its size."""
+    def allow_one(self) -> int:
+        """Run one block, whatever its size; returns the clock."""
         cells = self._cells
         cells.limit, cells.mask = cells.clock, 0
+        return cells.limit
 
     def shorten(self, end: int) -> bool:
         """Cut the refused block, for its next run, before its first instruction that begins at or after ``end`` bytes.
