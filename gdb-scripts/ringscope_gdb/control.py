@@ -6,39 +6,22 @@ from collections.abc import Iterator
 
 import gdb
 
-from machine.x86 import control, msrs
+from machine.x86 import control
 from machine.x86.bits import Layout
-from machine.x86.errorcodes import PAGE_FAULT, SELECTOR, describe_page_fault, describe_selector
+from machine.x86.errorcodes import explain
 from machine.x86.mode import operating_mode
 from machine.x86.paging import PagingState, paging_mode
-from machine.x86.registers import RFLAGS
-from machine.x86.vectors import BY_MNEMONIC, VECTORS, pushes_error_code, vector_name
+from machine.x86.registers import LAYOUTS
+from machine.x86.vectors import BY_MNEMONIC
 
 from . import state
 from .columns import hexadecimal, table
 from .command import Arguments, Lines, command, evaluate
 
-_REGISTERS: tuple[tuple[str, Layout | None], ...] = (
-    ("cr0", control.CR0),
-    ("cr2", None),
-    ("cr3", control.CR3),
-    ("cr4", control.CR4),
-    ("cr8", control.CR8),
-    ("efer", control.EFER),
-    ("xcr0", control.XCR0),
-    ("dr6", control.DR6),
-    ("dr7", control.DR7),
-    ("eflags", RFLAGS),
-    ("star", msrs.STAR),
-    ("lstar", None),
-    ("cstar", None),
-    ("fmask", RFLAGS),
-    ("sysenter_cs", None),
-    ("sysenter_esp", None),
-    ("sysenter_eip", None),
-    ("fs_base", None),
-    ("gs_base", None),
-    ("k_gs_base", None),
+_REGISTERS = (
+    *("cr0", "cr2", "cr3", "cr4", "cr8", "efer", "xcr0", "dr6", "dr7", "eflags"),
+    *("star", "lstar", "cstar", "fmask", "sysenter_cs", "sysenter_esp", "sysenter_eip"),
+    *("fs_base", "gs_base", "k_gs_base"),
 )
 
 
@@ -49,11 +32,11 @@ def control_registers(arguments: Arguments) -> Lines:
 
     -v explains every bit. Registers that the target does not give are named at the end."""
     arguments.check("x86 cr [-v]", options="-v")
-    found = {name: state.find_register(name) for name, _ in _REGISTERS}
-    layouts = dict(_REGISTERS)
+    found = {name: state.find_register(name) for name in _REGISTERS}
+    layouts = dict(LAYOUTS)
     if (found["cr4"] or 0) & control.CR4.mask("PCIDE"):
         layouts["cr3"] = control.CR3_PCID
-    given = [(name, layouts[name], value) for name, value in found.items() if value is not None]
+    given = [(name, layouts.get(name), value) for name, value in found.items() if value is not None]
     if not given:
         raise state.missing("The target gives no system registers.")
     rows = ((name, hexadecimal(value), _text(name, layout, value)) for name, layout, value in given)
@@ -75,17 +58,11 @@ def error_code(arguments: Arguments) -> Lines:
 
     EXCEPTION is a vector or a name such as pf or gp; without it, both readings are printed."""
     arguments.check("x86 error CODE [EXCEPTION]", least=1, most=2)
-    code = arguments.number(0)
-    if code >> 32:
-        raise gdb.GdbError(f"{code:#x} is no error code: it has more than 32 bits.")
     vector = _vector(arguments.words[1]) if len(arguments.words) > 1 else None
-    if vector is not None and not pushes_error_code(vector):
-        raise gdb.GdbError(f"{vector_name(vector)} pushes no error code.")
-    if vector in (None, 14):
-        yield f"#PF       {code:#x}  [{PAGE_FAULT.format(code)}]  {describe_page_fault(code)}"
-    if vector != 14:
-        name = VECTORS[vector].mnemonic if vector is not None else "selector"
-        yield f"{name:<8}  {code:#x}  [{SELECTOR.format(code)}]  {describe_selector(code)}"
+    try:
+        yield from explain(arguments.number(0), vector)
+    except ValueError as error:
+        raise gdb.GdbError(f"{error}.") from None
 
 
 class CurrentPrivilegeLevel(gdb.Function):

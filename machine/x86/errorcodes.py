@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from .bits import Layout
-from .vectors import vector_name
+from .vectors import BY_MNEMONIC, VECTORS, pushes_error_code, vector_name
+
+_PF = BY_MNEMONIC["#PF"].number
 
 # fmt: off
 PAGE_FAULT = Layout(
@@ -68,6 +72,22 @@ def describe_selector(code: int) -> str:
         return f"no selector{suffix}"
     table = "LDT" if error["TI"] else "GDT"
     return f"{table} selector {code & 0xFFFC:#06x} (index {error['index']}){suffix}"
+
+
+def explain(code: int, vector: int | None = None) -> Iterator[str]:
+    """Lines: an error code as the exception of a vector pushes it, or in both forms.
+
+    ValueError if no exception pushes such a code, or that one pushes none.
+    """
+    if code >> 32:
+        raise ValueError(f"{code:#x} is no error code: it has more than 32 bits")
+    if vector is not None and not pushes_error_code(vector):
+        raise ValueError(f"{vector_name(vector)} pushes no error code")
+    if vector in (None, _PF):
+        yield f"#PF       {code:#x}  [{PAGE_FAULT.format(code)}]  {describe_page_fault(code)}"
+    if vector != _PF:
+        name = VECTORS[vector].mnemonic if vector is not None else "selector"
+        yield f"{name:<8}  {code:#x}  [{SELECTOR.format(code)}]  {describe_selector(code)}"
 
 
 def _reason(code: int) -> str:

@@ -1,7 +1,8 @@
-"""RFLAGS and the names of the general and segment registers (SDM 1 3.4)."""
+"""RFLAGS, the names of the general and segment registers (SDM 1 3.4), and which registers have named bits."""
 
 from __future__ import annotations
 
+from . import control, msrs
 from .bits import Layout
 
 # fmt: off
@@ -39,4 +40,19 @@ GPR8 = ("al", "cl", "dl", "bl", "spl", "bpl", "sil", "dil",
         "r8b", "r9b", "r10b", "r11b", "r12b", "r13b", "r14b", "r15b")
 GPR8_LEGACY = ("al", "cl", "dl", "bl", "ah", "ch", "dh", "bh")   # without a REX prefix
 SEGMENTS = ("es", "cs", "ss", "ds", "fs", "gs")
+
+LAYOUTS = {
+    # register  its bits; the others hold an address, a selector or a number
+    "eflags":   RFLAGS,
+    "cr0":      control.CR0,
+    "cr3":      control.CR3,
+    "cr4":      control.CR4,
+    "cr8":      control.CR8,
+    "xcr0":     control.XCR0,
+    "efer":     control.EFER,
+    "dr6":      control.DR6,
+    "dr7":      control.DR7,
+    "star":     msrs.STAR,
+    "fmask":    RFLAGS,
+}
 # fmt: on

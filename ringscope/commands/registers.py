@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from machine.x86 import control, msrs
-from machine.x86.bits import Layout
 from machine.x86.mode import ACCESS_RIGHTS, explain
-from machine.x86.registers import RFLAGS
+from machine.x86.registers import LAYOUTS, RFLAGS
 from ringscope import processor
 from ringscope.arguments import Completion, Expression, Kind, Option, RegisterName
 from ringscope.command import Lines, command
@@ -24,36 +22,17 @@ GENERAL = (
     *("rip", "eflags", "cs", "ss", "ds", "es", "fs", "gs"),
 )
 
-# fmt: off
-SYSTEM: tuple[tuple[str, Layout | None], ...] = (
-    # register     its bits, None for an address or a number
-    ("cr0",        control.CR0),
-    ("cr2",        None),
-    ("cr3",        control.CR3),
-    ("cr4",        control.CR4),
-    ("cr8",        control.CR8),
-    ("efer",       control.EFER),
-    ("gdtr_base",  None), ("gdtr_limit", None),
-    ("idtr_base",  None), ("idtr_limit", None),
-    ("ldtr",       None), ("ldtr_base",  None), ("ldtr_limit", None),
-    ("tr",         None), ("tr_base",    None), ("tr_limit",   None),
-    ("cs_base",    None), ("cs_access",  ACCESS_RIGHTS),
-    ("fs_base",    None), ("gs_base",    None), ("k_gs_base",  None),
-    ("star",       msrs.STAR),
-    ("lstar",      None),
-    ("cstar",      None),
-    ("fmask",      RFLAGS),
-    ("sysenter_cs", None), ("sysenter_esp", None), ("sysenter_eip", None),
-    ("dr0",        None), ("dr1", None), ("dr2", None), ("dr3", None),
-    ("dr6",        control.DR6),
-    ("dr7",        control.DR7),
-    ("cpl",        None), ("priv", None),
+SYSTEM = (
+    *("cr0", "cr2", "cr3", "cr4", "cr8", "efer", "gdtr_base", "gdtr_limit", "idtr_base", "idtr_limit"),
+    *("ldtr", "ldtr_base", "ldtr_limit", "tr", "tr_base", "tr_limit"),
+    *("cs_base", "cs_access", "fs_base", "gs_base", "k_gs_base"),
+    *("star", "lstar", "cstar", "fmask", "sysenter_cs", "sysenter_esp", "sysenter_eip"),
+    *("dr0", "dr1", "dr2", "dr3", "dr6", "dr7", "cpl", "priv"),
 )
-# fmt: on
-_LAYOUTS: dict[str, Layout | None] = dict(SYSTEM) | {"eflags": RFLAGS}
+_LAYOUTS = LAYOUTS | {"cs_access": ACCESS_RIGHTS}
 _CONTROL = ("cr0", "cr2", "cr3", "cr4", "cr8", "efer")
 _CONTROL_TITLES = "Register Value Bits"
-_GROUPS = {"general": GENERAL, "system": tuple(name for name, _ in SYSTEM), "all": ()}
+_GROUPS = {"general": GENERAL, "system": SYSTEM, "all": ()}
 
 
 def _group_or_register(session: Session, text: str) -> str:
@@ -110,7 +89,7 @@ def control_registers(session: Session, verbose: Option = False) -> Lines:
         raise CommandError(f"{session.debuggee.name} gives no control registers")
     yield from table(_CONTROL_TITLES, _control_rows(session, found))
     for name, value in found.items() if verbose else ():
-        layout = _LAYOUTS[name]
+        layout = _LAYOUTS.get(name)
         if layout is not None:
             yield from bits_of(f"{name} {hexadecimal(value)}", layout, value)
     yield processor.describe(session)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-from machine.x86 import descriptors, iret, tss
+from machine.x86 import descriptors, errorcodes, iret, tss
 from machine.x86.bits import Structure
 from machine.x86.control import CR4
 from machine.x86.descriptors import Gate, SegmentDescriptor
 from machine.x86.descriptortables import TableEntry, find_descriptor, read_idt, read_table, runs
-from machine.x86.errorcodes import PAGE_FAULT, SELECTOR, describe_page_fault, describe_selector
 from machine.x86.registers import RFLAGS
-from machine.x86.vectors import VECTORS, pushes_error_code, vector_name
+from machine.x86.vectors import VECTORS, vector_name
 from ringscope.arguments import Expression, Option, VectorNumber
 from ringscope.command import Lines, command
 from ringscope.debuggee import Refused
@@ -135,15 +134,10 @@ def list_vectors(session: Session) -> Lines:
 @command("error")
 def explain_error(session: Session, code: Expression, vector: VectorNumber | None = None) -> Lines:
     """Explain an error CODE; VECTOR, a number or mnemonic, says of which exception, else both forms are shown."""
-    if code >> 32:
-        raise CommandError(f"{code:#x} is no error code: it has more than 32 bits")
-    if vector is not None and not pushes_error_code(vector):
-        raise CommandError(f"{vector_name(vector)} pushes no error code")
-    if vector in (None, 14):
-        yield f"#PF       {code:#x}  [{PAGE_FAULT.format(code)}]  {describe_page_fault(code)}"
-    if vector != 14:
-        name = VECTORS[vector].mnemonic if vector is not None else "selector"
-        yield f"{name:<8}  {code:#x}  [{SELECTOR.format(code)}]  {describe_selector(code)}"
+    try:
+        yield from errorcodes.explain(code, vector)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
 
 
 def _where(session: Session, register: str, base: int | None, limit: int) -> Table:
