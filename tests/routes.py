@@ -102,3 +102,22 @@ def meet(make, make_other, events, end, places, seconds, farthest, stops=12):
             assert state(second) == state(first), where
         seed += 1
     return trials
+
+
+def wander(machine, cpu, choice, places):
+    """One random piece of a route, and what leaves no trace: flushes, breakpoints, CR3 written as it is."""
+    kind = choice.randrange(6)
+    if kind == 0:
+        machine.run(choice.choice((1, 50, 300, 5000)))
+    elif kind == 1:
+        for _ in range(choice.randrange(1, 60)):
+            machine.step()
+    elif kind == 2:
+        cpu.uc.ctl_flush_tb()
+    elif kind == 3:
+        cpu.breakpoints.insert(choice.choice(places))
+    elif kind == 4:
+        for address in cpu.breakpoints.addresses():
+            cpu.breakpoints.remove(address)
+    else:
+        cpu.write_register("cr3", cpu.read_register("cr3"))

@@ -136,3 +136,34 @@ TO_RING_3 = f"""
     iretq
 """
 EXIT = "movl $0, %eax; movw $0xf4, %dx; outl %eax, %dx; hlt\n"
+
+WAYS_IN = f"""
+    jmp start
+.org 0x100
+    addq $2, (%rsp)         # behind UD2
+    iretq
+.org 0x140
+    iretq                   # INT 0x80
+.org 0x180
+    sysretq
+.org 0x1c0
+    {EXIT}
+.org 0x200
+    add $8, %rsp            # #PF: skip the two bytes of the store
+    addq $2, (%rsp)
+    iretq
+start:
+{TO_RING_3}
+"""
+
+
+def with_ways_in(user):
+    """Ring 3 runs ``user``: from UD2, INT 0x80, SYSCALL and a #PF it goes on, and #GP is the end."""
+    bare = Bare().kernel(WAYS_IN).user(user)
+    bare.gate(6, KERNEL + 0x100)
+    bare.gate(0x80, KERNEL + 0x140, dpl=3)
+    bare.gate(13, KERNEL + 0x1C0)
+    bare.gate(14, KERNEL + 0x200)
+    bare.cpu.write_register("star", (USER_CS - 16) << 48 | 0x10 << 32)
+    bare.cpu.write_register("lstar", KERNEL + 0x180)
+    return bare

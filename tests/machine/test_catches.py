@@ -5,26 +5,8 @@ import pytest
 from machine.catch import Catch, Kind
 from machine.errors import Error
 from machine.stop import Access, Breakpoint, Caught, Exited, Shutdown, Stepped
-from tests.machine.bare import EXIT, IDT, KERNEL, TO_RING_3, USER, USER_CS, USER_DATA, Bare
+from tests.machine.bare import EXIT, IDT, KERNEL, USER, USER_DATA, Bare, with_ways_in
 
-HANDLERS = f"""
-    jmp start
-.org 0x100
-    addq $2, (%rsp)         # behind UD2
-    iretq
-.org 0x140
-    iretq                   # INT 0x80
-.org 0x180
-    sysretq
-.org 0x1c0
-    {EXIT}
-.org 0x200
-    add $8, %rsp            # #PF: skip the two bytes of the store
-    addq $2, (%rsp)
-    iretq
-start:
-{TO_RING_3}
-"""
 USER_CODE = """
     mov $2, %ebx
     xor %edi, %edi
@@ -42,15 +24,9 @@ UD2, INT80, SYSCALL, STORE, INT3 = (USER + offset for offset in (7, 9, 11, 13, 1
 
 
 def guest():
-    bare = Bare().kernel(HANDLERS).user(USER_CODE)
-    bare.gate(6, KERNEL + 0x100)
+    bare = with_ways_in(USER_CODE)
     bare.gate(3, KERNEL + 0x140, dpl=3)
-    bare.gate(0x80, KERNEL + 0x140, dpl=3)
-    bare.gate(13, KERNEL + 0x1C0)
-    bare.gate(14, KERNEL + 0x200)
     bare.map(0, 0)
-    bare.cpu.write_register("star", (USER_CS - 16) << 48 | 0x10 << 32)
-    bare.cpu.write_register("lstar", KERNEL + 0x180)
     return bare
 
 

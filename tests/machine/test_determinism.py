@@ -9,6 +9,7 @@ from machine.engine.choice import Engine
 from machine.stop import Access, Exited
 from machine.watchpoints import Watch
 from tests.machine.bare import KERNEL, KERNEL_DATA, NX, TO_RING_3, USER, USER_DATA, Bare, P, U, W
+from tests.routes import wander
 
 TICK, SYSCALL = KERNEL + 0x800, KERNEL + 0x900
 
@@ -238,30 +239,11 @@ def test_looking_changes_nothing(plain, kind):
     assert finish(guest) == plain
 
 
-def wander(guest, choice, places):
-    """One random piece of a route."""
-    kind = choice.randrange(6)
-    if kind == 0:
-        guest.machine.run(choice.choice((1, 50, 300, 5000)))
-    elif kind == 1:
-        for _ in range(choice.randrange(1, 60)):
-            guest.machine.step()
-    elif kind == 2:
-        guest.cpu.uc.ctl_flush_tb()
-    elif kind == 3:
-        guest.cpu.breakpoints.insert(choice.choice(places))
-    elif kind == 4:
-        for address in guest.cpu.breakpoints.addresses():
-            guest.cpu.breakpoints.remove(address)
-    else:
-        guest.cpu.write_register("cr3", guest.reg("cr3"))
-
-
 @pytest.mark.parametrize("seed", range(6))
 def test_random_routes(plain, kind, seed):
     choice, guest = random.Random(seed), make(kind)
     for _ in range(150):
-        wander(guest, choice, PLACES)
+        wander(guest.machine, guest.cpu, choice, PLACES)
     assert finish(guest) == plain
 
 

@@ -9,6 +9,7 @@ from machine.stop import Breakpoint, Exited
 from tests.machine.bare import KERNEL
 from tests.machine.processors import APIC, EOI, ICR, OTHERS, TRAMPOLINE
 from tests.machine.test_smp import ALL_DONE, ANSWER, DONE, HANDLER, LOCK, UNLOCKED, several
+from tests.routes import wander
 
 
 @pytest.fixture(autouse=True)
@@ -135,29 +136,11 @@ def test_breakpoints_set(plain):
     assert finish(guest) == plain
 
 
-def wander(guest, choice):
-    kind, cpu = choice.randrange(6), choice.choice(guest.cpus)
-    if kind == 0:
-        guest.machine.run(choice.choice((1, 50, 300, 5000)))
-    elif kind == 1:
-        for _ in range(choice.randrange(1, 60)):
-            guest.machine.step()
-    elif kind == 2:
-        cpu.uc.ctl_flush_tb()
-    elif kind == 3:
-        cpu.breakpoints.insert(choice.choice(PLACES))
-    elif kind == 4:
-        for address in cpu.breakpoints.addresses():
-            cpu.breakpoints.remove(address)
-    else:
-        cpu.read_register("cr3")
-
-
 @pytest.mark.parametrize("seed", range(6))
 def test_random_routes(plain, seed):
     choice, guest = random.Random(seed), mixture()
     for _ in range(80):
-        wander(guest, choice)
+        wander(guest.machine, choice.choice(guest.cpus), choice, PLACES)
     assert finish(guest) == plain
 
 

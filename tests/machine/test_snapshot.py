@@ -18,7 +18,8 @@ from machine.snapshot import SnapshotError
 from machine.stop import Breakpoint, Exited
 from tests.machine.bare import EXIT, KERNEL, KERNEL_DATA, SIZE, Bare
 from tests.machine.sixteen import Sixteen
-from tests.machine.test_determinism import PLACES, finish, make, wander
+from tests.machine.test_determinism import PLACES, finish, make
+from tests.routes import wander
 
 SMALL = 1 << 20
 
@@ -122,7 +123,7 @@ def test_one_position_has_one_file_whatever_the_way(kind, tmp_path):
     """By one run; by steps, flushes and breakpoints; by a machine that was loaded; by the clock in Python."""
     straight, choice, wandering = make(kind), Random(5), make(kind, engine=Engine.PLAIN)
     for _ in range(60):
-        wander(wandering, choice, PLACES)
+        wander(wandering.machine, wandering.cpu, choice, PLACES)
     while wandering.cpu.halted:
         wandering.machine.step()
     target = wandering.machine.position

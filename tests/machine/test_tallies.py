@@ -2,22 +2,8 @@
 
 from machine.delivery.event import Source
 from machine.tallies import Delivered
-from tests.machine.bare import EXIT, KERNEL, TO_RING_3, USER_CS, Bare
+from tests.machine.bare import with_ways_in
 
-HANDLERS = f"""
-    jmp start
-.org 0x100
-    addq $2, (%rsp)         # behind UD2
-    iretq
-.org 0x140
-    iretq                   # INT 0x80
-.org 0x180
-    sysretq
-.org 0x1c0
-    {EXIT}
-start:
-{TO_RING_3}
-"""
 USER_CODE = """
     mov $3, %ebx
 again:
@@ -32,12 +18,7 @@ again:
 
 
 def guest():
-    bare = Bare().kernel(HANDLERS).user(USER_CODE)
-    bare.gate(6, KERNEL + 0x100)
-    bare.gate(0x80, KERNEL + 0x140, dpl=3)
-    bare.gate(13, KERNEL + 0x1C0)
-    bare.cpu.write_register("star", (USER_CS - 16) << 48 | 0x10 << 32)
-    bare.cpu.write_register("lstar", KERNEL + 0x180)
+    bare = with_ways_in(USER_CODE)
     bare.cpu.write_register("fmask", 0)
     return bare
 

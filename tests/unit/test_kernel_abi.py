@@ -67,35 +67,23 @@ def test_an_unknown_constant_is_named():
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("parse", "text", "message"),
     [
-        ("read 0", "table:1: want NAME"),
-        ("read zero 3 void", "table:1: not a number: 'zero'"),
-        ("read 0 3 void\nread 1 4 void", "more than one row for read"),
-        ("# rows\nread 0 3 void\nwrite 0 4 void", "more than one row for x86_64 0"),
-        ("read 0 3 void\nwrite 1 3 void", "more than one row for i386 3"),
+        (parse_syscalls, "read 0", "table:1: want NAME"),
+        (parse_syscalls, "read zero 3 void", "table:1: not a number: 'zero'"),
+        (parse_syscalls, "read 0 3 void\nread 1 4 void", "more than one row for read"),
+        (parse_syscalls, "# rows\nread 0 3 void\nwrite 0 4 void", "more than one row for x86_64 0"),
+        (parse_syscalls, "read 0 3 void\nwrite 1 3 void", "more than one row for i386 3"),
+        (parse_constants, "NAME 1", "table:1: want NAME"),
+        (parse_constants, "NAME one meaning", "not a number"),
+        (parse_constants, "A 1 x\nA 1 x", "more than one row for A"),
     ],
 )
-def test_a_bad_row_of_calls_is_named(tmp_path, text, message):
+def test_a_bad_row_is_named(tmp_path, parse, text, message):
     table = tmp_path / "table"
     table.write_text(text)
     with pytest.raises(AbiError, match=re.escape(message)):
-        parse_syscalls(table)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("NAME 1", "table:1: want NAME"),
-        ("NAME one meaning", "not a number"),
-        ("A 1 x\nA 1 x", "more than one row for A"),
-    ],
-)
-def test_a_bad_row_of_constants_is_named(tmp_path, text, message):
-    table = tmp_path / "table"
-    table.write_text(text)
-    with pytest.raises(AbiError, match=re.escape(message)):
-        parse_constants(table)
+        parse(table)
 
 
 def test_a_parameter_without_a_type_is_named(tmp_path):

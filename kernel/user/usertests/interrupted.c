@@ -1,16 +1,9 @@
 /* Tests of calls that a signal interrupts, and of timers, which send one. */
+#include "handlers.h"
 #include "usertests.h"
 
 #include <signal.h>
 #include <unistd.h>
-
-static volatile int count, last;
-
-static void counts(int sig)
-{
-	count++;
-	last = sig;
-}
 
 static long handle(int sig, unsigned long flags)
 {

@@ -1,26 +1,10 @@
 /* Tests of what a handler's frame holds: registers, the stack it lies on, the fault it tells of; and of broken ones. */
+#include "handlers.h"
 #include "usertests.h"
 
 #include <signal.h>
 #include <syscall.h>
 #include <unistd.h>
-
-static volatile int count, last;
-static siginfo_t last_info;
-static ucontext_t last_context;
-
-static void counts(int sig)
-{
-	count++;
-	last = sig;
-}
-
-static void remembers(int sig, siginfo_t *info, void *context)
-{
-	counts(sig);
-	last_info = *info;
-	last_context = *(ucontext_t *)context;
-}
 
 /* All registers that the handler's frame carries come back. */
 static int registers_survive(void)

@@ -1,23 +1,11 @@
 /* Tests of signals: handlers, masks, queues, default actions; sigframes.c has the handlers' frames. */
+#include "handlers.h"
 #include "usertests.h"
 
 #include <signal.h>
 #include <unistd.h>
 
-static volatile int count, last, nested;
-static siginfo_t last_info;
-
-static void counts(int sig)
-{
-	count++;
-	last = sig;
-}
-
-static void remembers(int sig, siginfo_t *info, void *context)
-{
-	counts(sig);
-	last_info = *info;
-}
+static volatile int nested;
 
 static long handle(int sig, unsigned long flags)
 {
