@@ -5,11 +5,10 @@ import pytest
 from gdbstub.protocol import TABLE
 from tests.protocol.test_branches import ToyBranches
 from tests.protocol.test_files import ToyFiles
-from tests.protocol.test_packets import Displaced
 from tests.protocol.test_process_events import ToyLives
 from tests.protocol.test_signals import ToySignals
 from tests.protocol.test_systemcalls import ToyCalls
-from tests.protocol.toy import Conversation, ToyTarget
+from tests.protocol.toy import Conversation, Displaced, ToyTarget
 
 HEX = "is not a hexadecimal number of up to 64 bits"
 THREAD = "is not a thread id"

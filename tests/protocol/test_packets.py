@@ -1,42 +1,21 @@
 """A row per packet: what is sent, what must come back."""
 
-import errno
-import json
-from dataclasses import replace
-from xml.etree import ElementTree
-
 import pytest
 
-from gdbstub.errors import TargetError, plain
+from gdbstub.errors import plain
 from gdbstub.protocol import TABLE
-from gdbstub.stopreply import Exited, Noted, Stopped, Terminated, WatchKind, WatchpointHit
-from gdbstub.target import CONTINUE, STEP, Action
-from gdbstub.values import Offsets, ThreadInfo
-from gdbstub.wire import frame
+from tests.protocol.replies import STEPPED, STOP, crc32
 from tests.protocol.test_branches import ROWS as BRANCH_ROWS
 from tests.protocol.test_files import ROWS as FILE_ROWS
 from tests.protocol.test_programs import ROWS as PROGRAM_ROWS
 from tests.protocol.test_signals import ROWS as SIGNAL_ROWS
 from tests.protocol.test_systemcalls import ROWS as CALL_ROWS
-from tests.protocol.toy import BASE, LENGTH, REGISTERS, BareTarget, Conversation, ToyTarget
+from tests.protocol.toy import BASE, LENGTH, REGISTERS, BareTarget, Conversation
 
-HERE = b"10:0010000000000000;07:0000000000000000;06:0000000000000000;12:10000000;11:00000000;"
-STOP = b"T05thread:1;core:0;" + HERE
-STEPPED = STOP.replace(b"10:00", b"10:01")
 REGISTER_DIGITS = 2 * REGISTERS.length
 LAST = BASE + LENGTH - 2
 TRIPLE = b"x86_64-toy".hex().encode()
 CORE_SET = b"encoding:uint;format:hex;set:org.gnu.gdb.i386.core;"
-
-
-def crc32(data):
-    """gdb's CRC (libiberty/crc32.c), bit by bit."""
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc ^= byte << 24
-        for _ in range(8):
-            crc = (crc << 1 ^ (0x04C11DB7 if crc >> 31 else 0)) & 0xFFFFFFFF
-    return crc
 
 
 # fmt: off
@@ -289,12 +268,6 @@ def matches(row, packet):
     return packet.startswith(row.pattern.prefix) and row.pattern.match(packet) is not None
 
 
-def test_long_reads_are_cut_to_a_packet(talk, target):
-    target.read_memory = lambda address, length: bytes(length)
-    assert len(talk(b"m1000,ffffffffffffffff")) == 0x20000
-    assert len(talk(b"x1000,ffffffffffffffff")) == 0x10001
-
-
 def test_the_features_are_those_of_the_table(talk):
     features = talk(b"qSupported").split(b";")
     assert features == [
@@ -314,195 +287,6 @@ def test_the_features_are_those_of_the_table(talk):
 def test_strange_features_are_taken(talk, features):
     assert talk(b"qSupported:" + features).startswith(b"swbreak+")
     assert talk(b"qC") == b"QC1"
-
-
-def test_g_and_G_are_inverse(talk, target):
-    target.blocks[1][:] = bytes(index * 7 % 256 for index in range(REGISTERS.length))
-    block = talk(b"g")
-    assert bytes.fromhex(block.decode()) == target.blocks[1]
-    assert talk(b"G" + block) == b"OK"
-    assert talk(b"g") == block
-
-
-def test_p_and_P_agree_with_g(talk, target):
-    for slot in REGISTERS.slots[:40]:
-        if target.read_register(1, slot.number) is None:
-            continue
-        value = bytes(range(1, slot.length + 1)).hex().encode()
-        assert talk(b"P%x=%s" % (slot.number, value)) == b"OK"
-        assert talk(b"p%x" % slot.number) == value
-        assert talk(b"g")[2 * slot.offset : 2 * (slot.offset + slot.length)] == value
-
-
-def test_writes_arrive(talk, target):
-    assert talk(b"X2000,4:}#$*") == b"OK"
-    assert talk(b"m2000,4") == b"7d23242a"
-    assert talk(b"M2001,2:0102") == b"OK"
-    assert talk(b"x2000,4") == b"b}\x01\x02*"
-
-
-def test_threads_have_their_own_registers(talk, target):
-    assert talk(b"Hg2") == b"OK"
-    assert talk(b"P0=0200000000000000") == b"OK"
-    assert talk(b"qC") == b"QC2"
-    assert talk(b"Hg1") == b"OK"
-    assert talk(b"p0") == b"0000000000000000"
-    del target.blocks[2]
-    assert talk(b"Hg2") == b"E03"
-
-
-def test_a_selected_thread_may_die(talk, target):
-    talk(b"Hg2")
-    del target.blocks[2]
-    assert talk(b"g") == b"E03"
-    assert talk(b"Hg0") == b"OK"
-    assert len(talk(b"g")) == REGISTER_DIGITS
-
-
-def test_memory_and_commands_are_those_of_the_selected_thread(talk, target):
-    target.read_memory = lambda address, length: bytes((target.selected,)) * length
-    assert talk(b"m1000,2") == b"0101"
-    talk(b"Hg2")
-    assert talk(b"x1000,2") == b"b\2\2"
-    for packet in (b"qRcmd," + b"hello".hex().encode(), b"X2000,1:a"):
-        target.selected = None
-        talk.all(packet)
-        assert target.selected == 2
-    del target.blocks[2]
-    assert talk(b"m1000,2") == b"E03"
-
-
-def test_a_thread_may_be_called_anything(talk, target):
-    target.thread_info = lambda thread: ThreadInfo(thread, '\0"<&\ud800\U0001f4a5', None, "\x1b]]>&")
-    names = [element.get("name") for element in ElementTree.fromstring(talk(b"qXfer:threads:read::0,1000")[1:])]
-    assert names == ['?"<&?\U0001f4a5'] * 2
-    assert b"<" in bytes.fromhex(talk(b"qThreadExtraInfo,1").decode())
-
-
-def test_tables_of_the_system_are_documents(talk):
-    types, ports = (
-        ElementTree.fromstring(talk(b"qXfer:osdata:read:%s:0,1000" % annex)[1:]) for annex in (b"", b"ports")
-    )
-    assert (types.tag, types.get("type"), ports.get("type")) == ("osdata", "types", "ports")
-    assert [[(cell.get("name"), cell.text) for cell in row] for row in types] == [
-        [("Type", "ports"), ("Description", "I/O ports <of the toy>"), ("Title", "Ports")]
-    ]
-    assert [[cell.text for cell in row] for row in ports] == [["0x3f8", "serial & co"], ["0x60", "?"]]
-
-
-def test_a_search_finds_what_lies_across_pieces(talk, target):
-    memory = bytearray(3 << 16)
-    memory[(1 << 16) - 2 : (1 << 16) + 2] = b"abcd"
-    target.read_memory = lambda address, length: bytes(memory[address : address + min(length, 1000)])
-    assert talk(b"qSearch:memory:0;30000;abcd") == b"1,fffe"
-    assert talk(b"qSearch:memory:0;10001;abcd") == b"0"
-    assert talk(b"qCRC:0,30000") == b"C%x" % crc32(bytes(memory))
-
-
-def test_lldb_reads_threads_as_json(talk):
-    first, second = json.loads(talk(b"jThreadsInfo"))
-    assert (first["tid"], first["name"], first["reason"], first["signal"]) == (1, "CPU 0", "signal", 5)
-    assert first["registers"]["16"] == "0010000000000000"
-    assert second["tid"] == 2 and "reason" not in second
-
-
-def test_long_thread_lists_come_in_parts(talk, target):
-    target.threads = lambda: list(range(1, 40_000))
-    reply, found = talk(b"qfThreadInfo"), []
-    while reply != b"l":
-        assert reply[:1] == b"m" and len(reply) <= 0x20000
-        found += [int(word, 16) for word in reply[1:].split(b",")]
-        reply = talk(b"qsThreadInfo")
-    assert found == list(range(1, 40_000))
-
-
-def test_a_document_does_not_change_between_its_pieces(talk, target):
-    first = talk(b"qXfer:threads:read::0,40")
-    del target.blocks[2]
-    rest = talk(b"qXfer:threads:read::40,1000")
-    assert b'id="2"' in first + rest
-    assert b'id="2"' not in talk(b"qXfer:threads:read::0,1000")
-
-
-@pytest.mark.parametrize(
-    ("packet", "chosen", "actions"),
-    [
-        (b"c", None, {1: CONTINUE, 2: CONTINUE}),
-        (b"s", None, {1: STEP, 2: CONTINUE}),
-        (b"s", b"Hc2", {2: STEP}),
-        (b"C0b", b"Hc1", {1: Action(signal=11)}),
-        (b"vCont;s:2", None, {2: STEP}),
-        (b"vCont;s:2;c", None, {1: CONTINUE, 2: STEP}),
-        (b"vCont;C02:2;s:1;c", None, {1: STEP, 2: Action(signal=2)}),
-        (b"vCont;c;s:1", None, {1: CONTINUE, 2: CONTINUE}),
-        (b"vCont;r1000,1001:1;c", None, {1: STEP, 2: CONTINUE}),
-    ],
-)
-def test_actions_reach_the_target(talk, target, packet, chosen, actions):
-    if chosen:
-        assert talk(chosen) == b"OK"
-    talk.session.receive(frame(packet))
-    assert target.log[-1] == ("resume", actions)
-
-
-@pytest.mark.parametrize(
-    ("features", "insert", "reason"),
-    [
-        (b"swbreak+;hwbreak+", b"Z0,1007,1", b"swbreak:;"),
-        (b"swbreak+;hwbreak+", b"Z1,1007,1", b"hwbreak:;"),
-        (b"swbreak-;hwbreak+", b"Z0,1007,1", b""),
-        (b"", b"Z0,1007,1", b""),
-        (b"", b"Z1,1007,1", b""),
-        (b"swbreak+", b"Z1,1007,1", b""),
-    ],
-)
-def test_breakpoints_are_blamed_as_they_were_set(talk, features, insert, reason):
-    talk(b"qSupported:" + features)
-    assert talk(insert) == b"OK"
-    reply = talk(b"vCont;c:1")
-    assert reply == b"T05thread:1;core:0;" + HERE.replace(b"10:00", b"10:07") + reason
-
-
-def test_a_breakpoint_of_another_is_not_blamed(talk, target):
-    talk(b"qSupported:swbreak+;hwbreak+")
-    target.insert_breakpoint(0x1007, 1)
-    assert talk(b"vCont;c:1").endswith(b"11:00000000;")
-
-
-def test_both_sorts_of_breakpoint_share_an_address(talk, target):
-    for packet in (b"Z0,1007,1", b"Z1,1007,1", b"Z0,1007,1", b"z0,1007,1", b"z0,1007,1"):
-        assert talk(packet) == b"OK"
-    assert target.breakpoints == {0x1007}
-    assert talk(b"z1,1007,1") == b"OK"
-    assert target.breakpoints == set()
-
-
-@pytest.mark.parametrize(
-    ("insert", "reason", "pc"),
-    [(b"Z2", b"watch:2008;", b"10:07"), (b"Z3", b"rwatch:2008;", b"10:09"), (b"Z4", b"awatch:2008;", b"10:07")],
-)
-def test_watchpoints_tell_their_address(talk, insert, reason, pc):
-    assert talk(insert + b",2006,4") == b"OK"
-    assert talk(b"vCont;c:1") == b"T05thread:1;core:0;" + HERE.replace(b"10:00", pc) + reason
-    assert talk(insert.lower() + b",2006,4") == b"OK"
-
-
-def test_a_watchpoint_of_another_is_not_blamed(talk, target):
-    target.run_slice = lambda: target.stopped(1, WatchpointHit(WatchKind.WRITE, 0x2008))
-    assert talk(b"c") == STOP
-
-
-def test_a_range_step_ends_at_a_breakpoint(talk):
-    talk(b"Z0,1002,1")
-    assert talk(b"vCont;r1000,1007:1").startswith(b"T05thread:1;core:0;10:02")
-
-
-def test_a_long_range_step_hears_an_interrupt(talk):
-    talk.session.receive(frame(b"vCont;r1000,1100:1"))
-    talk.session.advance()
-    assert talk.session.running
-    talk.session.receive(b"\x03")
-    assert [reply[:3] for reply in talk.replies()] == [b"T02"]
 
 
 def test_a_monitor_command_needs_no_thread(talk, target):
@@ -525,32 +309,6 @@ def test_words_of_errors_keep_clear_of_the_framing():
     assert not set(said) & set(b"#$*}\n") and len(said.decode()) == 1000
 
 
-@pytest.mark.parametrize(
-    ("stop", "reply"),
-    [
-        (Exited(3), b"W03"),
-        (Terminated(9), b"X09"),
-        (Stopped(5, 2), b"T05thread:2;" + HERE),
-        (Stopped(5, 1, Noted("replaylog", "end")), b"T05thread:1;" + HERE + b"replaylog:end;"),
-    ],
-)
-def test_stop_replies(target, stop, reply):
-    target.stop = stop
-    assert Conversation(target)(b"?") == reply
-
-
-def test_what_has_ended_does_not_go_on(talk):
-    assert talk(b"c1200") == b"W00"
-    assert talk(b"c") == b"E03"
-    assert talk(b"?") == b"W00"
-    assert talk(b"m1200,1") == b"f4"
-
-
-def test_absent_registers_are_not_expedited(target):
-    target.unknown_registers = lambda thread: [slot.number for slot in target.registers.slots]
-    assert Conversation(target)(b"?") == b"T05thread:1;core:0;"
-
-
 def test_a_bare_target_lacks_the_packets_of_its_powers():
     bare = Conversation(BareTarget())
     for packet in (b"Z0,1000,1", b"Z2,1000,1", b"qRcmd,00", b"vKill;1", b"R00", b"qXfer:memory-map:read::0,9"):
@@ -560,50 +318,3 @@ def test_a_bare_target_lacks_the_packets_of_its_powers():
     assert bare(b"qXfer:threads:read::0,1000").count(b"<thread ") == 2
     assert bare(b"k") is None
     assert bare.session.ended is not None
-
-
-def test_a_description_may_name_no_program_counter():
-    target = ToyTarget()
-    target.registers = replace(REGISTERS, pc=None)
-    talk = Conversation(target)
-    assert talk(b"vCont?") == b"vCont;c;C;s;S;t"
-    assert talk(b"vCont;r1000,1005:1") == b"E5f"
-    assert talk(b"s1000") == b"E5f"
-    assert talk(b"s") == STEPPED
-
-
-def test_registers_that_fail_are_not_expedited(target):
-    def fail(*_):
-        raise TargetError(errno.EIO, "gone")
-
-    target.read_registers = target.read_register = fail
-    assert Conversation(target)(b"?") == b"T05thread:1;core:0;"
-
-
-def test_kill_and_restart_reach_the_target(talk, target):
-    assert talk(b"s") == STEPPED
-    assert talk(b"R00") is None
-    assert talk(b"?").replace(b"core:0;", b"") == STOP.replace(b"core:0;", b"")
-    assert talk(b"k") is None
-    assert target.log[-2:] == [("restart",), ("kill",)]
-
-
-def test_a_command_may_move_the_target(talk):
-    talk(b"s")
-    talk.all(b"qRcmd,%s" % b"reset".hex().encode())
-    assert talk(b"?").startswith(b"T05thread:1;10:0010")
-
-
-class Displaced(ToyTarget):
-    segments = False
-
-    def offsets(self):
-        return Offsets(0x1000, 0x2000, self.segments)
-
-
-def test_offsets():
-    target = Displaced()
-    talk = Conversation(target)
-    assert talk(b"qOffsets") == b"Text=1000;Data=2000;Bss=2000"
-    target.segments = True
-    assert talk(b"qOffsets") == b"TextSeg=1000;DataSeg=2000"

@@ -15,7 +15,7 @@ from gdbstub.stopreply import (
     WatchKind,
     WatchpointHit,
 )
-from gdbstub.values import HostInfo, MemoryRegion, OsRows, OsTable, Region, ThreadInfo
+from gdbstub.values import HostInfo, MemoryRegion, Offsets, OsRows, OsTable, Region, ThreadInfo
 from gdbstub.wire import Decoder, frame
 
 BASE = 0x1000
@@ -382,3 +382,12 @@ class Conversation:
         replies = self.all(packet)
         assert len(replies) <= 1, f"{packet!r} was answered {replies}"
         return replies[0] if replies else None
+
+
+class Displaced(ToyTarget):
+    """Runs elsewhere than linked."""
+
+    segments = False
+
+    def offsets(self):
+        return Offsets(0x1000, 0x2000, self.segments)
