@@ -18,7 +18,6 @@ ACK = 0x2B  # +
 NAK = 0x2D  # -
 BREAK = 0x03
 ESCAPE = 0x7D  # }
-REPEAT = 0x2A  # *
 
 
 class Mark(Enum):

@@ -92,11 +92,6 @@ def _add_fpu(saved: Saved, task: Task) -> None:
         saved.values["ftag"] = tags
 
 
-def user_registers(task: Task) -> Saved:
-    """What a task entered the kernel with. Raises UnreadableError, SymbolsError."""
-    return _user(task)
-
-
 def _user(task: Task) -> Saved:
     regs = task_pt_regs(task)
     return _read(regs, PT_REGS_MEMBERS, in_user=True)

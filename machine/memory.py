@@ -84,11 +84,6 @@ class Memory:
         """A little-endian 64-bit word; all ones off the end of RAM, as the open bus reads."""
         return int.from_bytes(self.ram[address : address + 8] or b"\xff" * 8, "little")
 
-    def write_u64(self, address: int, value: int) -> None:
-        """Store a word as the processor would (delivery's pushes, A and D bits); dropped off the end of RAM."""
-        if address + 8 <= self.size:
-            self.ram[address : address + 8] = value.to_bytes(8, "little")
-
 
 def _open_bus_read(_uc: Uc, _offset: int, size: int, _data: object) -> int:
     return (1 << (8 * size)) - 1

@@ -18,7 +18,6 @@ from .command import Arguments, Lines, command, evaluate
 
 _ARCHITECTURES = {16: "i8086", 32: "i386", 64: "i386:x86-64"}
 _MOST = 1 << 16
-_LONGEST = 15  # bytes of an instruction (SDM 2A 2.3.11)
 
 
 @command("x86 mode")

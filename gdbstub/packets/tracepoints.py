@@ -19,7 +19,6 @@ TABLE.announce("InstallInTrace+", needs=Conditions)
 
 Trace = Session[Conditions]
 _LAST = b"l"
-_NO_FRAME = -1
 _MOST_RANGES = 1024
 
 

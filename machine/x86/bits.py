@@ -173,10 +173,6 @@ class Layout:
         """The bits set in `word` that no field holds."""
         return word & self.reserved
 
-    def flag_names(self, word: int) -> list[str]:
-        """The names of the one-bit fields that are set, lowest bit first."""
-        return [field.name for field in self.fields if field.is_flag and word & field.mask]
-
     def format(self, word: int, *, skip: Iterable[str] = ()) -> str:
         """Set flags by name, other fields that are not zero as `name=value`: `CF IF IOPL=3`."""
         skipped = frozenset(skip)

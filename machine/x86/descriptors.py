@@ -186,26 +186,6 @@ class SegmentDescriptor(NamedTuple):
         """Data that may be written."""
         return self.s == 1 and self.type & 0xA == 2
 
-    @property
-    def is_readable(self) -> bool:
-        """Data, or code that may be read."""
-        return self.s == 1 and (self.type < 8 or self.type & 2 != 0)
-
-    @property
-    def is_expand_down(self) -> bool:
-        """Data whose valid offsets lie above the limit."""
-        return self.s == 1 and self.type & 0xC == 4
-
-    @property
-    def is_tss(self) -> bool:
-        """A task-state segment, available or busy, of any width."""
-        return self.s == 0 and self.type in (TSS_16_AVAILABLE, TSS_16_BUSY, TSS_AVAILABLE, TSS_BUSY)
-
-    @property
-    def is_ldt(self) -> bool:
-        """A local descriptor table."""
-        return self.s == 0 and self.type == LDT
-
     def build(self, *, wide: bool = False) -> int:
         """The descriptor in memory, 8 bytes or, if `wide`, 16; ValueError if a field does not fit."""
         fields = self._asdict() | {"limit": self.raw_limit}
@@ -238,11 +218,6 @@ class Gate(NamedTuple):
     def is_task(self) -> bool:
         """A task gate."""
         return self.type == TASK_GATE
-
-    @property
-    def is_call(self) -> bool:
-        """A call gate."""
-        return self.type in (CALL_GATE, CALL_GATE_16)
 
     def build(self, *, wide: bool = False) -> int:
         """The gate in memory, 8 bytes or, if `wide`, 16; ValueError if a field does not fit."""
@@ -333,12 +308,6 @@ def hidden_part(raw: int, *, long_mode: bool = True) -> HiddenPart:
     wide = descriptor_size(raw, long_mode=long_mode) == 16
     segment = decode_system_segment(raw) if wide else decode_segment(raw)
     return HiddenPart(segment.base, segment.limit, raw >> 32 & HIDDEN_FLAGS)
-
-
-def from_hidden(base: int, limit: int, flags: int) -> SegmentDescriptor:
-    """The descriptor that a cache of base, limit in bytes and attribute word stands for."""
-    segment = decode_segment((flags & HIDDEN_FLAGS) << 32)
-    return segment._replace(base=base, limit=limit)
 
 
 def hidden_flags(segment: SegmentDescriptor) -> int:

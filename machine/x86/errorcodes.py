@@ -35,13 +35,6 @@ SELECTOR = Layout(
 # fmt: on
 
 
-def page_fault_code(
-    *, present: bool, write: bool = False, user: bool = False, fetch: bool = False, reserved: bool = False
-) -> int:
-    """The error code of a page fault without protection keys, shadow stacks or SGX."""
-    return present | write << 1 | user << 2 | reserved << 3 | fetch << 4
-
-
 def selector_code(selector: int, *, external: bool = False) -> int:
     """The error code that names a selector: its RPL gives way to EXT."""
     return selector & 0xFFFC | external

@@ -201,9 +201,3 @@ def msr_name(number: int) -> str:
     """The register's name, or its number in hex if the table lacks it."""
     msr = BY_NUMBER.get(number)
     return msr.name if msr else f"MSR {number:#x}"
-
-
-def memory_type(pat: int, pat_bit: int, pcd: int, pwt: int) -> str:
-    """The memory type that a page's PAT, PCD and PWT bits select from the PAT register (SDM 3A 11.12.3)."""
-    value = pat >> 8 * (pat_bit << 2 | pcd << 1 | pwt) & 7
-    return _MEMORY_TYPE.get(value, f"reserved {value}")

@@ -6,7 +6,7 @@ from gdbstub.errors import TargetError
 from gdbstub.target import Action
 from kernel.errors import SymbolsError, UnreadableError
 from kernel.objects import for_each_entry
-from kernel.saved import is_preempted, saved_registers, user_registers
+from kernel.saved import is_preempted, saved_registers
 from kernel.tasks import current_task, for_each_process_thread, task_state_to_char
 from ringscope.boot import power_on
 from ringscope.configuration import TASKS, Configuration
@@ -55,7 +55,6 @@ def test_a_sleeping_task_goes_on_in_the_kernel(guest, kernel):
     saved = saved_registers(tasks(kernel)[SHELL])
     assert not saved.in_user
     assert guest.symbols.nearest(saved.values["rip"])[0].name == "context_switch"
-    assert user_registers(tasks(kernel)[SHELL]).values["orig_rax"] == 0  # read
 
 
 def test_a_new_task_goes_on_in_ring_3(kernel, guest):

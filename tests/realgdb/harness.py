@@ -253,9 +253,6 @@ class Gdb:
     def step_instruction(self):
         return self.resume("-exec-step-instruction")
 
-    def next_instruction(self):
-        return self.resume("-exec-next-instruction")
-
     def cont(self):
         return self.resume("-exec-continue")
 

@@ -104,7 +104,7 @@ def test_the_same_point_twice(session):
 def test_a_broken_list_of_tasks_ends(session):
     machine = session.debuggee.machine
     second = SYMBOLS["second"]
-    machine.memory.write_u64(second + OFFSETS["tasks"], second + OFFSETS["tasks"])
+    machine.memory.write(second + OFFSETS["tasks"], (second + OFFSETS["tasks"]).to_bytes(8, "little"))
     with pytest.raises(CommandError, match="not back to its head"):
         lines(session, "tasks")
 

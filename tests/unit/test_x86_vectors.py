@@ -71,13 +71,6 @@ def test_page_fault_codes(code, expected):
     assert errorcodes.describe_page_fault(code) == expected
 
 
-def test_page_fault_code_is_built_from_its_flags():
-    code = errorcodes.page_fault_code(present=True, write=True, user=True)
-    assert errorcodes.PAGE_FAULT.format(code) == "P WR US"
-    assert errorcodes.page_fault_code(present=False, fetch=True) == 0x10
-    assert errorcodes.page_fault_code(present=True, reserved=True) == 9
-
-
 @pytest.mark.parametrize(
     ("code", "expected"),
     [

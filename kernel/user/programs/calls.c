@@ -81,6 +81,10 @@ static void opens(void)
 	T(peek("a"));
 	T(truncate("none", 6));
 	T(truncate(".", 6));
+}
+
+static void refused_opens(void)
+{
 	T(open("a", O_WRONLY | O_TRUNC, 0));
 	T(read(4, buf, 1));
 	T(open("a", 3, 0));
@@ -151,7 +155,7 @@ static void pointers(void)
 	T(close(3));
 }
 
-static void names(void)
+static void directories(void)
 {
 	T(mkdir("d", 0777));
 	T(mode_of("d"));
@@ -171,6 +175,10 @@ static void names(void)
 	T(rmdir("f"));
 	T(unlink("f/"));
 	T(mkdir("f/g", 0777));
+}
+
+static void links(void)
+{
 	T(link("f", "l"));
 	T(link("f", "l"));
 	T(link("none", "m"));
@@ -200,6 +208,10 @@ static void names(void)
 	T(open("dangling", O_RDWR | O_CREAT | O_EXCL, 0666));
 	T(save("dangling", "d"));
 	T(peek("there"));
+}
+
+static void renames(void)
+{
 	T(rename("l", "n"));
 	T(rename("l", "n"));
 	T(rename("n", "d"));
@@ -222,6 +234,10 @@ static void names(void)
 	T(unlinkat(AT_FDCWD, "y/e", AT_REMOVEDIR));
 	T(unlinkat(AT_FDCWD, "y", 0));
 	T(unlinkat(AT_FDCWD, "y", 1));
+}
+
+static void modes(void)
+{
 	T(chmod("n", 04751));
 	T(mode_of("n"));
 	T(chmod("none", 0));
@@ -237,6 +253,10 @@ static void names(void)
 	T(mknod("fifo", 0010644, 0));
 	T(mknod("dir", 0040755, 0));
 	T(open("fifo", O_WRONLY | O_NONBLOCK, 0));
+}
+
+static void places(void)
+{
 	T(chdir("n"));
 	T(chdir("none"));
 	T(chdir("y"));
@@ -360,8 +380,13 @@ int main(void)
 	if (chdir("calls.d"))
 		return 1;
 	opens();
+	refused_opens();
 	pointers();
-	names();
+	directories();
+	links();
+	renames();
+	modes();
+	places();
 	descriptors();
 	processes();
 	return strlen(text);
