@@ -132,22 +132,6 @@ void raise_softirq(int nr)
 	local_irq_restore(flags);
 }
 
-/* Between these two no softirq runs on this processor: what both a task and a softirq change is safe. */
-void local_bh_disable(void)
-{
-	preempt_count_add(SOFTIRQ_DISABLE_OFFSET);
-}
-
-void local_bh_enable(void)
-{
-	unsigned long flags = local_irq_save();
-
-	preempt_count_sub(SOFTIRQ_DISABLE_OFFSET);
-	if (!in_interrupt() && local_softirq_pending())
-		__do_softirq();
-	local_irq_restore(flags);
-}
-
 static noinline int run_ksoftirqd(void *unused)
 {
 	for (;;) {

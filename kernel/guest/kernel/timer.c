@@ -73,11 +73,6 @@ void timer_setup(struct timer_list *timer, void (*function)(struct timer_list *t
 	timer->function = function;
 }
 
-bool timer_pending(const struct timer_list *timer)
-{
-	return !list_empty(&timer->entry);
-}
-
 /* Set it, or set it anew. Any context. */
 void mod_timer(struct timer_list *timer, unsigned long expires)
 {

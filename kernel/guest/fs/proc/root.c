@@ -10,7 +10,6 @@
 
 #define PROC_SUPER_MAGIC	0x9fa0
 #define SYSFS_MAGIC		0x62656572
-#define PROC_SELF_INO		4026531839UL
 
 static struct file_system_type proc_fs_type = { "proc" }, sysfs_fs_type = { "sysfs" };
 

@@ -11,8 +11,6 @@
 #define ARG_MAX			(32 * PAGE_SIZE)
 
 /* Why a set-user-ID program may not be trusted with its new identity (Linux: include/linux/security.h). */
-#define LSM_UNSAFE_SHARE		1
-#define LSM_UNSAFE_PTRACE		2
 #define LSM_UNSAFE_NO_NEW_PRIVS		4
 
 struct cred;

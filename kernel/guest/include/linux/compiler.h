@@ -6,13 +6,11 @@
 
 /* A function that backtraces must show and breakpoints must find, whatever the compiler is told. */
 #define noinline		__attribute__((__noinline__))
-#define __always_inline		inline __attribute__((__always_inline__))
 #define __noreturn		__attribute__((__noreturn__))
 #define __packed		__attribute__((__packed__))
 #define __aligned(n)		__attribute__((__aligned__(n)))
 #define __section(name)		__attribute__((__section__(name)))
 #define __used			__attribute__((__used__))
-#define fallthrough		__attribute__((__fallthrough__))
 #define __printf(format, first)	__attribute__((__format__(__printf__, format, first)))
 
 /* Code and data needed only while booting. */

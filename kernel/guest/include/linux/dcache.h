@@ -46,6 +46,5 @@ bool is_subdir(const struct dentry *dentry, const struct dentry *above);
 /* The path of a name, right-aligned in buf of size bytes: a pointer into it, or ERR_PTR(-ENAMETOOLONG). */
 char *d_path(const struct dentry *dentry, char *buf, size_t size);
 
-#define QSTR(text) { text, sizeof(text) - 1 }
 
 #endif

@@ -16,7 +16,6 @@ typedef unsigned int gfp_t;
 #define __GFP_KSWAPD_RECLAIM	0x800u
 #define __GFP_HARDWALL		0x100000u	/* for a user: the reserve is not for it */
 
-#define GFP_ATOMIC	(__GFP_HIGH | __GFP_KSWAPD_RECLAIM)
 #define GFP_KERNEL	(__GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM | __GFP_IO | __GFP_FS)
 #define GFP_USER	(GFP_KERNEL | __GFP_HARDWALL)
 

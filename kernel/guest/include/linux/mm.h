@@ -103,7 +103,6 @@ void page_remove_rmap(struct page *page, struct vm_area_struct *vma);
 unsigned long get_mm_rss(const struct mm_struct *mm);
 
 /* slab.c */
-void kmem_cache_init(void);
 void *kzalloc(size_t size);
 void kfree(const void *object);
 char *kstrdup(const char *s);

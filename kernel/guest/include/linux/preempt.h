@@ -7,12 +7,11 @@
 
 /*
  * In what context the processor runs kernel code, as counters in one word (include/linux/preempt.h): the task's own,
- * bottom halves switched off or being served, an interrupt, an NMI. Whoever is in any of them must not sleep.
+ * softirqs being served, an interrupt, an NMI. Whoever is in any of them must not sleep.
  */
 enum {
 	PREEMPT_OFFSET = 1 << 0,
 	SOFTIRQ_OFFSET = 1 << 8,		/* a softirq is being served */
-	SOFTIRQ_DISABLE_OFFSET = 2 << 8,	/* local_bh_disable */
 	HARDIRQ_OFFSET = 1 << 16,
 	NMI_OFFSET = 1 << 20,
 	SOFTIRQ_MASK = 0xff << 8,
@@ -43,7 +42,5 @@ bool irq_enter(void);
 void irq_exit(bool was_idle);
 void nmi_enter(void);
 void nmi_exit(void);
-void local_bh_disable(void);
-void local_bh_enable(void);
 
 #endif

@@ -13,6 +13,5 @@ struct timer_list {
 void timer_setup(struct timer_list *timer, void (*function)(struct timer_list *timer));
 void mod_timer(struct timer_list *timer, unsigned long expires);
 void del_timer(struct timer_list *timer);
-bool timer_pending(const struct timer_list *timer);
 
 #endif

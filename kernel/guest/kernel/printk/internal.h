@@ -8,7 +8,6 @@
 #define PREFIX_MAX	32
 #define LOGLEVEL_CONT	-1		/* the message goes on with the one before it */
 
-#define CONSOLE_LOGLEVEL_SILENT		0
 #define CONSOLE_LOGLEVEL_MIN		1
 #define CONSOLE_LOGLEVEL_QUIET		4
 #define CONSOLE_LOGLEVEL_DEFAULT	7
