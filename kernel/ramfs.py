@@ -5,7 +5,6 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 
-from kernel.errors import SymbolsError
 from kernel.objects import Kernel, Object, for_each_entry
 
 DENTRY = "struct dentry"
@@ -17,10 +16,13 @@ MOST_BYTES = 64 << 20
 """The longest file that is read."""
 
 
+def is_ours(kernel: Kernel) -> bool:
+    """Whether the kernel's tree of names is that of our own."""
+    return kernel.find_member(DENTRY, "d_mounted") is not None
+
+
 def read_name(kernel: Kernel, path: str) -> bytes:
-    """What a regular file holds. FileNotFoundError, IsADirectoryError; SymbolsError for another kernel's files."""
-    if kernel.find_member(DENTRY, "d_mounted") is None:
-        raise SymbolsError("only /proc and the files of the kernel model can be read")
+    """What a regular file holds. FileNotFoundError, IsADirectoryError."""
     dentry = kernel.object(DENTRY, kernel.variable("init_fs", "struct fs_struct").number("root.dentry"))
     for name in path.split("/"):
         dentry = _child(dentry, name) if name else dentry

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from gdbstub.errors import TargetError
+from kernel import namei, ramfs
 from kernel.errors import Error as KernelError
 from kernel.files import executable
 from kernel.objects import Kernel
 from kernel.procfs import FILES, LINKS, auxv
-from kernel.ramfs import read_name
 from kernel.tasks import Task, current_task, for_each_process_thread
 from ringscope.views import KERNEL_PROCESS
 
@@ -30,7 +30,7 @@ class GuestFiles:
         """A file of /proc, or one in the kernel's memory. Raises TargetError."""
         found = _in_proc(path)
         if found is None:
-            return self._tried(path, lambda: read_name(self._kernel(), path))
+            return self._tried(path, lambda: _read_name(self._kernel(), path))
         pid, name = found
         if name not in FILES:
             raise TargetError(errno.ENOENT, f"there is no file {path}")
@@ -77,6 +77,10 @@ class GuestFiles:
             raise TargetError(errno.EISDIR, f"{path} is a directory") from None
         except KernelError as error:
             raise TargetError(errno.EIO, f"{path}: {error}") from None
+
+
+def _read_name(kernel: Kernel, path: str) -> bytes:
+    return ramfs.read_name(kernel, path) if ramfs.is_ours(kernel) else namei.read_name(kernel, path)
 
 
 def _in_proc(path: str) -> tuple[str, str] | None:

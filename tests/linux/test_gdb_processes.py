@@ -66,6 +66,7 @@ def test_signals_stop_with_what_their_sender_told(at_the_shell):
         "continue",
     )
     assert received(output) == ["SIGSEGV", "SIGALRM", "SIGTERM"]
+    assert re.search(r"^\* \d+ .* target:/bin/signals", output, re.MULTILINE), "the program comes from the guest"
     *known, sender = values(output)
     assert known == ["0x1000", "1", "128"]
     (process,) = re.findall(r"^\* \d+ +process (\d+)", output, re.MULTILINE)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gdbstub.errors import TargetError
 from gdbstub.target import Action
 from kernel.areas import for_each_vma
 from kernel.files import executable, for_each_open_file
@@ -55,6 +56,41 @@ def test_maps_and_files_are_those_of_proc(debian, tasks):
     assert cmdline(sleep) == b"sleep\x001000\0"
     assert {file.descriptor: file.path for file in for_each_open_file(sleep)}[0].startswith("/dev/")
     assert len(auxv(sleep)) % 16 == 0 and len(auxv(sleep)) > 200
+
+
+MAKE = (
+    "echo one >/tmp/a; ln -s a /tmp/b; ln -s /tmp/b /tmp/c; ln -s round /tmp/round; seq 200000 >/tmp/numbers",
+    "mkdir -p /mnt; mount -t tmpfs tmpfs /mnt; echo two >/mnt/a",
+    "echo end | dd of=/tmp/holes bs=4096 seek=99 2>/dev/null",
+    "echo x >/tmp/gone; exec 3</tmp/gone; rm /tmp/gone",
+)
+
+
+def test_files_are_those_of_the_guest(debian, files_with_symbols):
+    """By the kernel's tree of names and page cache, through links and mounts."""
+    for line in MAKE:
+        debian.ask(line)
+    read = make_target(debian.guest, TASKS).read_file
+    assert read("/bin/busybox", None) == files_with_symbols.initrd.with_name("busybox").read_bytes()
+    assert [read(path, None) for path in ("/tmp/a", "/tmp/b", "/tmp/c", "/mnt/../tmp/./a")] == [b"one\n"] * 4
+    assert read("/mnt/a", None) == b"two\n"
+    assert read("/tmp/holes", None) == bytes(99 * 4096) + b"end\n"
+    assert read("/tmp/numbers", None) == b"".join(b"%d\n" % number for number in range(1, 200001))
+
+
+@pytest.mark.parametrize(
+    "path, why",
+    [
+        ("/tmp/gone", "there is no file"),
+        ("/tmp/round", "there is no file"),
+        ("/tmp/a/b", "there is no file"),
+        ("/mnt", "is a directory"),
+        ("/dev/null", "a c has no content of its own"),
+    ],
+)
+def test_what_is_no_file_is_told(debian, path, why):
+    with pytest.raises(TargetError, match=f"{path}.*{why}|{why} {path}"):
+        make_target(debian.guest, TASKS).read_file(path, None)
 
 
 def test_a_step_waits_for_its_task(debian, tasks):
