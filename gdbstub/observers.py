@@ -171,6 +171,10 @@ class Observers:
         self._trace = trace
         self._all: dict[int, _Observer] = {}
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._all)
+
     def admit(self, connection: socket.socket) -> bool:
         """Take a newcomer; False if there are too many."""
         if len(self._all) >= MOST:

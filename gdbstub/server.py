@@ -34,6 +34,10 @@ logger = logging.getLogger(__name__)
 _CHUNK = 1 << 16
 _SEND_TIMEOUT = (20, 0)
 """Seconds and microseconds: a client that reads nothing for so long is taken for gone."""
+_MOMENT = (0, 5000)
+"""Seconds and microseconds: in a brisk conversation so long is waited for the next packet, and for nothing else."""
+_BRISK = 64
+"""Packets of it between two looks at who else is there."""
 _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 """Seconds, seconds and probes until a client whose host died is taken for gone."""
 _FOREVER = -1.0
@@ -261,17 +265,22 @@ class Server:
         self, session: Session[Target], connection: socket.socket, poller: select.poll, observers: Observers
     ) -> Ending:
         """The client first, the target, and observers in what time is left."""
-        receive, client = connection.recv, connection.fileno()
+        client, brisk = connection.fileno(), 0
         while session.ended is None:
             if session.running:
                 session.advance()
                 if not session.running:
                     continue
-            ready = poller.poll(observers.patience(self._patience() if session.running else _FOREVER) * 1000)
-            if not self._hears(client, ready, observers):
-                observers.work()
-                continue
-            data = receive(_CHUNK)
+            data = _receive_soon(connection) if brisk > 0 and not session.running else None
+            brisk -= 1
+            if data is None:
+                ready = poller.poll(observers.patience(self._patience() if session.running else _FOREVER) * 1000)
+                if not self._hears(client, ready, observers):
+                    observers.work()
+                    brisk = 0
+                    continue
+                data = connection.recv(_CHUNK)
+                brisk = 0 if observers else _BRISK
             if not data:
                 return Ending.DETACHED if session.detached else Ending.VANISHED
             session.receive(data)
@@ -297,6 +306,14 @@ class Server:
         _refuse(newcomer)
 
 
+def _receive_soon(connection: socket.socket) -> bytes | None:
+    """What a client sends within a moment, without a look at who else is there; None if it takes its time."""
+    try:
+        return connection.recv(_CHUNK)
+    except BlockingIOError:
+        return None
+
+
 def _refuse(connection: socket.socket) -> None:
     """Say no as the answer to the newcomer's first packet; the socket must stay open until that has arrived."""
     connection.setblocking(False)
@@ -313,3 +330,4 @@ def _prepare(connection: socket.socket) -> None:
             if (option := getattr(socket, name, None)) is not None:
                 connection.setsockopt(socket.IPPROTO_TCP, option, value)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", *_SEND_TIMEOUT))
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", *_MOMENT))

@@ -331,10 +331,6 @@ class Session(Selection, Generic[TargetT]):
         if isinstance(self.stop, Stopped):
             self.general_thread = self.stop.thread
 
-    def stop_reply(self) -> bytes:
-        """The reply that tells the last stop, with the expedited registers."""
-        return self.write_stop(self.stop)
-
     # -- what handlers use
 
     def leave(self, process: int) -> None:

@@ -14,7 +14,7 @@ from machine.catches import Catches
 from machine.engine.choice import Engine, make_progress
 from machine.engine.decode import can_be_left
 from machine.engine.fast import FastProgress
-from machine.engine.state import CC_OP_EFLAGS, HF2_NMI, HF_INHIBIT_IRQ, HF_SMAP, STATUS_FLAGS
+from machine.engine.state import CC_OP_EFLAGS, HF2_NMI, HF_SMAP, STATUS_FLAGS
 from machine.environment import ExecutionEnvironment
 from machine.errors import EngineError, RegisterError
 from machine.exceptions import Exceptions
@@ -23,6 +23,7 @@ from machine.intercepts import Board, Intercepts
 from machine.interrupts import NMI, UD, Event, Source, TripleFault, deliver
 from machine.memory import Memory
 from machine.revision import Revision
+from machine.shadow import shade, unshade
 from machine.sharedcode import SharedCode
 from machine.stop import FaultRecord
 from machine.translations import Translations
@@ -154,7 +155,7 @@ class Cpu(ExecutionEnvironment):
         """Run one instruction, or deliver its exception."""
         progress, watches = self.progress, self.watchpoints
         events, clock = progress.events, progress.clock
-        shaded = self.fast is None and self._shade()
+        shaded = self.fast is None and shade(self)
         watches.whole = True
         self.step_from = clock, self.standing().cr[2]
         standing = self.catches.stand()
@@ -166,28 +167,9 @@ class Cpu(ExecutionEnvironment):
         self.step_from = None
         watches.whole = False
         if shaded:
-            self._unshade()
+            unshade(self)
         if standing is not None:
             self.catches.compare(*standing)
-
-    def _shade(self) -> bool:
-        """Ask the portable engine for a translation of one instruction, by its own interrupt-shadow bit.
-
-        That changes nothing that the guest can see; instructions that end a translation anyway go without, as they
-        treat it differently.
-        """
-        self.state.load()
-        if self.state.front.hflags & HF_INHIBIT_IRQ or self.ends_translation():
-            return False
-        self.state.front.hflags |= HF_INHIBIT_IRQ
-        self.state.store()
-        return True
-
-    def _unshade(self) -> None:
-        self.state.load()
-        if self.state.front.hflags & HF_INHIBIT_IRQ:
-            self.state.front.hflags &= ~HF_INHIBIT_IRQ
-            self.state.store()
 
     def _start(self, clock: int) -> bool:
         """Enter the engine, at this clock, until the limit, a hook or a halt ends it; True for the limit."""

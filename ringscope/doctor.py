@@ -12,8 +12,8 @@ from importlib.metadata import version
 from kernel.errors import Error as KernelError
 from kernel.image import find_image
 from machine.engine.choice import Engine, best
-from machine.engine.fast import refusal
 from machine.engine.progress import executable_blob
+from machine.engine.proof import refusal
 
 
 @dataclass(frozen=True)

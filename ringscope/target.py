@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Protocol
 
 from gdbstub import stopreply
 from gdbstub.errors import TargetError
-from gdbstub.registers import RegisterSet, Slot
 from gdbstub.stopreply import Signal
 from gdbstub.target import Action
 from gdbstub.values import HostInfo, MemoryRegion, Offsets, OsRows, OsTable, Region, ThreadInfo
-from kernel.errors import Error as KernelError
-from kernel.saved import Saved
 from machine import stop
 from machine.cpu import Cpu
-from machine.errors import MemoryFault, RegisterError
+from machine.errors import MemoryFault
 from machine.machine import Machine
 from ringscope.branches import MachineBranches
 from ringscope.configuration import RESET_STATUS
-from ringscope.kernelmemory import KernelMemory
-from ringscope.layout import REGISTERS, SHARED_REGISTERS, Block, machine_name
 from ringscope.observing import only_looks
 from ringscope.pace import Pace
 from ringscope.pin import Pin
@@ -32,6 +27,7 @@ from ringscope.serial.lines import Lines
 from ringscope.siginfo import signal_info
 from ringscope.slide import kernel_slide, offsets
 from ringscope.stepping import Policy, Stepper
+from ringscope.threadregisters import ThreadRegisters
 from ringscope.views import ProcessorView, View
 
 IDLE_SECONDS = 0.05
@@ -64,7 +60,7 @@ def _met(thread: int, core: int, address: int | None) -> stopreply.Stopped:
     return stopreply.Stopped(Signal.TRAP, thread, None if address is None else stopreply.BreakpointHit(address), core)
 
 
-class MachineTarget(MachinePoints, MachineBranches):
+class MachineTarget(ThreadRegisters, MachinePoints, MachineBranches):
     """Serves a machine.
 
     ``describe`` names the running task for ``info threads``; ``command`` runs a ``monitor`` command line; ``lines`` are
@@ -80,9 +76,9 @@ class MachineTarget(MachinePoints, MachineBranches):
         lines: Lines | None = None,
         tables: Tables | None = None,
     ) -> None:
+        ThreadRegisters.__init__(self, machine)
         MachinePoints.__init__(self, machine, self._running)
         MachineBranches.__init__(self, machine, lambda: self.view)
-        self.machine = machine
         self._pace = Pace(machine, lines)
         self.last: stop.Stop = stop.Stepped()
         self._processors = ProcessorView(machine, describe)
@@ -93,99 +89,9 @@ class MachineTarget(MachinePoints, MachineBranches):
         self._pin = Pin(machine, self._pace, lambda: self.view, self.stepper)
         self._command = command
         self._tables = tables
-        self._registers = [Block(cpu) for cpu in machine.cpus]
-        self._blocks: dict[int, bytes] = {}
         self._regions: Regions | None = None
         self._physical = False
         self._root: int | None = None  # of page tables chosen by the user
-
-    # Registers
-
-    @property
-    def registers(self) -> RegisterSet:
-        """The one layout."""
-        return REGISTERS
-
-    def read_registers(self, thread: int) -> bytes:
-        """All registers; those of a processor are kept until the machine runs or something is written."""
-        saved = self._saved(thread)
-        if saved is not None:
-            return b"".join(self._saved_bytes(saved, slot, thread) or bytes(slot.length) for slot in REGISTERS.slots)
-        number = self.view.processor(thread)
-        block = self._blocks.get(number)
-        if block is None:
-            block = self._blocks[number] = self._registers[number].read()
-        return block
-
-    def read_expedited(self, thread: int) -> bytes | None:
-        """Those of a processor."""
-        return None if self._saved(thread) is not None else self._registers[self.view.processor(thread)].expedited()
-
-    def _cpu(self, thread: int) -> Cpu:
-        """The processor that a thread stands on, or whose state it sees."""
-        return self.machine.cpus[self.view.processor(thread)]
-
-    def unknown_registers(self, thread: int) -> Collection[int]:
-        """Those that a task which does not run has left nowhere."""
-        saved = self._saved(thread)
-        if saved is None:
-            return ()
-        return [slot.number for slot in REGISTERS.slots if self._saved_bytes(saved, slot, thread) is None]
-
-    def write_registers(self, thread: int, data: bytes) -> None:
-        """Set every register whose bytes differ from what was read."""
-        now = self.read_registers(thread)
-        for slot in REGISTERS.slots:
-            new = data[slot.offset : slot.offset + slot.length]
-            if new != now[slot.offset : slot.offset + slot.length]:
-                self.write_register(thread, slot.number, new)
-
-    def read_register(self, thread: int, number: int) -> bytes | None:
-        """One register; None if a task that does not run has left it nowhere."""
-        slot = REGISTERS.by_number[number]
-        saved = self._saved(thread)
-        if saved is not None:
-            return self._saved_bytes(saved, slot, thread)
-        block = self._blocks.get(self.view.processor(thread))
-        if block is not None:
-            return block[slot.offset : slot.offset + slot.length]
-        return self._cpu(thread).read_register(machine_name(slot.register.name)).to_bytes(slot.length, "little")
-
-    def write_register(self, thread: int, number: int, data: bytes) -> None:
-        """Set one register, of a task that does not run where the kernel keeps it."""
-        slot = REGISTERS.by_number[number]
-        saved = self._saved(thread)
-        self.forget()
-        try:
-            if saved is not None:
-                self._write_saved(saved, slot.register.name, data)
-            else:
-                self._cpu(thread).write_register(machine_name(slot.register.name), int.from_bytes(data, "little"))
-        except (RegisterError, KernelError) as error:
-            raise TargetError(errno.EINVAL, str(error)) from None
-
-    def _saved(self, thread: int) -> Saved | None:
-        try:
-            return self.view.saved(thread)
-        except KernelError as error:
-            raise TargetError(errno.EFAULT, str(error)) from None
-
-    def _saved_bytes(self, saved: Saved, slot: Slot, thread: int) -> bytes | None:
-        """A register of a task that does not run: its own, or the machine's where all tasks share it."""
-        name = slot.register.name
-        value = saved.values.get(name)
-        if name == "cr3":
-            value = self.view.page_table(thread)
-        elif name in SHARED_REGISTERS:
-            value = self.machine.cpu.read_register(machine_name(name))
-        return None if value is None else (value & (1 << 8 * slot.length) - 1).to_bytes(slot.length, "little")
-
-    def _write_saved(self, saved: Saved, name: str, data: bytes) -> None:
-        if name not in saved.places:
-            where = "not by itself" if name in saved.values else "nowhere"
-            raise RegisterError(f"{name} of a task that does not run is kept {where}")
-        address, length = saved.places[name]
-        KernelMemory(self.machine).write(address, data.ljust(length, b"\0")[:length])
 
     # Memory
 
@@ -229,7 +135,7 @@ class MachineTarget(MachinePoints, MachineBranches):
 
     def forget(self) -> None:
         """The guest has run, or something in it has changed."""
-        self._blocks.clear()
+        super().forget()
         self._regions = None
         self.view.forget()
 

@@ -24,7 +24,7 @@ def run_program(session: Session[Restart], words: bytes) -> bytes | None:
             raise TargetError(errno.EINVAL, "there is no program to give arguments to: set remote exec-file names one")
         session.target.restart()
         session.restarted()
-        return session.stop_reply()
+        return session.write_stop(session.stop)
     if not isinstance(session.target, Programs):
         raise TargetError(errno.ENOTSUP, f"{path} cannot be started: the target knows no programs")
     session.target.start_program(Program(path, tuple(arguments), dict(session.environment)))

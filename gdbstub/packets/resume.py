@@ -22,7 +22,7 @@ def tell_stop(session: Session[Target]) -> bytes:
         stop = session.nonstop.recount()
         return OK if stop is None else session.write_stop(stop)
     session.refresh()
-    return session.stop_reply()
+    return session.write_stop(session.stop)
 
 
 @TABLE.packet("c{address:hex}")

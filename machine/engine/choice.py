@@ -6,8 +6,9 @@ from enum import Enum
 
 from unicorn import Uc
 
-from machine.engine.fast import FastProgress, refusal
+from machine.engine.fast import FastProgress
 from machine.engine.progress import Progress
+from machine.engine.proof import refusal
 from machine.engine.state import State
 from machine.memory import Memory
 

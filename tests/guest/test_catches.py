@@ -9,7 +9,7 @@ from machine import processorstate
 from machine.catch import Catch, Kind
 from machine.engine import choice
 from machine.engine.choice import Engine
-from machine.engine.fast import refusal
+from machine.engine.proof import refusal
 from machine.positions import Goal
 from machine.stop import Arrived, Caught, Stepped
 from ringscope.boot import Configuration, power_on

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from machine.engine.fast import refusal
+from machine.engine.proof import refusal
 from machine.positions import Goal
 from machine.stop import Arrived, Breakpoint
 from tests.linux.debian import Debian

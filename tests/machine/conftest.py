@@ -2,7 +2,7 @@ import pytest
 
 from machine.engine import choice
 from machine.engine.choice import Engine
-from machine.engine.fast import refusal
+from machine.engine.proof import refusal
 
 
 @pytest.fixture(autouse=True, params=[Engine.FAST, Engine.PORTABLE], ids=lambda engine: engine.value)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from machine.engine.choice import Engine
-from machine.engine.fast import refusal
+from machine.engine.proof import refusal
 from machine.errors import Error
 from machine.positions import Goal, Position, parse_goal
 from machine.stop import Arrived, Breakpoint, Exited, Halted, Interrupted

@@ -5,8 +5,8 @@ import ctypes
 import pytest
 
 from machine.engine.choice import Engine
-from machine.engine.fast import refusal
 from machine.engine.machinecode import Block
+from machine.engine.proof import refusal
 from machine.stop import Access, Exited, Watchpoint
 from machine.watchpoints import Watch
 from tests.machine.bare import EXIT, KERNEL, KERNEL_DATA, USER, Bare, assemble

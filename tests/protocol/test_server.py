@@ -3,6 +3,7 @@
 import logging
 import socket
 import struct
+from contextlib import suppress
 
 import pytest
 
@@ -71,6 +72,21 @@ def test_a_second_client_is_sent_away_in_words(serve, running):
             assert receive(first, 2) == b"$T"
         else:
             ask(first, b"qC", b"QC1")
+
+
+def test_a_brisk_conversation_lets_a_newcomer_hear_no(serve):
+    server = serve()
+    with server.connect() as first, server.connect() as second:
+        second.sendall(frame(b"qSupported"))
+        second.setblocking(False)
+        said = b""
+        for _ in range(5000):
+            ask(first, b"qC", b"QC1")
+            with suppress(BlockingIOError):
+                said += second.recv(4096)
+            if said:
+                break
+        assert said.startswith(b"+$E.another debugger is attached")
 
 
 def test_a_client_that_comes_as_the_first_leaves_is_served(serve):

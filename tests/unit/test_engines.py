@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 
-from machine.engine import choice, fast, library
+from machine.engine import choice, fast, library, proof
 from machine.engine.choice import Engine, best
 from machine.engine.machinecode import MachineCode
 from machine.engine.native import build
@@ -21,7 +21,7 @@ from ringscope.doctor import examine
 @pytest.fixture
 def fresh():
     """Nothing of the library is known yet; afterwards, again."""
-    caches = (library.library, fast.refusal)
+    caches = (library.library, proof.refusal)
     for cache in caches:
         cache.cache_clear()
     yield
@@ -51,16 +51,17 @@ def test_the_engine_is_the_one_named():
 )
 def test_an_unknown_library_gets_the_portable_engine(fresh, monkeypatch, change):
     change(monkeypatch)
-    assert fast.refusal()
+    assert proof.refusal()
     assert best() is Engine.PORTABLE
     assert Machine(1 << 20).cpu.fast is None
     with pytest.raises(EngineError):
         Machine(1 << 20, engine=Engine.FAST)
 
 
-def test_the_proof_finds_a_wrong_clock(fresh, monkeypatch):
-    monkeypatch.setattr(fast.FastProgress, "shorten", lambda self, end: False)
-    assert "proved the fast engine wrong" in fast.refusal()
+@pytest.mark.parametrize("way", ["shorten", "single_out"])
+def test_the_proof_finds_a_block_that_does_not_end_where_it_is_told(fresh, monkeypatch, way):
+    monkeypatch.setattr(fast.FastProgress, way, lambda self, *_: None)
+    assert "proved the fast engine wrong" in proof.refusal()
 
 
 def test_an_unexported_function_is_named():
