@@ -20,6 +20,8 @@ from machine.x86.entries import PTE
 PRESENT, WRITABLE, USER = (PTE.mask(name) for name in ("present", "writable", "user"))
 ACCESSED, DIRTY = PTE.mask("accessed"), PTE.mask("dirty")
 CR0_WP, CR4_SMAP, EFER_LMA = CR0.mask("WP"), CR4.mask("SMAP"), EFER.mask("LMA")
+CR0_PG, CR4_PAGING = CR0.mask("PG"), CR4.mask("PSE") | CR4.mask("PAE") | CR4.mask("LA57")
+"""Bits that choose how page tables are read, beside EFER's."""
 
 _LARGE = 1 << 7
 
@@ -77,6 +79,7 @@ class Place(NamedTuple):
 class _Step(NamedTuple):
     """One level, ready to be walked: masks of an entry's bits."""
 
+    name: str
     shift: int
     index_mask: int
     table_frame: int  # 0 at the last level
@@ -102,6 +105,7 @@ def _page_frame(page: Layout | None) -> int:
 def _steps(state: rules.PagingState) -> tuple[_Step, ...]:
     return tuple(
         _Step(
+            level.name,
             level.shift,
             level.index_mask,
             level.table["frame"].mask if level.table else 0,
@@ -122,13 +126,18 @@ def translate(memory: Memory, paging: Paging, address: int) -> Translation:
         address &= 0xFFFFFFFF
     elif not rules.is_canonical(address, mode.linear_bits):
         raise MemoryFault(address, "not a canonical address")
-    table, rights, entries = paging.cr3 & mode.cr3_mask, WRITABLE | USER, []
-    for shift, mask, table_frame, table_reserved, page_frame, page_reserved, limits in _steps(state):
+    table, rights = paging.cr3 & mode.cr3_mask, WRITABLE | USER
+    entries: list[int] = []
+    for name, shift, mask, table_frame, table_reserved, page_frame, page_reserved, limits in _steps(state):
         at = table + (address >> shift & mask) * mode.entry_size
-        entry = int.from_bytes(ram[at : at + mode.entry_size], "little")
+        raw = ram[at : at + mode.entry_size]
+        entry = int.from_bytes(raw, "little")
+        if raw and not entry & PRESENT:
+            what = f"{name} entry {entry:#x} is not present"
+            raise NotMapped(address, what, reserved=False, entries=(*entries, at))
         is_page = not table_frame or (page_frame and entry & _LARGE)
         reserved = page_reserved if is_page else table_reserved
-        if not entry & PRESENT or entry & reserved or (is_page and page_frame == _SPLIT):
+        if not raw or entry & reserved or (is_page and page_frame == _SPLIT):
             break
         entries.append(at)
         rights &= entry | ~limits
@@ -201,9 +210,6 @@ def _ask_the_rules(memory: Memory, paging: Paging, address: int) -> Translation:
         case rules.Translation() as found:  # paging is off, or a page whose address is in two pieces
             rights = (WRITABLE if found.writable else 0) | (USER if found.user else 0)
             return Translation(found.physical, found.page_size, rights, _addresses(found.levels))
-        case rules.NotPresent(levels=levels):
-            what = f"{levels[-1].name} entry {levels[-1].raw:#x} is not present"
-            raise NotMapped(address, what, reserved=False, entries=_addresses(levels))
         case rules.ReservedBit(levels=levels, bits=bits):
             what = f"{levels[-1].name} entry {levels[-1].raw:#x} has reserved bits {bits:#x} set"
             raise NotMapped(address, what, reserved=True, entries=_addresses(levels))

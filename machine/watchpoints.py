@@ -7,7 +7,7 @@ the fast one runs so without being left (native/watch.c).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from unicorn import UC_HOOK_MEM_READ, UC_HOOK_MEM_WRITE, UC_MEM_WRITE
@@ -16,7 +16,7 @@ from machine.breakpoints import When
 from machine.engine.progress import Progress, Touched
 from machine.memory import PAGE, Memory
 from machine.stop import Access, Watchpoint
-from machine.walk import Entries, Paging, Walks
+from machine.walk import CR0_PG, CR4_PAGING, Entries, Paging, Place, Walks
 
 _KINDS = {
     Access.WRITE: UC_HOOK_MEM_WRITE,
@@ -46,17 +46,13 @@ class _Run(NamedTuple):
     length: int
 
 
-class _Planted(NamedTuple):
-    """A watch with its hooks, and what it was found by."""
+class _Places(NamedTuple):
+    """Where all watched bytes are under some page tables, as far as they are mapped, and the entries that say so."""
 
-    runs: tuple[_Run, ...]
-    hooks: tuple[int, ...]
-    paging: Paging
+    runs: tuple[tuple[Watch, _Run], ...]
     entries: Entries
-
-    def still(self, paging: Paging, walks: Walks) -> bool:
-        """Whether it would be found by the same again."""
-        return self.paging == paging and walks.are(self.entries)
+    numbers: frozenset[int]
+    """The entries' numbers."""
 
 
 class _Caught(NamedTuple):
@@ -81,8 +77,13 @@ class Watchpoints:
         self._can_leave = can_leave
         self._wanted: dict[Watch, list[When | None]] = {}
         self._hits: list[tuple[Watch, Watchpoint]] = []
-        self._planted: dict[Watch, _Planted] = {}
+        self._watches: tuple[Watch, ...] = ()  # what hooks were planted for
+        self._mode = (0, 0, 0)
+        self._known: dict[int, _Places] = {}  # by CR3
+        self._stale = False
+        self._hooks: dict[tuple[Watch, _Run], int] = {}
         self._entries: dict[int, int] = {}  # hooks on the page tables, by the entry's number
+        self._changes = memory.changes
         self._stores: list[_Caught] = []
         self._paging: Paging | None = None
         self.whole = False
@@ -128,7 +129,7 @@ class Watchpoints:
     @property
     def concerned(self) -> bool:
         """Whether there is anything to plant or to take out."""
-        return bool(self._wanted or self._planted)
+        return bool(self._wanted or self._hooks)
 
     @property
     def follows(self) -> bool:
@@ -138,72 +139,92 @@ class Watchpoints:
     def plant(self, paging: Paging) -> bool:
         """Before the processor runs: make hooks agree with what is wanted; True if any came or went."""
         self._paging = paging
-        if self._planted.keys() == self._wanted.keys() and all(self._is_still(watch, paging) for watch in self._wanted):
-            return False
-        gone = self._planted.keys() - self._wanted.keys()
-        for watch in gone:
-            self._take_out(watch)
-        moved = [self._put(watch, paging) for watch in self._wanted]
-        return self._watch_entries() or bool(gone) or True in moved
+        self._forget(paging)
+        root = paging.cr3 if self.follows else 0
+        places = self._known.get(root)
+        if places is None or not self._walks.are(places.entries):
+            if places is None and len(self._known) >= self._progress.most_tables:
+                self._known.clear()
+            self._known[root] = self._find(paging)
+            self._stale = True
+        changed = self._stale and self._settle()
+        self._stale = False
+        self._progress.use_tables(list(self._known).index(root))
+        return changed
 
-    def _put(self, watch: Watch, paging: Paging) -> bool:
-        """Have a watch's hooks where its bytes are now; True if they were elsewhere."""
-        planted = self._planted.get(watch)
-        if planted is not None and self._is_still(watch, paging):
-            return False
-        runs, entries = self._find(watch, paging)
-        if planted is not None and planted.runs == runs:
-            self._planted[watch] = planted._replace(paging=paging, entries=entries)
-            return False
-        if planted is not None:
-            self._take_out(watch)
-        self._planted[watch] = _Planted(runs, tuple(self._hooks(watch, runs)), paging, entries)
-        return True
+    def _forget(self, paging: Paging) -> None:
+        """Forget the page tables of which something else may be true now, without a store that was seen."""
+        watches, mode = tuple(self._wanted), (paging.cr0 & CR0_PG, paging.cr4 & CR4_PAGING, paging.efer)
+        if watches != self._watches or mode != self._mode:
+            self._watches, self._mode, self._stale = watches, mode, True
+            self._known.clear()
+        if self._changes != self._memory.changes:
+            self._changes, self._stale = self._memory.changes, True
+            self._known = {root: places for root, places in self._known.items() if self._walks.are(places.entries)}
 
-    def _is_still(self, watch: Watch, paging: Paging) -> bool:
-        """Whether a planted watch's bytes are where they were found."""
-        return watch.physical or self._planted[watch].still(paging, self._walks)
-
-    def _take_out(self, watch: Watch) -> None:
-        for hook in self._planted.pop(watch).hooks:
-            self._progress.unwatch(hook)
-
-    def _find(self, watch: Watch, paging: Paging) -> tuple[tuple[_Run, ...], Entries]:
-        """The watched bytes that are mapped, and the entries of the page tables that decide it."""
-        if watch.physical:
-            return (_Run(watch.address, watch.address, watch.length),), ()
-        runs: list[_Run] = []
+    def _find(self, paging: Paging) -> _Places:
+        """Under the page tables that are loaded."""
+        runs: list[tuple[Watch, _Run]] = []
         entries: dict[int, int] = {}
+        for watch in self._wanted:
+            if watch.physical:
+                runs.append((watch, _Run(watch.address, watch.address, watch.length)))
+                continue
+            for place, run in self._find_linear(watch, paging):
+                runs += [(watch, run)] if run else []
+                entries.update(place.entries)
+        return _Places(tuple(runs), tuple(entries.items()), frozenset(entries))
+
+    def _find_linear(self, watch: Watch, paging: Paging) -> Iterator[tuple[Place, _Run | None]]:
+        """Each page of a watch, with the bytes that are watched there if it is mapped."""
         address, end = watch.address, watch.address + watch.length
         while address < end:
             offset = address % PAGE
             count = min(end - address, PAGE - offset)
             place = self._walks.place(paging, (address - offset) & _LAST)
-            if place.physical is not None:
-                runs.append(_Run(address, place.physical + offset, count))
-            entries.update(place.entries)
+            yield place, None if place.physical is None else _Run(address, place.physical + offset, count)
             address += count
-        return tuple(runs), tuple(entries.items())
 
-    def _hooks(self, watch: Watch, runs: Iterable[_Run]) -> Iterator[int]:
-        for run in runs:
-            last = run.physical + run.length - 1
-            yield self._progress.watch(_KINDS[watch.access], run.physical, last, self._on_access(watch, run))
+    def _settle(self) -> bool:
+        """Have the hooks that are needed under the known page tables; True if any came or went."""
+        known = self._known.values()
+        runs = dict.fromkeys(run for places in known for run in places.runs)  # in order: the first hit is told
+        entries = dict.fromkeys(number for places in known for number, _ in places.entries)
+        gone = [self._hooks.pop(run) for run in self._hooks.keys() - runs]
+        gone += [self._entries.pop(number) for number in self._entries.keys() - entries]
+        for hook in gone:
+            self._progress.unwatch(hook)
+        come = [run for run in runs if run not in self._hooks]
+        come_entries = [number for number in entries if number not in self._entries]
+        self._hooks.update({(watch, run): self._hook(watch, run) for watch, run in come})
+        self._entries.update({number: self._hook_entry(number * _ENTRY) for number in come_entries})
+        self._tell()
+        return bool(gone or come or come_entries)
 
-    def _watch_entries(self) -> bool:
-        """Hook stores to the entries that decide where watched bytes are; True if hooks came or went."""
-        wanted = {number for planted in self._planted.values() for number, _ in planted.entries}
-        gone, come = self._entries.keys() - wanted, wanted - self._entries.keys()
-        for number in gone:
-            self._progress.unwatch(self._entries.pop(number))
-        for number in come:
-            at = number * _ENTRY
-            self._entries[number] = self._progress.watch(UC_HOOK_MEM_WRITE, at, at + _ENTRY - 1, self._on_entry)
-        return bool(gone or come)
+    def _tell(self) -> None:
+        self._progress.tell_tables({root: self._linear_hooks(places) for root, places in self._known.items()})
+
+    def _hook(self, watch: Watch, run: _Run) -> int:
+        last = run.physical + run.length - 1
+        return self._progress.watch(_KINDS[watch.access], run.physical, last, self._on_access(watch, run))
+
+    def _hook_entry(self, at: int) -> int:
+        return self._progress.watch(UC_HOOK_MEM_WRITE, at, at + _ENTRY - 1, self._on_entry)
+
+    def _linear_hooks(self, places: _Places) -> list[int]:
+        return [self._hooks[watch, run] for watch, run in places.runs if not watch.physical]
 
     def _on_entry(self, access: int, address: int, size: int) -> bool:
-        """A store to the page tables: what is watched is looked up again behind it."""
-        return self._leaves(access, address, size)
+        """A store to page tables: what is watched is looked up again where they serve, here behind the instruction."""
+        stored = {address // _ENTRY, (address + size - 1) // _ENTRY}
+        roots = list(self._known)
+        loaded = roots[self._progress.used_tables()]
+        kept = [root for root in roots if root == loaded or stored.isdisjoint(self._known[root].numbers)]
+        if len(kept) < len(roots):
+            self._known = {root: self._known[root] for root in kept}
+            self._tell()
+            self._progress.use_tables(kept.index(loaded))
+        return not stored.isdisjoint(self._known[loaded].numbers) and self._leaves(access, address, size)
 
     def _on_access(self, watch: Watch, run: _Run) -> Touched:
         def touched(access: int, address: int, size: int) -> bool:

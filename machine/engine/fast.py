@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import weakref
-from collections.abc import Callable, Set
+from collections.abc import Set
 from functools import partial
 from typing import Protocol
 
@@ -40,10 +40,11 @@ from machine.engine.machinecode import (
     u64,
 )
 from machine.engine.plainpoints import PlainPoints
-from machine.engine.progress import EVERY_BYTE, NEVER, Progress, Touched
+from machine.engine.progress import EVERY_BYTE, NEVER
 from machine.engine.rawhook import add_hook
 from machine.engine.state import Front, State
 from machine.engine.watchedpages import WatchedPages
+from machine.engine.watching import Guarded, Watching
 from machine.errors import EngineError
 from machine.memory import PAGE, Memory
 from machine.tallies import Tallies
@@ -58,8 +59,6 @@ _LINE = 32
 
 _SLOWLY = -(1 << 62)
 """A budget with which every block asks."""
-
-Guarded = Callable[[Callable[..., object]], Callable[..., object]]
 
 
 class Intercepting(Protocol):
@@ -84,13 +83,11 @@ class Intercepting(Protocol):
         """0 if code outside ring 0 may use a port, else the exception: vector << 16 | error code."""
 
 
-class FastProgress(Progress):
+class FastProgress(Watching):
     """The clock inside the blocks, and all that the machine code does besides.
 
     Raises `EngineError` if the library is not the known one.
     """
-
-    leaves_behind_access = False
 
     def __init__(self, uc: Uc, state: State, memory: Memory) -> None:
         facts, code = library.library(), machine_code()
@@ -222,38 +219,6 @@ class FastProgress(Progress):
         for index, at in enumerate(addresses):
             if index < MOST_HOOKED:
                 cells.hooked[index] = at
-
-    def watch(self, kinds: int, first: int, last: int, touched: Touched) -> int:
-        """As `Progress.watch`; no translation is stale.
-
-        The engine is left before the access, or not at all: most instructions are run once more, by themselves, in the
-        engine, and it is left behind them.  ``touched`` is called again then.
-        """
-        return self.watched.watch(kinds, first, last, self._guarded(touched))
-
-    def unwatch(self, hook: int) -> None:
-        """Take a hook of `watch` out."""
-        self.watched.unwatch(hook)
-
-    @property
-    def caught(self) -> bool:
-        """Whether the engine was left in the middle of an instruction, before an access of `watch`."""
-        return bool(self._cells.caught)
-
-    @property
-    def alone(self) -> tuple[int, int] | None:
-        """From a hook: the clock and CR2 before the instruction that runs once more for `watch`, if one does."""
-        cells = self._cells
-        return (cells.alone_clock, cells.alone_cr2) if cells.alone else None
-
-    def follow(self, wanted: bool) -> None:
-        """Whether to leave the engine behind every instruction that loads other page tables; `moved` tells then."""
-        self._cells.follows = wanted
-
-    def moved(self) -> bool:
-        """Whether the engine was left for that, once."""
-        moved, self._cells.moved = bool(self._cells.moved), 0
-        return moved
 
     def interrupt(self, vector: int, flags: int) -> bool:
         """Between two instructions: enter the handler of an external interrupt; False if Python must."""

@@ -18,6 +18,9 @@ READS, WRITES = 1, 2
 MOST_LISTS = 2
 """Lists of hooks on memory: for loads and for stores."""
 
+MOST_TABLES = 16
+"""Page tables that are known at a time to those who watch linear memory."""
+
 LEAVABLE = 16
 """Instructions kept, of 32 bytes each, that can be left between their memory accesses."""
 
@@ -89,10 +92,11 @@ class Watched(ctypes.Structure):
 class Watch(ctypes.Structure):
     """``struct watch``: what a hook on memory has as its data."""
 
-    _fields_ = (("fast", u64), ("touched", OnAccess), ("first", u64), ("last", u64))
+    _fields_ = (("fast", u64), ("touched", OnAccess), ("first", u64), ("last", u64), ("tables", u64))
     touched: object
     first: int
     last: int
+    tables: int
 
 
 class Block(ctypes.Structure):
@@ -159,6 +163,9 @@ class Cells(progress.Cells):
         ("next_flags", pointer),
         ("leavable", u64 * 4 * LEAVABLE),
         *((name, u64) for name in ("passes", "passed", "passed_at", "met", "met_at")),
+        ("tables", u64 * MOST_TABLES),
+        ("tables_count", u64),
+        ("table", u64),
     )
     refused: int
     warp: int
@@ -180,6 +187,8 @@ class Cells(progress.Cells):
     passed_at: int
     met: int
     met_at: int
+    tables_count: int
+    table: int
 
 
 LIBRARY_FUNCTIONS = {

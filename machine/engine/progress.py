@@ -11,7 +11,7 @@ import mmap
 import platform
 import struct
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from unicorn import (
@@ -73,6 +73,7 @@ class Progress:
 
     leaves_behind_access = True
     """Whether a store that `watch` leaves the engine for is done."""
+    most_tables = 1
 
     def __init__(self, uc: Uc, state: State, *, native: bool = True) -> None:
         self._uc, self._flags = uc, Flags.of(state)
@@ -147,6 +148,19 @@ class Progress:
     def unwatch(self, hook: int) -> None:
         """Take a hook of `watch` out; translations are stale then."""
         self._uc.hook_del(hook)
+
+    def tell_tables(self, tables: Mapping[int, Iterable[int]]) -> None:
+        """Say of so many page tables at most as `most_tables`, by CR3, which hooks of `watch` hold under each.
+
+        A hook that is not named holds always.
+        """
+
+    def use_tables(self, index: int) -> None:
+        """Say which of these are loaded, in their order."""
+
+    def used_tables(self) -> int:
+        """From a hook: which of these are loaded now."""
+        return 0
 
     def hook_time_stamps(self, **handlers: Callable[[int, int], int]) -> None:
         """Hook RDTSC and RDTSCP; machine code does those that it can, the handler of that name does the others."""

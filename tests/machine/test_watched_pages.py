@@ -74,6 +74,25 @@ def test_a_store_by_another_linear_address(engine):
     assert guest.run() == Watchpoint(WRITE, BORDER, BORDER)
 
 
+def another_root(guest, at, physical):
+    """Page tables that lead to the first ones but for one page; its entry's address."""
+    entry = at + 0x3000 + (BORDER - 0x200000 >> 9)
+    for place, table in ((0, 0x1000), (0x1000, 0x2000), (0x2000, 0x3000), (0x3000, 0x5000)):
+        guest.machine.memory.write(at + place, guest.machine.memory.read(table, 0x1000))
+    for place, value in (
+        (at, at + 0x1007),
+        (at + 0x1000, at + 0x2007),
+        (at + 0x2008, at + 0x3007),
+        (entry, physical | 3),
+    ):
+        guest.poke(place, value)
+    return entry
+
+
+def load(root):
+    return f"movl ${root:#x}, %eax; movq %rax, %cr3\n"
+
+
 def reload(entry, value):
     """Write an entry of the page tables, and forget what was read from them."""
     return f"movq ${value:#x}, %rax; movq %rax, {entry:#x}; movq %cr3, %rax; movq %rax, %cr3"
@@ -98,13 +117,73 @@ def test_a_watched_range_moves_with_the_page_tables(engine, change):
     handler = "pushq %%rax; movq $%d, %%rax; movq %%rax, %#x; popq %%rax; addq $8, %%rsp; iretq"
     guest.machine.memory.write(KERNEL + 0x800, assemble(handler % (BORDER + 3, 0x4000 + (BORDER >> 9)), KERNEL + 0x800))
     guest.gate(14, KERNEL + 0x800)
-    tables = guest.machine.memory.read(0x1000, 0x7000)
-    guest.machine.memory.write(0x700000, tables)  # the second root leads to the first one's tables but for this page
-    for entry, table in ((0x700000, 0x701000), (0x701000, 0x702000), (0x702008, 0x704000)):
-        guest.poke(entry, table | 7)
-    guest.poke(0x704000 + ((BORDER - 0x200000) >> 9), BORDER + 0x2003)
+    another_root(guest, 0x700000, BORDER + 0x2000)
     guest.cpu.watchpoints.insert(Watch(WRITE, BORDER + 8, 8))
     assert guest.run() == Watchpoint(WRITE, BORDER + 8, BORDER + 8)
+
+
+FIRST, SECOND, PLACE = 0x1000, 0x700000, BORDER + 0x2000
+
+
+@ENGINES
+def test_a_range_is_watched_under_the_tables_that_are_loaded(engine):
+    """Of two that take turns: at its place under each, and not at the other's."""
+    store, other = f"incq {BORDER + 8:#x}\n", f"incq {PLACE + 8:#x}\n"  # the second place, at its own address
+    turn = f"{load(SECOND)}{store}{other}{load(FIRST)}{other}{store}"
+    guest = Bare(engine=engine).kernel(f"movl $5, %ecx\n1: {turn} loop 1b\n{EXIT}")
+    another_root(guest, SECOND, PLACE)
+    guest.cpu.watchpoints.insert(Watch(WRITE, BORDER + 8, 8))
+    hits = []
+    while (stop := guest.run()) != Exited(0):
+        assert stop == Watchpoint(WRITE, BORDER + 8, BORDER + 8)
+        hits.append((guest.reg("cr3"), guest.peek(BORDER + 8), guest.peek(PLACE + 8)))
+    each = [[(SECOND, n, 3 * n + 1), (SECOND, n, 3 * n + 2), (FIRST, n + 1, 3 * n + 3)] for n in range(5)]
+    assert hits == [hit for turn in each for hit in turn]
+
+
+@ENGINES
+@pytest.mark.parametrize("store", ["movq %rax, ENTRY", "movl %eax, ENTRY; nop", "movb %ah, 1+ENTRY", "movw %ax, ENTRY"])
+def test_tables_that_are_not_loaded_are_followed_too(engine, store):
+    """They are changed while others are, and the range is where they say when they are loaded again."""
+    guest = Bare(engine=engine).kernel(
+        f"{load(SECOND)}{load(FIRST)}{load(SECOND)}{load(FIRST)} movl ${BORDER + 0x4003:#x}, %eax\n"
+        f"STORE; {load(SECOND)} movl $1, {PLACE:#x}; movl $1, {BORDER + 8:#x}; nop\n{EXIT}".replace(
+            "STORE", store.replace("ENTRY", f"{SECOND + 0x3000 + (BORDER - 0x200000 >> 9):#x}")
+        )
+    )
+    another_root(guest, SECOND, PLACE)
+    guest.cpu.watchpoints.insert(Watch(WRITE, BORDER + 8, 4))
+    assert guest.run() == Watchpoint(WRITE, BORDER + 8, BORDER + 8)
+    assert guest.peek(BORDER + 0x4008, 4) == 1
+    assert guest.run() == Exited(0)
+
+
+@ENGINES
+def test_more_tables_than_are_kept(engine):
+    roots = [0x600000 + 0x8000 * index for index in range(20)]
+    source = "".join(f"{load(root)} incq {BORDER + 8:#x}\n" for root in roots)
+    guest = Bare(engine=engine).kernel(f"movl $3, %ecx\n1: {source} decl %ecx; jnz 1b\n{EXIT}")
+    for index, root in enumerate(roots):
+        another_root(guest, root, PLACE + 0x1000 * index)
+    guest.cpu.watchpoints.insert(Watch(WRITE, BORDER + 8, 8))
+    for count in range(60):
+        assert guest.run() == Watchpoint(WRITE, BORDER + 8, BORDER + 8)
+        assert guest.peek(PLACE + 0x1000 * (count % 20) + 8) == 1 + count // 20
+    assert guest.run() == Exited(0)
+
+
+@pytest.mark.skipif(refusal() is not None, reason=f"the fast engine: {refusal()}")
+@pytest.mark.parametrize("place", [BORDER, PLACE], ids=["the same place", "another"])
+def test_tables_that_take_turns_cost_nothing(place):
+    turn = f"{load(SECOND)} incq {BORDER + 0x80:#x}; {load(FIRST)} incq {BORDER + 0x80:#x}"
+    guest = Bare(engine=Engine.FAST).kernel(f"movl $1000, %ecx\n1: {turn}; decl %ecx; jnz 1b\n{EXIT}")
+    another_root(guest, SECOND, place)
+    entered = []
+    start = guest.cpu.fast.start
+    guest.cpu.fast.start = lambda warp: (entered.append(guest.rip), start(warp))
+    guest.cpu.watchpoints.insert(Watch(WRITE, BORDER + 8, 8))
+    assert guest.run() == Exited(0)
+    assert len(entered) < 10
 
 
 @ENGINES

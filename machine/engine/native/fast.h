@@ -73,6 +73,7 @@ struct watch {
     struct fast *fast;
     i32 (*touched)(u32 kind, u64 address, i32 size); /* Python's: whether to leave before the access */
     u64 first, last;  /* physical addresses */
+    u64 tables;       /* a bit for each of the page tables under which it holds */
 };
 
 /* What the hook of a breakpoint has as its data. */
@@ -82,6 +83,9 @@ struct point {
 };
 #define MET 1
 #define MET_DISARMED 2
+
+/* Page tables, by CR3, under which it is known where watched linear memory lies. */
+#define MOST_TABLES 16
 
 #define MOST_LISTS 2
 
@@ -247,6 +251,8 @@ struct fast {
     struct leavable leavable[LEAVABLE];
     u64 passes, passed, passed_at; /* whether a stop was told for an instruction, its linear address, and the clock there */
     u64 met, met_at;  /* MET or MET_DISARMED if a breakpoint stopped the engine, and its linear address */
+    u64 tables[MOST_TABLES], tables_count;
+    u64 table;        /* the bit of those that are loaded */
 };
 
 /* The library's functions that this code stands before, and what else machinecode.py tells of the library. */

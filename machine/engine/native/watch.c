@@ -3,8 +3,8 @@
  * slow path alone while such a hook exists.  Its lists of these hooks are therefore hidden while it translates, and what
  * brings an access to a watched page to the slow path is a mark in the TLB, QEMU's own for this.
  *
- * Where watched linear memory lies, Python looks up, from the page tables.  It is asked anew behind every instruction
- * that loads other tables, or turns paging on or off.
+ * Where watched linear memory lies, Python looks up, from the page tables.  It is asked anew behind an instruction that
+ * turns paging on or off, or loads tables that it has not looked at.
  */
 #include "fast.h"
 
@@ -96,7 +96,7 @@ on_access(void *uc, u32 kind, u64 address, i32 size, i64 value, struct watch *w)
 {
     struct fast *f = w->fast;
     (void)value;
-    if (address + (u64)size <= w->first || address > w->last)
+    if (address + (u64)size <= w->first || address > w->last || !(w->tables & f->table))
         return;
     u64 at = linear(f);
     struct leavable *kept = &f->leavable[at % LEAVABLE], now = instruction(f, at);
@@ -125,6 +125,19 @@ follow(struct state *env, u64 changes)
     f->emu_stop(f->uc);
 }
 
+/* Whether Python has looked at page tables. */
+static int
+known(struct state *env, u64 root)
+{
+    struct fast *f = engine_of_env(env);
+    for (u64 i = 0; f && i < f->tables_count; i++)
+        if (f->tables[i] == root) {
+            f->table = 1ULL << i;
+            return 1;
+        }
+    return 0;
+}
+
 /* cpu_x86_update_cr0, _cr3, _cr4 */
 void
 update_cr0(struct state *env, u32 value)
@@ -139,7 +152,8 @@ update_cr3(struct state *env, u64 value)
 {
     u64 before = env->cr[3];
     library.update_cr3(env, value);
-    follow(env, before ^ value);
+    if (before != value && !known(env, value))
+        follow(env, 1);
 }
 
 void
