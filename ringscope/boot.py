@@ -161,6 +161,8 @@ def load_machine(configuration: Configuration) -> tuple[Machine, Loaded]:
         machine, protocol = _load(configuration, data, disk)
     except RamError as error:
         raise BootError(f"{error}{_enough(configuration, data, disk, error.least)}") from None
+    except BootError as error:
+        raise BootError(f"{kernel}: {error}") from None
     symbols = image.vmlinux if image else kernel if data.startswith(elf.MAGIC) else None
     return machine, Loaded(kernel, protocol, image, symbols)
 

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gdbstub.address import AddressError
+from gdbstub.address import AddressError, parse_address
 from kernel.errors import Error as KernelError
 from machine import stop
 from machine.errors import Error as MachineError
@@ -32,6 +32,11 @@ Watched = Callable[["Guest", argparse.Namespace], AbstractContextManager[None]]
 """What goes on beside a run."""
 
 LISTEN = "127.0.0.1:1234"
+
+_OF_OUR_MACHINE = (
+    *("initrd", "busybox", "append", "memory", "entry", "engine", "cpus", "quantum", "serial"),
+    *("from_snapshot", "stop_at"),
+)
 
 DESCRIPTION = """\
 An emulated x86-64 PC, a small Linux-shaped kernel on it, and a GDB server in front.
@@ -109,7 +114,7 @@ def build_parser() -> Parser:
     _machine_options(run)
     server = command("serve", _serve, "boot stopped at the first instruction and wait for gdb")
     server.add_argument(
-        "--listen", default=LISTEN, metavar="HOST:PORT|unix:PATH", help=f"where gdb connects (default {LISTEN})"
+        "--listen", default=LISTEN, metavar="HOST:PORT|unix:PATH", help="where gdb connects; default: %(default)s"
     )
     server.add_argument(
         "--allow-remote", action="store_true", help="let --listen name an address that other hosts can reach"
@@ -130,7 +135,11 @@ def build_parser() -> Parser:
     demo.add_argument("--gdb", default="gdb", metavar="PROGRAM", help="the gdb to start")
     demo.add_argument("--no-color", action="store_true", help="plain text")
     repl = command("repl", _repl, "look around and debug without gdb")
-    repl.add_argument("--connect", metavar="HOST:PORT|unix:PATH", help="any GDB stub instead of a machine of our own")
+    repl.add_argument(
+        "--connect",
+        metavar="HOST:PORT|unix:PATH",
+        help="any GDB stub instead of a machine of our own; --kernel then gives symbols",
+    )
     _machine_options(repl)
     _linux_options(command("linux", _linux, "fetch Debian's kernel and busybox, once, and boot them to a shell"))
     command("doctor", _doctor, "say which engine runs here and why, and what is missing")
@@ -278,7 +287,13 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _repl(arguments: argparse.Namespace) -> int:
     from ringscope.repl import repl
 
-    return repl(_configuration(arguments), connect=arguments.connect)
+    if arguments.connect is None:
+        return repl(_configuration(arguments))
+    parse_address(arguments.connect)
+    for name in _OF_OUR_MACHINE:
+        if getattr(arguments, name):
+            raise UsageError(f"--{name.replace('_', '-')} has no place beside --connect: it is of a machine of our own")
+    return repl(Configuration(arguments.kernel), connect=arguments.connect)
 
 
 def _linux(arguments: argparse.Namespace) -> int:

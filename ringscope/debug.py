@@ -23,7 +23,10 @@ def find_gdb(program: str) -> str:
     """The gdb to run.  Raises `Error` naming it if there is none."""
     path = shutil.which(program)
     if path is None:
-        raise Error(f"{program} is not installed: on Debian, apt-get install gdb")
+        advice = (
+            "is no program that can be run" if "/" in program else "is not installed: on Debian, apt-get install gdb"
+        )
+        raise Error(f"{program} {advice}")
     return path
 
 

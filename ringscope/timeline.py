@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from machine import stop
 from machine.errors import Error
 from machine.positions import Goal, parse_goal
-from ringscope.configuration import Configuration, UsageError
+from ringscope.configuration import CPU, Configuration, UsageError
 from ringscope.output import write_stdout
 from ringscope.parser import regular_file
 
@@ -58,9 +58,14 @@ def add_options(group: argparse._ArgumentGroup) -> None:
 
 def add_keeping_options(parser: argparse.ArgumentParser) -> None:
     """What every command with the guest's console takes."""
-    parser.add_argument("--snapshot-at", type=waypoint, metavar="WHERE", help=f"keep the machine and go on: {PLACES}")
     parser.add_argument(
-        "--snapshot-to", type=regular_file, metavar="FILE", help="where; default: a name of the kernel's"
+        "--snapshot-at", type=waypoint, metavar="WHERE", help=f"keep a snapshot there, and go on: {PLACES}"
+    )
+    parser.add_argument(
+        "--snapshot-to",
+        type=regular_file,
+        metavar="FILE",
+        help="its file; default: named after kernel and position",
     )
 
 
@@ -68,6 +73,8 @@ def check(arguments: argparse.Namespace) -> None:
     """Raises `UsageError` for an option that would have no effect beside the others."""
     if arguments.snapshot_to and not arguments.snapshot_at:
         raise UsageError("--snapshot-to says where, but not when: give --snapshot-at too")
+    if not getattr(arguments, "gdb", True) and arguments.view != CPU:
+        raise UsageError(f"--view {arguments.view} says what gdb's threads are: give --gdb too")
     for name in _WITHOUT_GDB if getattr(arguments, "gdb", None) else ():
         if getattr(arguments, name):
             option = name.replace("_", "-")

@@ -107,6 +107,7 @@ def test_a_kernel_of_absurd_size_is_not_even_read(capsys, tmp_path):
     ("words", "message"),
     [
         (("--gdb", "--reboot"), "--reboot has no place beside --gdb"),
+        (("--view", "tasks"), "--view tasks says what gdb's threads are: give --gdb too"),
         (("--gdb", "--snapshot-at", "login"), "--snapshot-at has no place beside --gdb"),
         (("--snapshot-to", "file"), "--snapshot-to says where, but not when"),
         (("--from-snapshot", "file", "--symbols"), "--symbols has no place beside --from-snapshot"),
@@ -135,3 +136,32 @@ def test_a_warning_stands_where_others_reach_the_machine(capsys):
     assert "warning: 0.0.0.0:1234 can be reached from other hosts" in capsys.readouterr().err
     check_address("127.0.0.1:1234", remote=False)
     assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("nowhere",), "'nowhere' is neither HOST:PORT nor unix:PATH"),
+        ((":1", "--memory", "1M"), "--memory has no place beside --connect: it is of a machine of our own"),
+        ((":1", "--stop-at", "5"), "--stop-at has no place beside --connect"),
+        ((":1", "--busybox"), "--busybox has no place beside --connect"),
+    ],
+)
+def test_a_stub_elsewhere_has_a_machine_of_its_own(words, message, capsys):
+    status, line = said(capsys, "repl", "--connect", *words)
+    assert status == 2 and message in line
+
+
+@pytest.mark.parametrize(
+    ("program", "message"), [("/nowhere/gdb", "is no program that can be run"), ("no-such-gdb", "apt-get install gdb")]
+)
+def test_a_gdb_that_is_not_there(program, message, capsys):
+    for command in ("debug", "demo"):
+        status, line = said(capsys, command, "--gdb", program)
+        assert status == 1 and program in line and message in line
+
+
+def test_the_file_that_is_no_kernel_is_named(capsys, tmp_path):
+    (tmp_path / "text").write_text("hello")
+    status, line = said(capsys, "run", "--kernel", str(tmp_path / "text"))
+    assert status == 1 and f"{tmp_path / 'text'}: no kernel image" in line
