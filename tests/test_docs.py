@@ -170,6 +170,15 @@ def test_a_stale_page_is_named(tmp_path, capsys):
     assert generate.main(["--check"]) == 0
 
 
+def test_figures_of_the_kernel_are_true():
+    text = (ROOT / "docs" / "kernel.md").read_text()
+    (lines,) = re.findall(r"About ([0-9,]+) lines of C and assembly", text)
+    sources = [path for path in (ROOT / "kernel" / "guest").rglob("*") if path.suffix in {".c", ".h", ".S"}]
+    assert int(lines.replace(",", "")) == pytest.approx(sum(path.read_text().count("\n") for path in sources), rel=0.1)
+    (size,) = re.findall(r"The bzImage has (\d+) KB", text)
+    assert int(size) * 1000 == pytest.approx(find_image().bzimage.stat().st_size, rel=0.05)
+
+
 def test_pictures_are_small_and_there():
     pictures = re.findall(r"!\[[^\]]+\]\((\S+)\)", (ROOT / "README.md").read_text())
     assert pictures
