@@ -5,7 +5,7 @@ from collections.abc import Callable
 from gdbstub.errors import TargetError
 from gdbstub.inferiors import Inferiors
 from gdbstub.points import Points
-from gdbstub.stopreply import BreakpointHit, Forked, Noted, Stop, Stopped, WatchpointHit, format_stop
+from gdbstub.stopreply import BreakpointHit, Forked, Noted, Stepped, Stop, Stopped, WatchpointHit, format_stop
 from gdbstub.target import Expedites, Target
 from gdbstub.threadid import ThreadId
 
@@ -44,6 +44,8 @@ class StopWriter:
 
     def _reason(self, stop: Stopped) -> str:
         """A reason that fits no point of the client's would make it resume silently, so it is left out."""
+        if stop.reason is None or isinstance(stop.reason, Stepped):  # first: nothing comes more often
+            return ""
         match stop.reason:
             case BreakpointHit(address) if address in self._points.software and self._explains("swbreak", stop):
                 return "swbreak:;"

@@ -135,7 +135,7 @@ class MachineTarget(ThreadRegisters, MachinePoints, MachineBranches):
 
     def forget(self) -> None:
         """The guest has run, or something in it has changed."""
-        super().forget()
+        self._blocks.clear()
         self._regions = None
         self.view.forget()
 

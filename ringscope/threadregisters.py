@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from abc import abstractmethod
 from collections.abc import Collection
 
 from gdbstub.errors import TargetError
@@ -27,9 +28,9 @@ class ThreadRegisters:
         self._registers = [Block(cpu) for cpu in machine.cpus]
         self._blocks: dict[int, bytes] = {}
 
+    @abstractmethod
     def forget(self) -> None:
-        """The guest has run, or something in it has changed."""
-        self._blocks.clear()
+        """The guest has run, or something in it has changed: ``_blocks`` among what is not so any more."""
 
     @property
     def registers(self) -> RegisterSet:

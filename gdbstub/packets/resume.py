@@ -89,7 +89,8 @@ def resume_threads(session: Session[Target], actions: bytes) -> bytes | None:
         for thread in _chosen(session, named, stops=action is None):
             if thread not in plan:
                 plan[thread] = action
-                ranges += [StepRange(thread, *addresses)] if addresses else []
+                if addresses:
+                    ranges.append(StepRange(thread, *addresses))
     if session.nonstop.active:
         direct(session, plan, ranges)
         return OK
