@@ -11,7 +11,7 @@ import pytest
 
 from kernel.image import find_image
 from kernel.symbols import Symbols
-from ringscope.cli import build_parser
+from ringscope.options import build_parser
 
 ROOT = Path(__file__).resolve().parent.parent
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")

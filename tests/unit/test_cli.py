@@ -6,6 +6,7 @@ import pytest
 
 from machine.stop import Exited, Reset
 from ringscope import cli, console
+from ringscope.options import build_parser
 
 HEADER = struct.pack(
     "<3I5I", 0x1BADB002, 0x10000, -(0x1BADB002 + 0x10000) & 0xFFFFFFFF, *[0x100000] * 2, 0, 0, 0x100020
@@ -48,7 +49,7 @@ def test_reboot_boots_from_the_start(kernel, monkeypatch):
     ],
 )
 def test_numbers_of_processors(command, words, message, capsys):
-    assert cli.build_parser().parse_args([command, "--cpus", "4"]).cpus == 4
+    assert build_parser().parse_args([command, "--cpus", "4"]).cpus == 4
     with pytest.raises(SystemExit) as ended:
         cli.main([command, *words])
     assert ended.value.code == 2
