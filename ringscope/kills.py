@@ -8,6 +8,7 @@ registers become those of a call of `send_sig` which returns to the same place, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from kernel.errors import Error as KernelError
@@ -24,6 +25,9 @@ PLACES = ("irq_exit_rcu", "irq_exit")
 """Where the handlers of interrupts end, in Linux since 5.8, and in our kernel (kernel/softirq.c)."""
 
 SIGKILL, BY_THE_KERNEL = 9, 1
+
+DEAD = "ZX"
+"""States of a task that runs no more (Linux: fs/proc/array.c)."""
 
 CLOBBERED = ("rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "rsp", "eflags", "rip")
 """What a call changes (System V ABI, 3.2.1), with the stack and the place."""
@@ -84,9 +88,18 @@ class Kills:
 
     def arm(self) -> None:
         """Before the machine runs: wait for the next interrupt if a process is to end."""
+        if self._killed and not self._wanted:
+            self._drop_the_dead()
         if self._place is None and self._wanted:
             self._place = self._find(self._kernel())
             self._machine.cpu.breakpoints.insert(self._place, self._ask)
+
+    def _drop_the_dead(self) -> None:
+        try:
+            alive = {task.tgid: task.address for task in for_each_process(self._kernel()) if task.letter not in DEAD}
+        except KernelError:
+            return
+        self._killed = dict(self._killed.items() & alive.items())
 
     def forget(self) -> None:
         """The machine begins anew."""
@@ -107,7 +120,8 @@ class Kills:
     def act(self) -> bool:
         """At the stop: call, or put back what the call has changed; whether the call is over."""
         if self._call is None and self._wanted:
-            self._begin(self._wanted.pop(0))
+            with suppress(KernelError):
+                self._begin(self._wanted.pop(0))
         elif self._call is not None:
             self._write(self._call.registers)
             self._call = None

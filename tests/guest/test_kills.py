@@ -58,6 +58,8 @@ def test_a_process_ends_and_its_parent_knows(prompt):
     assert prompt.go_on() is None
     assert prompt.pids() == {0, INIT, SHELL}
     assert not prompt.guest.machine.cpu.breakpoints.addresses()
+    prompt.target.resume({})
+    assert not prompt.target._waiting, "nothing is left to be looked for at a stop"
     seen = len(prompt.output)
     prompt.type("echo still here")
     assert b"\r\nstill here\r\n" in prompt.output[seen:]
@@ -126,6 +128,14 @@ def unlink(task):
     following, before = (task.kernel.number_at(entry + offset) for offset in (0, 8))
     task.kernel.memory.write(following + 8, before.to_bytes(8, "little"))
     task.kernel.memory.write(before, following.to_bytes(8, "little"))
+
+
+def test_one_whose_list_is_broken_by_then(prompt):
+    prompt.target.kill(prompt.process)
+    tasks = prompt.guest.running_kernel.variable("init_task", "struct task_struct").address_of("tasks")
+    prompt.guest.running_kernel.memory.write(tasks, (1 << 62).to_bytes(8, "little"))
+    prompt.go_on()
+    assert not prompt.guest.machine.cpu.breakpoints.addresses()
 
 
 def test_the_same_run_twice(monkeypatch):
