@@ -44,8 +44,8 @@ def gdb(tmp_path):
 def at_the_shell(gdb, files):
     """at_the_shell(line, commands…) -> what gdb printed that came as a line had been typed."""
 
-    def run(line, *commands, view=TASKS):
-        debian = Debian(files).shell()
+    def run(line, *commands, view=TASKS, append=""):
+        debian = Debian(files, append=append).shell()
         debian.type(line)
         return gdb(debian.guest, "set follow-fork-mode child", *commands, view=view)
 
@@ -103,7 +103,8 @@ def entries(files):
     return lambda output: list(entered(output))
 
 
-def test_system_calls_of_a_32_bit_program(at_the_shell, entries):
+@pytest.mark.parametrize("append", ["", "mitigations=auto pti=on"])
+def test_system_calls_of_a_32_bit_program(at_the_shell, entries, append):
     output = at_the_shell(
         "hello32",
         "catch exec",
@@ -113,6 +114,7 @@ def test_system_calls_of_a_32_bit_program(at_the_shell, entries):
         "delete",
         "catch syscall close",
         *WHERE * 2,
+        append=append,
     )
     pid = int(re.search(r"process (\d+) is executing new program: /bin/hello32", output)[1])
     assert output.count("(call to syscall getpid)") == output.count("(returned from syscall getpid)") == 2

@@ -52,6 +52,14 @@ def test_a_program_is_run_again_with_its_breakpoints(gdb):
     assert output.count("Breakpoint 1, 0x") == 2 and "* 1    process 1 " in output
 
 
+def test_a_program_is_run_in_the_midst_of_a_session(gdb):
+    """gdb keeps the inferiors of the machine that was: they are killed, and removed, first."""
+    away = ("kill inferiors 1 2 3", "remove-inferiors 2 3")
+    output = gdb(TASKS, *LS, *away, "starti", "info threads", "continue", guest=at_the_prompt())
+    assert '* 1    Thread 1.1 "ls" (pid 1, running, ring 3)' in output
+    assert "[Inferior 1 (process 1) exited normally]" in output
+
+
 def test_a_program_begins_where_threads_are_processors_too(gdb):
     output = gdb(CPU, *LS, "starti", "p $cs", "info threads")
     assert "= 51" in output and '"CPU#0" (ls (1), ring 3)' in output
