@@ -29,6 +29,10 @@ class Held:
         """Whether the client debugs a process."""
         return process not in self._left
 
+    def known(self) -> list[int]:
+        """The processes that the client has seen, and not left or seen the end of."""
+        return sorted(self._known)
+
     def hides(self, process: int) -> bool:
         """Whether the client must not see a process."""
         return self._left.get(process, False)

@@ -118,6 +118,10 @@ class Inferiors:
         self._held.leave(process, for_good=for_good or not is_child)
         self._take_back(process)
 
+    def known(self) -> Sequence[int]:
+        """The processes that the client takes for its own, where it tells them apart."""
+        return self._held.known() if self.tells_apart else ()
+
     def take(self, process: int) -> None:
         """The client wants to debug a process that it has left, if that is still there."""
         if any(self.process_of(thread) == process for thread in self._target.threads()):

@@ -3,6 +3,7 @@
 import errno
 from binascii import Error as HexError
 from binascii import unhexlify
+from collections.abc import Iterable
 
 from gdbstub.errors import MalformedPacket, TargetError, quoted
 from gdbstub.registry import TABLE
@@ -27,10 +28,20 @@ def run_program(session: Session[Restart], words: bytes) -> bytes | None:
         return session.write_stop(session.stop)
     if not isinstance(session.target, Programs):
         raise TargetError(errno.ENOTSUP, f"{path} cannot be started: the target knows no programs")
+    if known := session.inferiors.known():  # it would take new processes of these numbers for them
+        text = (
+            f"{path} is not started while processes {_listed(known)} are the client's: kill and remove-inferiors first"
+        )
+        session.resident.console.print(f"{text}\n".encode())  # gdb shows no words of this packet's reply
+        raise TargetError(errno.EBUSY, text)
     session.target.start_program(Program(path, tuple(arguments), dict(session.environment)))
     session.restarted()
     session.launch(path)
     return None
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, numbers))
 
 
 def _text(digits: bytes) -> str:

@@ -160,6 +160,20 @@ def test_a_process_is_killed_by_its_number(several):
     assert several(b"qfThreadInfo") == b"mp10.1", "what was killed is out of sight"
 
 
+def test_no_program_begins_under_processes_that_the_client_holds(several):
+    """It would take those of the new target for them."""
+    several(b"!")
+    assert several(b"qfThreadInfo") == b"mp10.1,p20.2"
+    assert several(b"vKill;10") == b"OK"
+    assert several(run("/bin/good")) == b"E10"
+    assert not hasattr(several.target, "program")
+    words = several.all(b"qRcmd," + b"help".hex().encode())[0]
+    assert bytes.fromhex(words[1:].decode()).startswith(b"/bin/good is not started while processes 32 are the client's")
+    assert several(b"D;20") == b"OK"
+    several(run("/bin/good"))
+    assert several.target.program == Program("/bin/good")
+
+
 def test_the_client_of_the_others_stays(several):
     several(b"Z0,1000,1")
     several(b"Hgp20.2")

@@ -55,7 +55,9 @@ def test_a_program_is_run_again_with_its_breakpoints(gdb):
 def test_a_program_is_run_in_the_midst_of_a_session(gdb):
     """gdb keeps the inferiors of the machine that was: they are killed, and removed, first."""
     away = ("kill inferiors 1 2 3", "remove-inferiors 2 3")
-    output = gdb(TASKS, *LS, *away, "starti", "info threads", "continue", guest=at_the_prompt())
+    refused = ("starti", "monitor position")
+    output = gdb(TASKS, *LS, *refused, *away, "starti", "info threads", "continue", guest=at_the_prompt())
+    assert "/bin/ls is not started while processes 1, 3 are the client's: kill and remove-inferiors first" in output
     assert '* 1    Thread 1.1 "ls" (pid 1, running, ring 3)' in output
     assert "[Inferior 1 (process 1) exited normally]" in output
 
