@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import struct
+from functools import partial
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -53,7 +54,52 @@ BINARY = {
 }
 
 
-def plain(code, effects):  # noqa: C901
+def extended(value, bits):
+    """The low bits with their sign."""
+    low = value % (1 << bits)
+    return u(low - (1 << bits) if bits and low >> (bits - 1) else low)
+
+
+def combine(operation, stack, _n):
+    b, a = stack.pop(), stack.pop()
+    stack.append(u(operation(a, b)))
+
+
+def load(length, stack, _n):
+    stack.append(Probe().load(stack.pop(), length))
+
+
+# fmt: off
+MOVES = {
+    # what becomes of the stack, top last; n is the operand
+    **{op: partial(combine, operation) for op, operation in BINARY.items()},
+    **{op: partial(load, length) for op, length in WORDS.items()},
+    **{op: lambda stack, n: stack.append(n) for op in CONSTANTS},
+    0x0E: lambda stack, n: stack.append(int(not stack.pop())),
+    0x12: lambda stack, n: stack.append(u(~stack.pop())),
+    0x16: lambda stack, n: stack.append(extended(stack.pop(), n)) if n < 64 else None,
+    0x26: lambda stack, n: stack.append(Probe().register(n)),
+    0x28: lambda stack, n: stack.append(stack[-1]),
+    0x29: lambda stack, n: stack.pop(),
+    0x2A: lambda stack, n: stack.append(stack.pop() % (1 << n)) if n < 64 else None,
+    0x2B: lambda stack, n: stack.extend((stack.pop(), stack.pop())),
+    0x32: lambda stack, n: stack.append(stack[len(stack) - 1 - n]),
+    0x33: lambda stack, n: stack.extend((stack.pop(), *reversed((stack.pop(), stack.pop())))),
+}
+TELLS = {
+    # and of what else there is
+    0x0C: lambda effects, stack, n: effects.trace(None, *reversed((stack.pop(), stack.pop()))),
+    0x0D: lambda effects, stack, n: effects.trace(None, stack[-1], n),
+    0x2C: lambda effects, stack, n: stack.append(effects.variable(n)),
+    0x2D: lambda effects, stack, n: effects.set_variable(n, stack[-1]),
+    0x2E: lambda effects, stack, n: effects.trace_variable(n),
+    0x2F: lambda effects, stack, n: effects.trace_string(None, *reversed((stack.pop(), stack.pop()))),
+    0x30: lambda effects, stack, n: effects.trace(None, stack[-1], n),
+}
+# fmt: on
+
+
+def plain(code, effects):
     """The reference: top of the stack last; raises what the translated code raises."""
     stack, pc, back = [], 0, 0
     while True:
@@ -63,47 +109,10 @@ def plain(code, effects):  # noqa: C901
         pc += 1 + size
         if op == 0x27:
             return u(stack[-1]) if stack else 0
-        if op in BINARY:
-            b, a = stack.pop(), stack.pop()
-            stack.append(u(BINARY[op](a, b)))
-        elif op in CONSTANTS:
-            stack.append(n)
-        elif op in WORDS:
-            stack.append(Probe().load(stack.pop(), WORDS[op]))
-        elif op == 0x0E:
-            stack.append(int(not stack.pop()))
-        elif op == 0x12:
-            stack.append(u(~stack.pop()))
-        elif op == 0x16 and n < 64:
-            low = stack.pop() % (1 << n)
-            stack.append(u(low - (1 << n) if n and low >> (n - 1) else low))
-        elif op == 0x2A and n < 64:
-            stack.append(stack.pop() % (1 << n))
-        elif op == 0x26:
-            stack.append(Probe().register(n))
-        elif op == 0x28:
-            stack.append(stack[-1])
-        elif op == 0x29:
-            stack.pop()
-        elif op == 0x2B:
-            b, a = stack.pop(), stack.pop()
-            stack += [b, a]
-        elif op == 0x32:
-            stack.append(stack[len(stack) - 1 - n])
-        elif op == 0x33:
-            c, b, a = stack.pop(), stack.pop(), stack.pop()
-            stack += [c, a, b]
-        elif op == 0x2C:
-            stack.append(effects.variable(n))
-        elif op == 0x2D:
-            effects.set_variable(n, stack[-1])
-        elif op == 0x2E:
-            effects.trace_variable(n)
-        elif op in (0x0D, 0x30):
-            effects.trace(None, stack[-1], n)
-        elif op in (0x0C, 0x2F):
-            length, address = stack.pop(), stack.pop()
-            (effects.trace if op == 0x0C else effects.trace_string)(None, address, length)
+        if op in MOVES:
+            MOVES[op](stack, n)
+        elif op in TELLS:
+            TELLS[op](effects, stack, n)
         elif op == 0x21 or (op == 0x20 and stack.pop()):
             back += pc - n if n <= here else 0
             pc = n
