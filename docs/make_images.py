@@ -20,7 +20,7 @@ from rich.text import Text
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "images" / "session.svg"
-WIDTH = 104
+WIDTH = 112
 SECONDS = 30.0
 PROMPT = "(gdb) "
 COMMANDS = (

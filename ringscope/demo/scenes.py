@@ -201,8 +201,8 @@ def _behind_the_selectors(facts: Facts) -> Scene:
         "A selector is an index into the GDT, an address one into the page tables. Where the walk ends in physical "
         "memory, the kernel's own map of it shows the program's first bytes.",
         [
-            Command("x86 selector $cs", [Claim("descriptor of CS: 64-bit code, ring 3", DESCRIPTOR, code)], lines=2),
-            Command("x86 selector $ss", [Claim("descriptor of SS: data, ring 3", DESCRIPTOR, data)], lines=2),
+            Command("x86 selector $cs", [Claim("descriptor of CS: 64-bit code of ring 3", DESCRIPTOR, code)], lines=2),
+            Command("x86 selector $ss", [Claim("descriptor of SS: data of ring 3", DESCRIPTOR, data)], lines=2),
             Command("x86 walk $rip", walk, learn=("physical", r"^physical (0x[0-9a-f]+)")),
             Command("x/xg $rip", [Claim("bytes at RIP, as in the ELF file", WORD_IN_MEMORY, word)]),
             Command(
