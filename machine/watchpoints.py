@@ -138,7 +138,6 @@ class Watchpoints:
 
     def plant(self, paging: Paging) -> bool:
         """Before the processor runs: make hooks agree with what is wanted; True if any came or went."""
-        self._paging = paging
         self._forget(paging)
         root = paging.cr3 if self.follows else 0
         places = self._known.get(root)
@@ -154,7 +153,9 @@ class Watchpoints:
 
     def _forget(self, paging: Paging) -> None:
         """Forget the page tables of which something else may be true now, without a store that was seen."""
-        watches, mode = tuple(self._wanted), (paging.cr0 & CR0_PG, paging.cr4 & CR4_PAGING, paging.efer)
+        watches, mode = tuple(self._wanted), self._mode
+        if paging != self._paging:
+            self._paging, mode = paging, (paging.cr0 & CR0_PG, paging.cr4 & CR4_PAGING, paging.efer)
         if watches != self._watches or mode != self._mode:
             self._watches, self._mode, self._stale = watches, mode, True
             self._known.clear()
