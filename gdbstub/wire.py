@@ -7,6 +7,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from enum import Enum, auto
+from functools import lru_cache
 from typing import NamedTuple
 
 from gdbstub.errors import MalformedPacket
@@ -148,14 +149,26 @@ def _counts(data: bytes) -> list[int]:
     return [count for match in _REPEATED.finditer(data) for count in match[2][1::2]]
 
 
+_SHORTEST = 4  # bytes of what is framed once
+
+
 def frame(payload: bytes, *, run_lengths: bool = True) -> bytes:
     """A packet ready to send: escaped, run-length encoded where that is a win, with its checksum.
 
     Only replies may have ``run_lengths``.
     """
+    if len(payload) <= _SHORTEST:
+        return _frame_short(payload)
     data = escape(payload)
     if run_lengths and len(data) > _SENT_AT_ONCE:
         data = compress(data)
+    return b"$" + data + _TRAILERS[checksum(data)]
+
+
+@lru_cache(maxsize=64)
+def _frame_short(payload: bytes) -> bytes:
+    """``OK`` and its like, which are said again and again."""
+    data = escape(payload)
     return b"$" + data + _TRAILERS[checksum(data)]
 
 
@@ -165,6 +178,7 @@ def notification(payload: bytes) -> bytes:
     return b"%" + data + _TRAILERS[checksum(data)]
 
 
+_MOST_KNOWN, _LONGEST_KNOWN = 256, 64  # packets, and bytes of one, that a decoder remembers
 _START = re.compile(rb"[$%+\-\x03]")
 _SINGLE = {ACK: Mark.ACK, NAK: Mark.NAK, BREAK: Mark.INTERRUPT}
 
@@ -183,6 +197,7 @@ class Decoder:
         self._buffer = bytearray()  # one incomplete packet, from its $ or %
         self._searched = 0  # no # before this index of the buffer
         self._skipping = False  # within an oversize packet: the buffer holds only its start
+        self._known: dict[bytes, bytes] = {}  # short packets that came lately, and what they hold
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that ``data`` completes."""
@@ -191,9 +206,19 @@ class Decoder:
                 return []
             data = bytes(self._buffer)
             self._buffer.clear()
+        elif len(data) <= _LONGEST_KNOWN and (known := self._known.get(data)):
+            return [known]
         elif len(data) > 3 and data[0] == PACKET and data.find(b"#") == len(data) - 3:
-            return [self._packet(data, 0, len(data) - 3)]
+            event = self._packet(data, 0, len(data) - 3)
+            if len(data) <= _LONGEST_KNOWN and event.__class__ is bytes:
+                self._remember(data, event)
+            return [event]
         return self._scan(data)
+
+    def _remember(self, data: bytes, packet: bytes) -> None:
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[data] = packet
 
     def _complete(self, data: bytes) -> bool:
         """Add to the incomplete packet; true once its checksum is there."""

@@ -83,8 +83,6 @@ class Breakpoints:
 
     def pass_once(self, address: int | None) -> None:
         """Let the next instruction go, if it lies at linear ``address``: a stop was already told for it."""
-        if address not in self._planted:  # nothing to be told there
-            address = None
         if address is None and self._passed is None:
             return
         self._passed = None if address is None else (address, self._progress.clock)

@@ -285,7 +285,8 @@ class Cpu(ExecutionEnvironment):
             self.state.front.hflags |= HF_SMAP
             self.state.store()
         self._plant()
-        self.breakpoints.pass_once(self.told_at if self.told_at == self.linear_pc else None)
+        told = self.told_at if self.told_at in self.breakpoints.hooked_addresses else None
+        self.breakpoints.pass_once(told if told is not None and told == self.linear_pc else None)
 
     def _plant(self) -> None:
         """Make the hooks agree with what is wanted, where that may have changed."""

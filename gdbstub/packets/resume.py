@@ -86,11 +86,10 @@ def resume_threads(session: Session[Target], actions: bytes) -> bytes | None:
     for action, addresses, named in _parse_actions(actions):
         if addresses and session.registers.pc_slot is None:
             raise TargetError(errno.ENOTSUP, "the program counter is not known")
-        for thread in _chosen(session, named, stops=action is None):
-            if thread not in plan:
-                plan[thread] = action
-                if addresses:
-                    ranges.append(StepRange(thread, *addresses))
+        for thread in _chosen(session, named, action):
+            if addresses and thread not in plan:
+                ranges.append(StepRange(thread, *addresses))
+            plan.setdefault(thread, action)
     if session.nonstop.active:
         direct(session, plan, ranges)
         return OK
@@ -123,9 +122,9 @@ def _parse_action(word: bytes) -> tuple[Action | None, tuple[int, int] | None]:
     return Action(step=signalling == b"S", signal=int(signal, 16)), None
 
 
-def _chosen(session: Session[Target], named: ThreadId, *, stops: bool) -> Sequence[int]:
+def _chosen(session: Session[Target], named: ThreadId, action: Action | None) -> Sequence[int]:
     """The threads that an action is for; one that has ended is one to tell of, if it was to stop."""
-    if stops and named.thread > 0:
+    if action is None and named.thread > 0:
         return (named.thread,)
     if named.thread == ANY:
         return (session.thread() if named.process is None else session.a_thread_named(named),)
