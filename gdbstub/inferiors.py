@@ -7,7 +7,7 @@ from gdbstub.held import Held
 from gdbstub.points import Points
 from gdbstub.processes import Processes, ProcessEvents, SystemCalls, UnknownRegisters
 from gdbstub.scopes import EVERYWHERE, CaughtCalls, Scopes
-from gdbstub.stopreply import BreakpointHit, Forked, Noted, ProcessEnded, Stop, Stopped, ThreadEnded
+from gdbstub.stopreply import BreakpointHit, Forked, Noted, ProcessEnded, Signalled, Stop, Stopped, ThreadEnded
 from gdbstub.target import Breakpoints, Target
 
 
@@ -90,7 +90,7 @@ class Inferiors:
                 return self._calls.concern(process, int(number, 16))
             case Forked(_, child):
                 return self._held.forked(process, self.process_of(child) or EVERYWHERE)
-            case Noted("vforkdone" | "exec" | "create"):
+            case Noted("vforkdone" | "exec" | "create") | Signalled():
                 return self._held.has(process)
         return True
 

@@ -68,7 +68,12 @@ class Forked:
     child: int
 
 
-Reason = Stepped | BreakpointHit | WatchpointHit | Noted | Forked
+@dataclass(frozen=True, slots=True)
+class Signalled:
+    """The thread gets its system's signal; replies say no more of it than its number."""
+
+
+Reason = Stepped | BreakpointHit | WatchpointHit | Noted | Forked | Signalled
 
 
 @dataclass(frozen=True, slots=True)

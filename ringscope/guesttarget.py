@@ -8,7 +8,7 @@ from typing import Any
 
 from gdbstub import stopreply
 from gdbstub.errors import TargetError
-from gdbstub.stopreply import Noted, ProcessEnded, Signal, Stopped, ThreadEnded
+from gdbstub.stopreply import Noted, ProcessEnded, Signal, Signalled, Stopped, ThreadEnded
 from gdbstub.target import Action
 from gdbstub.values import Program
 from kernel.errors import Error as KernelError
@@ -216,7 +216,7 @@ class GuestTarget(MachineTarget):
         event = self._event(reason.address) if isinstance(reason, stop.Breakpoint) else None
         signal = self._signals.at(reason.address) if isinstance(reason, stop.Breakpoint) else None
         if signal is not None and event is None:
-            return Stopped(signal.signal, self.view.running(), None, 0)
+            return Stopped(signal.signal, self.view.running(), Signalled(), 0)
         if event is None:
             return super()._reply(reason)
         if event is LAUNCHED:

@@ -79,6 +79,13 @@ def test_a_signal_that_stops_a_job_is_caught(at_the_shell):
     assert '"sh" hit Catchpoint 1 (signal SIGSTOP)' in output and values(output) == ["19"]
 
 
+def test_signals_of_a_child_that_was_let_go_do_not_stop(at_the_shell):
+    catch = ("set follow-fork-mode parent", "catch signal SIGUSR1 SIGUSR2", "continue")
+    output = at_the_shell("sh -c 'kill -USR1 $$'; kill -USR2 $$", *catch)
+    assert "Detaching after fork from child" in output
+    assert re.findall(r"hit Catchpoint 1 \(signal (\w+)\)", output) == ["SIGUSR2"]
+
+
 def test_signals_that_are_passed_do_not_stop(at_the_shell):
     output = at_the_shell("signals", "handle all nostop noprint pass", "continue")
     assert not received(output) and "terminated with signal SIGTERM" in output

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gdbstub.stopreply import BreakpointHit, Forked, Noted, ProcessEnded, Signal, Stopped, ThreadEnded
+from gdbstub.stopreply import BreakpointHit, Forked, Noted, ProcessEnded, Signal, Signalled, Stopped, ThreadEnded
 from gdbstub.wire import frame
 from tests.protocol.test_processes import HELLO, ToyProcesses
 from tests.protocol.toy import Conversation
@@ -76,6 +76,7 @@ REPLIES = [
     (Forked("vfork", 1),             b"vfork:p10.1;"),
     (Noted("vforkdone"),             b"vforkdone:;"),
     (Noted("exec", b"/a".hex()),     b"exec:2f61;"),
+    (Signalled(),                    b";"),
 ]
 # fmt: on
 
@@ -109,7 +110,7 @@ def test_a_process_that_is_left_is_out_of_sight(talk, target):
     assert talk(b"qfThreadInfo") == b"mp10.1"
     assert b"p20" not in talk(b"qXfer:threads:read::0,1000")
     assert talk(b"Tp20.2") == b"E03"
-    target.next = [(2, Noted("exec", "")), (2, ProcessEnded(0x20, 0))]
+    target.next = [(2, Noted("exec", "")), (2, Signalled()), (2, ProcessEnded(0x20, 0))]
     assert talk(b"vCont;c:p10.-1") is None and not target.next
 
 
