@@ -124,9 +124,7 @@ class GuestTarget(MachineTarget):
         self._waiting = True
 
     def _begin(self, program: Program | None) -> None:
-        self._pin.release()
-        self._forget_events()
-        self._kills.forget()
+        self.lose_track()
         try:
             self._restart(program)
         except (MachineError, KernelError, OSError) as error:
@@ -165,7 +163,7 @@ class GuestTarget(MachineTarget):
             self._calls.arm()
             self._events.arm(enabled=enabled)
             self._signals.arm(enabled=enabled)
-            self._kills.arm()
+            self._kills.settle()
             waiters = (self._calls, self._events, self._signals, self._kills)
             self._waiting = not all(waiter.idle for waiter in waiters)
         self._actions = actions
@@ -199,6 +197,12 @@ class GuestTarget(MachineTarget):
         self._signals.pass_(None)
         self._forget_events()
         super().client_detached()
+
+    def lose_track(self) -> None:
+        """The machine is put elsewhere in its run: nothing of the client's is under way there."""
+        self._pin.release()
+        self._forget_events()
+        self._kills.forget()
 
     def _forget_events(self) -> None:
         """What is under way comes to nothing."""

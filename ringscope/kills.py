@@ -63,13 +63,16 @@ class Kills:
         Raises `kernel.errors.Error` for a kernel that lacks what this takes, ProcessLookupError.
         """
         kernel = self._kernel()
-        self._find(kernel)
+        place = self._find(kernel)
         kernel.address_of(SEND)
         task = next((task for task in for_each_process(kernel) if task.tgid == process), None)
         if task is None or task.is_kernel_thread:
             raise ProcessLookupError(process)
         self._wanted.append(task)
         self._killed[task.tgid] = task.address
+        if self._place is None:
+            self._place = place
+            self._machine.cpu.breakpoints.insert(place, self._ask)
 
     def is_dying(self) -> bool:
         """Whether the task that runs is of a process that the client has killed, and is to hear of no more."""
@@ -86,13 +89,15 @@ class Kills:
         """Whether no process is to end, and none has ended so."""
         return not (self._wanted or self._killed) and self._place is None
 
-    def arm(self) -> None:
-        """Before the machine runs: wait for the next interrupt if a process is to end."""
+    def settle(self) -> None:
+        """Before the machine runs: put back what the call has changed where a step or Ctrl-C stopped at its return.
+
+        No breakpoint stops there again.
+        """
+        if self._call is not None and self.waits(self._machine.cpu.linear_pc):
+            self.act()
         if self._killed and not self._wanted:
             self._drop_the_dead()
-        if self._place is None and self._wanted:
-            self._place = self._find(self._kernel())
-            self._machine.cpu.breakpoints.insert(self._place, self._ask)
 
     def _drop_the_dead(self) -> None:
         try:
@@ -102,7 +107,7 @@ class Kills:
         self._killed = dict(self._killed.items() & alive.items())
 
     def forget(self) -> None:
-        """The machine begins anew."""
+        """The machine begins anew, or goes on elsewhere."""
         self._wanted.clear()
         self._killed.clear()
         self._call = None
@@ -120,7 +125,7 @@ class Kills:
     def act(self) -> bool:
         """At the stop: call, or put back what the call has changed; whether the call is over."""
         if self._call is None and self._wanted:
-            with suppress(KernelError):
+            with suppress(KernelError):  # the client may have written to what this reads: then nobody is to end
                 self._begin(self._wanted.pop(0))
         elif self._call is not None:
             self._write(self._call.registers)

@@ -59,7 +59,7 @@ def make_target(guest: Guest, view: str = CPU) -> MachineTarget:
         lambda: guest.running_kernel,
         partial(restart, guest),
         describe=lambda: describe_task(guest.machine, guest.symbols),
-        command=make_monitor(guest, lambda: Settings(look_at, target.look_through, target.stepper)),
+        command=make_monitor(guest, lambda: Settings(look_at, target.look_through, target.stepper, target.lose_track)),
         lines=guest.lines,
         tables=GuestTables(guest),
     )

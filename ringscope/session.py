@@ -46,12 +46,14 @@ class Settings(NamedTuple):
 
     ``look_at`` chooses what threads are, by a name of `ringscope.configuration.VIEWS`, and raises
     `kernel.errors.Error`, or CommandError if gdb could not follow; ``look_through`` what addresses are: those of page
-    tables at a CR3, physical ones (True), or the selected thread's (None).
+    tables at a CR3, physical ones (True), or the selected thread's (None). ``lose_track`` is called where the machine
+    is put elsewhere in its run.
     """
 
     look_at: Callable[[str], None]
     look_through: Callable[[int | bool | None], None]
     stepper: Stepper
+    lose_track: Callable[[], None]
 
 
 class Session:

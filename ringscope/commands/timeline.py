@@ -82,6 +82,8 @@ def load_snapshot(session: Session, name: SnapshotName) -> Lines:
     """Go on from the snapshot NAME. Breakpoints and watches stay."""
     assert isinstance(session.debuggee, Snapshots), "the registry has checked it"
     notes = session.debuggee.load_snapshot(name)
+    if session.stub is not None:
+        session.stub.lose_track()
     yield f"Loaded {name}: at position {session.debuggee.position}"
     for note in notes:
         yield f"But {note}"

@@ -4,7 +4,7 @@ import pytest
 
 from gdbstub.errors import TargetError
 from gdbstub.stopreply import BreakpointHit
-from gdbstub.target import CONTINUE
+from gdbstub.target import CONTINUE, STEP
 from kernel.tasks import for_each_process_thread
 from ringscope.boot import power_on
 from ringscope.configuration import TASKS, Configuration
@@ -43,6 +43,23 @@ class Prompt:
         self.target.resume(dict.fromkeys(self.target.threads(), CONTINUE))
         return next(filter(None, (self.target.run_slice() for _ in range(20))), None)
 
+    def into_the_call(self):
+        """A client's kill of the process, stopped while the guest sends the signal; where the call returns to."""
+        inside = self.address("do_send_sig_info")
+        self.target.insert_breakpoint(inside, 1)
+        self.target.kill(self.process)
+        assert self.go_on().reason == BreakpointHit(inside)
+        self.target.remove_breakpoint(inside, 1)
+        return self.address(PLACES[-1])
+
+    def goes_on(self):
+        """Without the process: the shell above takes a command."""
+        assert self.go_on() is None and self.process not in self.pids()
+        assert not self.guest.machine.cpu.breakpoints.addresses()
+        seen = len(self.output)
+        self.type("echo still here")
+        assert b"\r\nstill here\r\n" in self.output[seen:]
+
     def address(self, name):
         return self.guest.symbols.lookup(name).address
 
@@ -60,9 +77,7 @@ def test_a_process_ends_and_its_parent_knows(prompt):
     assert not prompt.guest.machine.cpu.breakpoints.addresses()
     prompt.target.resume({})
     assert not prompt.target._waiting, "nothing is left to be looked for at a stop"
-    seen = len(prompt.output)
-    prompt.type("echo still here")
-    assert b"\r\nstill here\r\n" in prompt.output[seen:]
+    prompt.goes_on()
 
 
 def test_the_registers_are_those_of_before(prompt, monkeypatch):
@@ -97,6 +112,49 @@ def test_breakpoints_in_the_call_and_where_it_is_made_are_met(prompt):
     prompt.target.remove_breakpoint(place, 1)
     prompt.target.remove_breakpoint(inside, 1)
     assert prompt.go_on() is None and prompt.process not in prompt.pids()
+
+
+def test_steps_out_of_the_call(prompt):
+    place, cpu = prompt.into_the_call(), prompt.guest.machine.cpu
+    while cpu.linear_pc != place:
+        prompt.target.resume({prompt.target.stop_state().thread: STEP})
+        assert prompt.target.run_slice() is not None
+    prompt.goes_on()
+
+
+def test_ctrl_c_where_the_call_returns(prompt):
+    place, machine = prompt.into_the_call(), prompt.guest.machine
+    while machine.cpu.linear_pc != place:
+        machine.step()
+    prompt.target.interrupt()
+    prompt.goes_on()
+
+
+def test_a_client_that_leaves_in_the_call(prompt):
+    prompt.into_the_call()
+    prompt.target.client_detached()
+    prompt.target.client_attached()
+    prompt.goes_on()
+
+
+def test_another_kill_in_the_call(prompt):
+    prompt.type("sh")
+    prompt.process, other = sorted(prompt.pids() - {0, INIT, SHELL})
+    prompt.into_the_call()
+    prompt.target.kill(other)
+    prompt.goes_on()
+    assert prompt.pids() == {0, INIT, SHELL}
+
+
+def test_a_snapshot_loaded_in_the_call(prompt, tmp_path, monkeypatch):
+    """There the process lives, and can be killed."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    prompt.target.monitor("snapshot save before", print)
+    prompt.into_the_call()
+    prompt.target.monitor("snapshot load before", print)
+    assert prompt.go_on() is None and prompt.process in prompt.pids()
+    prompt.target.kill(prompt.process)
+    prompt.goes_on()
 
 
 def test_its_signal_stops_nobody(prompt):
