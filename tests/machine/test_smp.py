@@ -241,6 +241,17 @@ def test_an_unlocked_counter_is_wrong_and_the_same_again():
     assert counts[0] == counts[1] < 2 * ROUNDS
 
 
+UNTIL_ALL_ARE_SEEN = f"""
+    movl %ebx, {LOCK:#x}
+4:  pause
+    cmpl %ebx, {LOCK + 4:#x}
+    jne 4b
+    decl %ebx
+    jnz 3b
+    {EXIT}
+"""
+"""Tell the other processor the round's number, wait until it says the same, and begin the next at 3."""
+
 PAGE_A, PAGE_B, SHARED = 0x210000, 0x211000, 0x212000
 SHOOTDOWN = f"""
     movl $100, %ebx
@@ -250,14 +261,7 @@ SHOOTDOWN = f"""
     invlpg {SHARED:#x}
     SEND
     xchgl %eax, %edx
-    movl %ebx, {LOCK:#x}
-4:  pause
-    cmpl %ebx, {LOCK + 4:#x}
-    jne 4b
-    decl %ebx
-    jnz 3b
-    {EXIT}
-"""
+{UNTIL_ALL_ARE_SEEN}"""
 READER = f"""
     sti
 1:  movl {LOCK:#x}, %ecx
@@ -291,14 +295,7 @@ CHANGED, CHANGED_PAGE, BEFORE_ALIAS = KERNEL + 0xE00, KERNEL + 0x2000, KERNEL_DA
 MODIFIER = f"""
     movl $300, %ebx
 3:  STORE
-    movl %ebx, {LOCK:#x}
-4:  pause
-    cmpl %ebx, {LOCK + 4:#x}
-    jne 4b
-    decl %ebx
-    jnz 3b
-    {EXIT}
-"""
+{UNTIL_ALL_ARE_SEEN}"""
 RUNNER = f"""
 1:  movl {LOCK:#x}, %esi
     cmpl %esi, {LOCK + 4:#x}
