@@ -233,9 +233,8 @@ def _describe(entry: TableEntry, wide: bool) -> Iterator[str]:
     found = entry.descriptor
     if found is None:
         raise CommandError(f"the descriptor at {entry.address:#x} is unreadable")
-    title = (
-        f"{hexadecimal(entry.raw, 2 * entry.size)} at {entry.address:#x}  {descriptors.describe(found, long_mode=wide)}"
-    )
+    what = descriptors.describe(found, long_mode=wide)
+    title = f"{hexadecimal(entry.raw, 2 * entry.size)} at {entry.address:#x}  {what}"
     yield from bits_of(title, entry.layout, entry.raw)
 
 
