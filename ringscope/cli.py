@@ -20,7 +20,7 @@ from machine.limits import DEFAULT_MEMORY
 from ringscope import linux, processors, timeline
 from ringscope.apt import PackageError
 from ringscope.configuration import RESET_STATUS, Configuration, UsageError
-from ringscope.options import build_parser
+from ringscope.options import parse
 from ringscope.output import READER_GONE, OutputError, flush_stdout, open_standard_streams, settle, write_stdout
 from ringscope.serial.spec import STDIO, Spec
 from ringscope.strace import options as strace
@@ -218,7 +218,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run_command(words: Sequence[str] | None) -> int:
-    arguments, unknown = build_parser().parse_known_args(words)
+    arguments, unknown = parse(sys.argv[1:] if words is None else words)
     if unknown:
         arguments.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from machine.limits import DEFAULT_MEMORY, ENTRY_NAMES
 from ringscope import linux, processors, timeline
@@ -44,6 +45,21 @@ def build_parser() -> Parser:
         command.set_defaults(command=name, parser=command)
         add_options(command)
     return parser
+
+
+def parse(words: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """What was typed, and what of it no option takes. Exits with status 2 for what cannot be understood."""
+    parser = build_parser()
+    if words and not words[0].startswith("-") and words[0] not in COMMANDS:
+        parser.error(f"no command {words[0]!r}, {_hint(words[0])}")
+    return parser.parse_known_args(words)
+
+
+def _hint(word: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, COMMANDS, 1)
+    return f"but there is {close[0]}" if close else f"there are {', '.join(COMMANDS)}"
 
 
 def _run_options(parser: argparse.ArgumentParser) -> None:

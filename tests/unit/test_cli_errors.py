@@ -165,3 +165,16 @@ def test_the_file_that_is_no_kernel_is_named(capsys, tmp_path):
     (tmp_path / "text").write_text("hello")
     status, line = said(capsys, "run", "--kernel", str(tmp_path / "text"))
     assert status == 1 and f"{tmp_path / 'text'}: no kernel image" in line
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("sevre",), "no command 'sevre', but there is serve"),
+        (("xyzzy", "--help"), "no command 'xyzzy', there are run, serve, debug, demo, repl, linux, doctor"),
+        ((), "the following arguments are required: COMMAND"),
+    ],
+)
+def test_a_command_that_there_is_not(words, message, capsys):
+    status, line = said(capsys, *words)
+    assert status == 2 and message in line and "see ringscope --help" in line
