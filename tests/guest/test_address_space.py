@@ -57,7 +57,7 @@ def stopped(request):
     load(machine, vmlinux(), initrd=initrd(None), command_line="init=/bin/segv")
     while machine.run() is None:
         pass
-    return request.param, list(pages(machine.memory, machine.cpu.paging().cr3 & FRAME))
+    return request.param, list(pages(machine.memory, machine.cpu.read_register("cr3") & FRAME))
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,9 @@ def test_the_kernel_tells_of_its_tables_what_is_there():
         pass
     lines = list(told(console.replace(b"\r", b"").decode()))
     assert len(lines) > 8, console
-    found = {page.linear: page for page in pages(machine.memory, machine.cpu.paging().cr3 & FRAME) if not page.user}
+    found = {
+        page.linear: page for page in pages(machine.memory, machine.cpu.read_register("cr3") & FRAME) if not page.user
+    }
     for start, end, size, *rights in lines:
         for address in range(start, end, size):
             page = found.pop(address)
@@ -143,7 +145,7 @@ def test_pages_of_a_gigabyte_where_they_fit():
         pass
     assert b"ok   gigabytes_are_told" in console
     first, sizes = constant("PAGE_OFFSET"), {}
-    for page in pages(machine.memory, machine.cpu.paging().cr3 & FRAME):
+    for page in pages(machine.memory, machine.cpu.read_register("cr3") & FRAME):
         if first <= page.linear < constant("VMALLOC_START"):
             sizes[page.size] = sizes.get(page.size, 0) + 1
     assert sizes == {1 << 30: 2, 2 << 20: 511, 4096: 512}
