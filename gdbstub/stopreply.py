@@ -129,6 +129,8 @@ def format_stop(stop: Stop, *, process: int | None = None, details: str = "") ->
 
     ``process`` is that of the thread, or of what ended, where the client tells processes apart.
     """
+    if isinstance(stop, Stopped):  # first: nothing comes more often
+        return (_head(stop.signal, stop.thread, process, stop.core) + details).encode()
     if isinstance(stop, ThreadEnded):
         return f"w00;{ThreadId(stop.thread, stop.process)}".encode()
     if isinstance(stop, ProcessEnded):
@@ -136,9 +138,7 @@ def format_stop(stop: Stop, *, process: int | None = None, details: str = "") ->
     ended = b"" if process is None else b";process:%x" % process
     if isinstance(stop, Exited):
         return b"W%02x" % (stop.status & 0xFF) + ended
-    if isinstance(stop, Terminated):
-        return b"X%02x" % (stop.signal & 0xFF) + ended
-    return (_head(stop.signal, stop.thread, process, stop.core) + details).encode()
+    return b"X%02x" % (stop.signal & 0xFF) + ended
 
 
 @lru_cache(maxsize=64)

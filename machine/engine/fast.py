@@ -323,7 +323,8 @@ class FastProgress(Watching):
         """Make the clock exact after a stop at linear address ``rip``: refund the part of a block that did not run."""
         cells = self._cells
         if not whole:
-            self._cut(rip)
+            if self.trace is not None:
+                self._cut(rip)
             start, end = self.counted()
             if start <= rip < end and not cells.stopped:
                 cells.clock = (cells.clock - (end - rip)) & EVERY_BYTE
