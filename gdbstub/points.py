@@ -97,7 +97,7 @@ class Points:
         if address in self.asking:
             cast(Conditions, target).remove_breakpoint_when(address)
             del self.asking[address]
-        asks = bool(tracers) or any(not point.parameters.plain for point in found)
+        asks = bool(tracers) or False in [point.parameters.plain for point in found]
         if address in self._plain and (asks or not found):
             target.remove_breakpoint(address, self._plain.pop(address))
         if asks:

@@ -265,25 +265,17 @@ class Server:
         self, session: Session[Target], connection: socket.socket, poller: select.poll, observers: Observers
     ) -> Ending:
         """The client first, the target, and observers in what time is left."""
-        client, brisk = connection.fileno(), 0
+        client = connection.fileno()
         while session.ended is None:
             if session.running:
                 session.advance()
                 if not session.running:
                     continue
-            data = _receive_soon(connection) if brisk > 0 and not session.running else None
-            brisk -= 1
-            if data is None:
-                ready = poller.poll(observers.patience(self._patience() if session.running else _FOREVER) * 1000)
-                if not self._hears(client, ready, observers):
-                    observers.work()
-                    brisk = 0
-                    continue
-                data = connection.recv(_CHUNK)
-                brisk = 0 if observers else _BRISK
-            if not data:
+            ready = poller.poll(observers.patience(self._patience() if session.running else _FOREVER) * 1000)
+            if not self._hears(client, ready, observers):
+                observers.work()
+            elif not _answer(session, connection, 1 if observers else _BRISK):
                 return Ending.DETACHED if session.detached else Ending.VANISHED
-            session.receive(data)
         return session.ended
 
     def _hears(self, client: int, ready: list[tuple[int, int]], observers: Observers) -> bool:
@@ -306,12 +298,25 @@ class Server:
         _refuse(newcomer)
 
 
-def _receive_soon(connection: socket.socket) -> bytes | None:
-    """What a client sends within a moment, without a look at who else is there; None if it takes its time."""
-    try:
-        return connection.recv(_CHUNK)
-    except BlockingIOError:
-        return None
+def _answer(session: Session[Target], connection: socket.socket, packets: int) -> bool:
+    """Answer what a client has sent, and what follows within a moment each, so many packets at most.
+
+    False once it is gone.
+    """
+    receive = connection.recv
+    for _ in range(packets):
+        try:
+            data = receive(_CHUNK)
+        except BlockingIOError:  # it takes its time
+            break
+        if not data:
+            return False
+        session.receive(data)
+        if session.running:
+            session.advance()
+        if session.running or session.ended is not None:
+            break
+    return True
 
 
 def _refuse(connection: socket.socket) -> None:
