@@ -221,9 +221,14 @@ class Catches:
 
     # Changes of ring
 
+    @property
+    def compares_rings(self) -> bool:
+        """Whether somebody waits for changes of ring, which a step tells by comparing."""
+        return Kind.RING in self._kinds
+
     def stand(self) -> tuple[int, str] | None:
         """Before one instruction is run by itself: the ring, and its name; None if nobody waits for changes of ring."""
-        if Kind.RING not in self._kinds:
+        if not self.compares_rings:
             return None
         cpu = self._cpu
         found = self._hooks.recognise(cpu.linear_pc, cpu.next_code())

@@ -73,7 +73,7 @@ class Cpu(ExecutionEnvironment):
         self._again = False
         self._delivered = False
         self._fault: tuple[int, int | None] | None = None  # an exception to deliver outside the engine
-        self.step_from: tuple[int, int] | None = None  # the clock and CR2 at the start of a step
+        self.step_from: tuple[int, int] | None = None  # the clock and CR2 at the start of a step or of several
         self.guards = Guards(self)
         self.catches = Catches(self, self.restart)
         self.exceptions = Exceptions(self)
@@ -146,10 +146,12 @@ class Cpu(ExecutionEnvironment):
 
     def approach(self, end: int) -> None:
         """After a refused run: run one or more instructions, none of which begins at or after ``end`` bytes."""
-        if not self.progress.shorten(end):
+        if self.catches.compares_rings or not self.progress.shorten(end):
             self.step()
             return
+        self.step_from = self.progress.clock, self.standing().cr[2]
         self._start(self.progress.allow_one())
+        self.step_from = None
 
     def step(self) -> None:
         """Run one instruction, or deliver its exception."""

@@ -4,6 +4,7 @@ import pytest
 
 from machine.catch import Catch, Kind
 from machine.errors import Error
+from machine.positions import Goal
 from machine.stop import Access, Breakpoint, Caught, Exited, Shutdown, Stepped
 from tests.machine.bare import EXIT, IDT, KERNEL, USER, USER_DATA, Bare, with_ways_in
 
@@ -117,6 +118,18 @@ def test_any_change_of_ring(plain):
     catch(bare, Kind.RING)
     found, _ = stops(bare)
     assert len(found) == 11 + 11 and unchanged(bare, plain)
+
+
+@pytest.mark.parametrize("piece", [7, 9, 11])
+def test_changes_of_ring_are_stopped_at_however_the_run_is_cut(piece):
+    whole, cut = guest(), guest()
+    for bare in (whole, cut):
+        catch(bare, Kind.RING)
+    found = []
+    while (stop := cut.machine.run_to(Goal(cut.machine.position.progress + piece))) != Exited(0):
+        if isinstance(stop, Caught):
+            found.append((cut.rip, cut.cpu.cpl, stop.text))
+    assert found == stops(whole)[0]
 
 
 def test_a_step_over_a_change_of_ring_is_caught():

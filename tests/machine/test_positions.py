@@ -75,6 +75,16 @@ def test_events_pick_among_positions_of_equal_progress():
         assert (guest.machine.position, guest.rip) == (Position(1, events or 0), rip)
 
 
+def test_a_goal_behind_a_jump_to_a_missing_page_is_before_its_fault():
+    guest = Bare().kernel("movl $0x302, %eax; jmp *%rax; .org 0x800; " + EXIT)
+    guest.map(0, 0)
+    guest.gate(14, KERNEL + 0x800)
+    assert go(guest.machine, Goal(7)) == Arrived()
+    assert (guest.machine.position, guest.rip, guest.reg("cr2")) == (Position(7, 0), 0x302, 0)
+    assert go(guest.machine, Goal(7, 1)) == Arrived()
+    assert (guest.machine.position, guest.rip, guest.reg("cr2")) == (Position(7, 1), KERNEL + 0x800, 0x302)
+
+
 def test_more_events_than_there_are_end_at_the_next_boundary():
     guest = Bare().kernel("nop; nop; " + EXIT)
     assert go(guest.machine, Goal(1, 5)) == Arrived()
