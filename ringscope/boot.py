@@ -13,6 +13,7 @@ from kernel.image import IMAGE, Image, find_image
 from machine.boot import elf
 from machine.boot.load import boot
 from machine.engine.choice import Engine
+from machine.engine.machinecode import to_be_built
 from machine.errors import BootError, Error, RamError
 from machine.limits import MAXIMUM
 from machine.machine import Machine
@@ -99,6 +100,9 @@ def power_on(
     """
     check(configuration.serial)
     guest = (_boot if configuration.snapshot is None else _restore)(configuration, send, ends)
+    chosen = configuration.engine is None and len(guest.machine.cpus) == 1
+    if chosen and guest.machine.cpu.fast is None and (why := to_be_built()):
+        guest = replace(guest, notes=(*guest.notes, f"slowly, on the portable engine: {why}"))
     if configuration.stop_at is not None:
         configuration.stop_at.check_ahead(guest.machine.position)
         guest.machine.goal = configuration.stop_at

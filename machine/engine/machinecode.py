@@ -8,7 +8,7 @@ from functools import cache, partial
 
 from machine.engine import library, progress
 from machine.engine.library import Library, address
-from machine.engine.native.build import blob, outdated
+from machine.engine.native.build import TARGETS, blob, outdated
 from machine.engine.progress import entries, executable
 from machine.errors import EngineError
 
@@ -203,14 +203,16 @@ LIBRARY_FUNCTIONS = {
 """Cells that hold the address of one of the library's functions."""
 
 
-def _missing() -> str:
-    """Why there is no machine code."""
+def to_be_built() -> str | None:
+    """What a checkout lacks for the fast engine, in words; None if nothing, or if this host has none."""
     host = platform.machine()
+    if host not in TARGETS:
+        return None
     if not blob("fast", host).exists():
         return "the fast engine's machine code is not built; ./run setup builds it"
     if outdated("fast", host):
         return "the fast engine's machine code was built from other sources than are here; ./run setup builds it anew"
-    return "the host refuses executable memory"
+    return None
 
 
 class MachineCode:
@@ -219,7 +221,7 @@ class MachineCode:
     def __init__(self, facts: Library) -> None:
         code = executable("fast")
         if code is None:
-            raise EngineError(_missing())
+            raise EngineError(to_be_built() or "this host has no machine code, or refuses executable memory")
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(code))  # the library calls it until the process ends
         self.entries = entries(code, _ENTRIES)
         told = (*map(address, library.REPLACED), facts.code_hook_site, facts.uc_of_translator, *facts.in_translator)

@@ -15,6 +15,8 @@ from machine.engine.progress import executable_blob
 from machine.errors import EngineError
 from machine.limits import ENGINE_NAMES
 from machine.machine import Machine
+from ringscope.boot import power_on
+from ringscope.configuration import Configuration
 from ringscope.doctor import examine
 
 
@@ -109,6 +111,15 @@ def test_machine_code_of_other_sources_is_refused_in_words(monkeypatch):
     assert executable_blob() is None
     with pytest.raises(EngineError, match="was built from other sources than are here"):
         MachineCode(library.library())
+
+
+def test_who_boots_without_machine_code_that_could_be_is_told(monkeypatch):
+    assert power_on(Configuration()).notes == ()
+    monkeypatch.setattr(choice, "refusal", lambda: "reasons")
+    monkeypatch.setattr(build, "COMPILE", [*build.COMPILE, "-O0"])
+    [note] = power_on(Configuration()).notes
+    assert note.startswith("slowly, on the portable engine") and note.endswith("./run setup builds it anew")
+    assert power_on(Configuration(engine="portable")).notes == ()
 
 
 def test_machine_code_without_its_sources_is_taken_as_it_is(monkeypatch, tmp_path):
