@@ -39,6 +39,8 @@ class Breakpoints:
         self._planted: dict[int, int] = {}
         self.hooked_addresses: Collection[int] = self._planted.keys()
         """Linear addresses of the instructions that the engine calls a hook before, as they come and go."""
+        self.just_hooked: Collection[int] = ()
+        """Those that the last `plant` put a hook before, which others find there already."""
         self._passed: tuple[int, int] | None = None
         self.met_unarmed = False
         """An unarmed hook stopped the engine, so that it can be taken out; the run goes on."""
@@ -124,6 +126,7 @@ class Breakpoints:
         crowded = self.met_unarmed or len(self._planted) - len(self._armed) > IDLE_HOOKS
         for address in missing:
             self._planted[address] = self._put(address)
+        self.just_hooked = missing
         if crowded:
             self.met_unarmed = False
             for address in self._planted.keys() - self._armed.keys():

@@ -72,7 +72,6 @@ class Guards:
         self.hooked_addresses: Collection[int] = self._planted.keys()
         """Linear addresses of the instructions that the engine calls a hook before, as they come and go."""
         self._updating: set[int] = set()  # hooks planted that compute the flags
-        self._behind: set[int] = set()
         self.left = False
 
     def plant(self) -> bool:
@@ -80,11 +79,9 @@ class Guards:
         if not (self.ports or self._exchanges or self._pauses or self._parted):
             return False
         # What computes flags must not run where a breakpoint's hook then leaves the engine.
-        behind = self._exchanges.intersection(self._cpu.breakpoints.hooked_addresses)
-        for address in self._updating & (self._parted | behind - self._behind):
+        for address in self._updating & self._parted.union(self._cpu.breakpoints.just_hooked):
             self._updating.remove(address)
             remove_hook(self._cpu.uc, self._planted.pop(address))
-        self._behind = behind
         missing = self._wanted() - self._planted.keys()
         for address in missing:
             self._planted[address] = self._hook(address)

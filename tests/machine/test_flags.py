@@ -108,3 +108,20 @@ def test_breakpoints_and_watchpoints_leave_the_flags(before, late):
         stops += isinstance(stop, Breakpoint)
     assert stops >= len(places) - 2
     assert seen(guest) == expected(seen(guest)[0])
+
+
+def test_a_question_that_comes_to_a_breakpoint_leaves_the_flags():
+    """The breakpoint's hook is put in anew then, behind the one that computes flags."""
+    text = program(BEFORE["cmp"])
+    plain = Bare().kernel(text)
+    guest = Bare().kernel(text.replace("outl", "incl %r15d; cmpl $2, %r15d; jb _start; outl"))
+    read = guest.machine.memory.read
+    places = [place for place in addresses(plain) if b"\x0f\xc7" in read(place, 4)]
+    assert len(places) == 4
+    for when in (None, lambda: False):
+        for place in places:
+            guest.cpu.breakpoints.insert(place, when)
+        for place in places:
+            assert guest.run() == Breakpoint(place)
+    assert isinstance(guest.run(), Exited)
+    assert seen(guest) == seen(plain)
