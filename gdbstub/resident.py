@@ -31,7 +31,7 @@ class Resident:
     def resume(self, actions: Mapping[int, Action]) -> None:
         """Let threads go; see ``Target.resume``."""
         self._actions = actions
-        if not self._steps_for_trace():
+        if not (self.trace.stepping and self._steps_for_trace()):
             self._target.resume(actions)
 
     def run_slice(self) -> Stop | None:
@@ -39,7 +39,7 @@ class Resident:
 
         A step that arrives at a point has it asked there; while-stepping of a tracepoint is done here.
         """
-        stop = self._step_for_trace() if self._steps_for_trace() else self._run()
+        stop = self._step_for_trace() if self.trace.stepping and self._steps_for_trace() else self._run()
         if self.points.tracers and not self.trace.running:
             self._untrace()
         return stop
@@ -67,8 +67,8 @@ class Resident:
     # While-stepping
 
     def _steps_for_trace(self) -> bool:
-        """Whether a tracepoint wants steps which the client did not ask for."""
-        return bool(self.trace.stepping) and not any(action.step for action in self._actions.values())
+        """Whether a tracepoint that wants steps wants some which the client did not ask for."""
+        return not any(action.step for action in self._actions.values())
 
     def _step_for_trace(self) -> Stop | None:
         """Step the thread that hit the tracepoint: for a slice, to the last step, or to a stop for another reason."""

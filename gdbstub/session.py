@@ -113,12 +113,12 @@ class Session(Selection, Generic[TargetT]):
     def receive(self, data: bytes) -> None:
         """Take bytes from the client and answer what they complete."""
         for event in self.link.receive(data):
-            if self.nonstop.active and event is Mark.INTERRUPT:
+            if event.__class__ is bytes and (not self.running or self.nonstop.active):
+                self._answer(event)
+            elif self.nonstop.active and event is Mark.INTERRUPT:
                 self.interrupt()
             elif self.running and not self.nonstop.active:
                 self._take_while_running(event)
-            elif event.__class__ is bytes:
-                self._answer(event)
             elif event is Mark.CORRUPT or event is Mark.OVERSIZE:
                 self._refuse(event)
             if self.ended is not None:
