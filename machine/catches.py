@@ -216,6 +216,8 @@ class Catches:
         access = Access.READ if instruction.act is Act.READ_PORT else Access.WRITE
         if catch.access not in (Access.ANY, access) or not catch.takes(port, port + instruction.size - 1):
             return ""
+        if self._cpu.guards.port_fault(port, instruction.size):
+            return ""
         value = regs[_RAX] & (1 << 8 * instruction.size) - 1 if instruction.mnemonic == "out" else None
         return port_text(instruction.mnemonic, port, instruction.size, value)
 

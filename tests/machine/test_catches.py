@@ -7,6 +7,7 @@ from machine.errors import Error
 from machine.positions import Goal
 from machine.stop import Access, Breakpoint, Caught, Exited, Shutdown, Stepped
 from tests.machine.bare import EXIT, IDT, KERNEL, USER, USER_DATA, Bare, with_ways_in
+from tests.machine.handmade import assemble
 
 USER_CODE = """
     mov $2, %ebx
@@ -209,6 +210,21 @@ def test_ports():
     (wide,) = texts(Kind.PORT, 0x83, 0x83)
     assert wide.startswith("out 0x80 <- 0x") and wide.endswith(", 4 bytes")
     assert len(texts(Kind.PORT)) == 4
+
+
+@pytest.mark.parametrize("late", (False, True))
+def test_ports_that_ring_3_may_not_use_are_not_caught(late):
+    bare = with_ways_in("movl $2, %ebx; 1: outb %al, $0x61; decl %ebx; jnz 1b; int3")
+    bare.machine.memory.write(KERNEL + 0x1C0, assemble("addq $8, %rsp; addq $2, (%rsp); iretq", KERNEL + 0x1C0))
+    bare.gate(3, KERNEL + 0x300, dpl=3)
+    bare.machine.memory.write(KERNEL + 0x300, assemble(EXIT, KERNEL + 0x300))
+    if late:
+        bare.cpu.breakpoints.insert(USER + 7)
+        assert bare.run() == Breakpoint(USER + 7)
+        bare.cpu.breakpoints.remove(USER + 7)
+    catch(bare, Kind.PORT, 0x61, 0x61)
+    assert bare.run() == Exited(0)
+    assert bare.machine.position.events == 3
 
 
 def test_hlt():
