@@ -57,7 +57,10 @@ class Exceptions:
     def _step_is_over(self) -> bool:
         """The step went to a page that is missing: it ends there, and the fault belongs to the next one."""
         start = self._cpu.step_from or self._cpu.progress.alone
-        if start is None or self._cpu.progress.clock == start[0]:
+        if start is None:
+            return False
+        if self._cpu.progress.clock == start[0]:
+            self._cpu.watchpoints.forget()  # what it touched it will touch again
             return False
         self._cpu.state.front.cr[2] = start[1]
         self._cpu.state.event.old_exception = -1

@@ -300,6 +300,21 @@ def test_a_return_to_a_missing_page_is_over_before_its_fault(engine):
     assert (guest.machine.position.events, guest.reg("cr2")) == (1, USER + 0x30)
 
 
+@ENGINES
+@pytest.mark.parametrize("access", [READ, WRITE, ANY])
+def test_an_instruction_that_faults_on_its_second_page_has_touched_nothing(engine, access):
+    source = f"movq {BORDER - 4:#x}, %rax" if access is READ else f"movq %rax, {BORDER - 4:#x}"
+    guest = Bare(engine=engine).kernel(f"nop; {source}; nop; {EXIT}")
+    guest.map(BORDER, 0)
+    guest.gate(14, KERNEL + 0x800)
+    mend = f"movq ${BORDER | 3:#x}, {guest.pte_address(BORDER):#x}; addq $8, %rsp; iretq"
+    guest.machine.memory.write(KERNEL + 0x800, assemble(mend, KERNEL + 0x800))
+    guest.cpu.watchpoints.insert(Watch(access, BORDER - 4, 4))
+    assert guest.run() == Watchpoint(access, BORDER - 4, BORDER - 4)
+    assert (guest.rip, guest.machine.position.events) == (KERNEL + 9, 1)
+    assert guest.run() == Exited(0)
+
+
 class Translated(Block):
     """``struct block`` of native/fast.h, further than the machine reads it."""
 
