@@ -177,6 +177,7 @@ on_exception(void *uc, u32 vector, struct fast *f)
 {
     struct state *s = f->env;
     u64 at = linear(f);
+    *(u32 *)((u8 *)uc + RECURRING) = 0; /* else a load that faults on its second page ends all hooks on memory */
     int software = f->exception->is_int, fault = vector < 32 && (FAULTS >> vector & 1);
     /* Python also says whether a translation ran over its page's end, and ends single steps. */
     int plain = f->mask && f->events + 1 < f->most_events && !hooked(f, at) && (software || fault);

@@ -155,6 +155,7 @@ enum { CS = 1, SS = 2 };
 #define DF 0x400ULL
 #define IOPL(flags) ((flags) >> 12 & 3)
 #define RF 0x10000ULL
+#define RECURRING 0x568 /* uc_struct.size_recur_mem: an access to two pages is being made in pieces */
 #define VM 0x20000ULL
 #define CC_OP_EFLAGS 1
 #define HF_LMA 0x4000u
