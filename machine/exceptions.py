@@ -27,6 +27,7 @@ class Exceptions:
 
     def on_exception(self, vector: int) -> None:
         """From a hook: an exception was raised, and is delivered."""
+        self._cpu.state.end_access()
         self._cpu.state.load()
         front, event = self._cpu.state.front, self._cpu.state.event
         linear = self._cpu.linear(front.eip)

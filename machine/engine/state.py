@@ -170,9 +170,19 @@ _ALONE_MARKS = {0xC0000103: 0x0123456789A44444, 0x277: 0x0606060606060606}
 _XCR0_START = 0x203
 """What the library starts with: x87, SSE and PKRU state (SDM 1 13.3)."""
 
+_RELEASE, _IN_PIECES = 0x020104, 0x568
+"""Of the library, and the offset of ``size_recur_mem`` in its ``struct uc_struct`` where the host's long has 64 bits."""
+
 _FPCW_MARK = 0x1A7F
 _RAX_MARK, _RCX_MARK = 0x5A5A0123456789A0, 0x5A5A0123456789A1
 _XMM_MARK = 0x0F1E2D3C4B5A69788796A5B4C3D2E1F0
+
+
+def _in_pieces(uc: Uc) -> ctypes.c_uint32:
+    """Where the engine says that an access to two pages is being made in pieces; in vain where it is not known."""
+    known = uc_version()[2] >> 8 == _RELEASE and ctypes.sizeof(ctypes.c_long) == 8
+    found = _u32.from_address((uc._uch.value or 0) + _IN_PIECES) if known else _u32()
+    return found if found.value == 0 else _u32()
 
 
 class State:
@@ -187,6 +197,7 @@ class State:
         if (major, minor) != (2, 1):
             raise EngineError(f"Unicorn {major}.{minor} has an unknown state layout; this machine needs 2.1.4")
         self._handle = uc._uch
+        self._in_pieces = _in_pieces(uc)
         self.context = ctypes.c_void_p()
         uclib.uc_context_alloc(self._handle, ctypes.byref(self.context))
         if not self.context.value:
@@ -196,6 +207,13 @@ class State:
         self._bytes = (_u8 * self._size).from_address(self.context.value)
         self._save, self._restore = uclib.uc_context_save, uclib.uc_context_restore
         self._calibrate(uc)
+
+    def end_access(self) -> None:
+        """From a hook on an exception: an access to two pages, which the engine makes in pieces, ends with it.
+
+        The engine forgets that, takes all accesses from then on for pieces, and calls no hook on memory for them.
+        """
+        self._in_pieces.value = 0
 
     def load(self) -> None:
         """Copy the live processor state into this view."""

@@ -315,10 +315,10 @@ def test_an_instruction_that_faults_on_its_second_page_has_touched_nothing(engin
     assert guest.run() == Exited(0)
 
 
-@pytest.mark.skipif(refusal() is not None, reason=f"the fast engine: {refusal()}")
-def test_watchpoints_outlast_a_load_that_faults_on_its_second_page():
+@ENGINES
+def test_watchpoints_outlast_a_load_that_faults_on_its_second_page(engine):
     load = f"movq {BORDER - 4:#x}, %rax; hlt; .org 0x800; incq {KERNEL_DATA:#x}; {EXIT}"
-    guest = Bare(engine=Engine.FAST).kernel(load)
+    guest = Bare(engine=engine).kernel(load)
     guest.map(BORDER, 0)
     guest.gate(14, KERNEL + 0x800)
     guest.cpu.watchpoints.insert(Watch(WRITE, KERNEL_DATA, 8))
