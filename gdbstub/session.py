@@ -180,7 +180,7 @@ class Session(Selection, Generic[TargetT]):
     def advance(self) -> None:
         """Let the running target run one slice, and report the stop if there was one."""
         stop = self.resident.run_slice()
-        if stop is not None and not self.inferiors.concern(stop):
+        if stop is not None and self.inferiors.tells_apart and not self.inferiors.concern(stop):
             self.resident.resume(self._unheard())
             stop = None
         if self._range is not None:

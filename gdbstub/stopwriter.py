@@ -25,7 +25,8 @@ class StopWriter:
         """The reply; what ends wholly is of the process that ran last."""
         if not isinstance(stop, Stopped):
             return format_stop(stop, process=last_process)
-        return format_stop(stop, process=self._inferiors.process_of(stop.thread), details=self._details(stop))
+        process = self._inferiors.process_of(stop.thread) if self._inferiors.tells_apart else None
+        return format_stop(stop, process=process, details=self._details(stop))
 
     def _details(self, stop: Stopped) -> str:
         return self._expedited(stop.thread) + self._reason(stop)

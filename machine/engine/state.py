@@ -171,7 +171,7 @@ _XCR0_START = 0x203
 """What the library starts with: x87, SSE and PKRU state (SDM 1 13.3)."""
 
 _RELEASE, _IN_PIECES = 0x020104, 0x568
-"""Of the library, and the offset of ``size_recur_mem`` in its ``struct uc_struct`` where the host's long has 64 bits."""
+"""Of the library, and the offset of ``size_recur_mem`` in its ``struct uc_struct``, on hosts with a long of 64 bits."""
 
 _FPCW_MARK = 0x1A7F
 _RAX_MARK, _RCX_MARK = 0x5A5A0123456789A0, 0x5A5A0123456789A1
