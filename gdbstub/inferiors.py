@@ -71,10 +71,8 @@ class Inferiors:
             self._target.watch_processes(self._events | ({"thread"} if enabled else set()))
 
     def concern(self, stop: Stop) -> bool:
-        """Whether a stop is not only at a breakpoint, in a system call or in the life of processes that are none of the
-        client's."""
-        if not self.tells_apart:
-            return True
+        """Where processes are told apart: whether a stop is not only at a breakpoint, in a system call or in the life
+        of some that are none of the client's."""
         if isinstance(stop, ProcessEnded):
             return self._held.ended(stop.process)
         if isinstance(stop, ThreadEnded):

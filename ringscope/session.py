@@ -59,9 +59,8 @@ class Settings(NamedTuple):
 class Session:
     """One conversation with a debuggee.
 
-    ``between`` is asked between two slices of a run; ``converse`` is None where there is no terminal, ``stub``
-    where no stub serves this session; ``repeat`` is the
-    line that an empty one stands for, which a command may set to its own continuation.
+    ``between`` is asked between two slices of a run; ``converse`` is None where there is no terminal, ``stub`` where no
+    stub is at work; ``repeat`` is the line that an empty one stands for, which a command may set to its continuation.
     """
 
     def __init__(self, debuggee: Debuggee, symbols: Symbols | None = None, *, front: Front = Front.REPL) -> None:

@@ -1,13 +1,14 @@
 """Which engine runs, what it needs of the library, and how its absence is told."""
 
 import gc
+import re
 import subprocess
 import sys
 import weakref
 
 import pytest
 
-from machine.engine import choice, fast, library, proof
+from machine.engine import choice, fast, library, machinecode, plainpoints, proof, state
 from machine.engine.choice import Engine, best
 from machine.engine.machinecode import MachineCode
 from machine.engine.native import build
@@ -126,3 +127,20 @@ def test_machine_code_without_its_sources_is_taken_as_it_is(monkeypatch, tmp_pat
     monkeypatch.setattr(build, "LINKER_SCRIPT", tmp_path / "nothing")
     assert not build.stale()
     assert executable_blob() is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RECURRING", state._IN_PIECES),
+        ("MET", plainpoints._MET),
+        ("MOST_HOOKED", machinecode.MOST_HOOKED),
+        ("MOST_LISTS", machinecode.MOST_LISTS),
+        ("MOST_TABLES", machinecode.MOST_TABLES),
+        ("LEAVABLE", machinecode.LEAVABLE),
+        ("FOUND", machinecode.FOUND),
+    ],
+)
+def test_numbers_that_machine_code_and_python_share(name, value):
+    header = (build.HERE / "fast.h").read_text()
+    assert int(re.search(rf"^#define {name} (\w+)", header, re.MULTILINE)[1], 0) == value
